@@ -1,0 +1,1 @@
+"""Eight video instruction and video-QA sources as one `datasets` package."""
