@@ -5,11 +5,18 @@ Every config but `<source>-source` has exactly these columns and types, so any t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
 from datasets import Features, Image, List, Value
 
+from video_sft.messages import Message, MessageStyle, render
+from video_sft.records import Record
 from video_sft.video import Video
 
-__all__ = ["ANSWER_FORMATS", "COLUMNS", "SCHEMA_VERSION", "TASKS", "features"]
+__all__ = ["ANSWER_FORMATS", "COLUMNS", "SCHEMA_VERSION", "TASKS", "features", "to_table"]
 
 #: Raised when the meaning of a column changes; part of every cache key.
 SCHEMA_VERSION = "1"
@@ -48,22 +55,68 @@ def features() -> Features:
     )
 
 
-COLUMNS = (
-    "id",
-    "source",
-    "task",
-    "answer_format",
-    "question_type",
-    "messages",
-    "video",
-    "image",
-    "video_id",
-    "video_path",
-    "start_seconds",
-    "stop_seconds",
-    "choices",
-    "answer",
-    "answer_index",
-    "evidence",
-    "license",
-)
+
+COLUMNS = tuple(features())
+
+
+def to_table(records: Sequence[Record], *, source: str, license: str, style: MessageStyle) -> pa.Table:
+    """Return records as a table of shared rows, without media files attached.
+
+    Args:
+        records: a batch of one source's records.
+        source: the source's name, the first part of every id.
+        license: the licence of these rows.
+        style: how questions and answers are worded.
+    """
+    ids = [f"{source}/{record.key}" for record in records]
+    rendered = [render(record, row_id, style) for record, row_id in zip(records, ids, strict=True)]
+    media = [record.media for record in records]
+    size = len(records)
+    schema = features().arrow_schema
+    columns: dict[str, Any] = {
+        "id": ids,
+        "source": pa.repeat(source, size),
+        "task": [record.task for record in records],
+        "answer_format": [answer.answer_format for answer in rendered],
+        "question_type": [record.question_type for record in records],
+        "messages": _messages([answer.messages for answer in rendered]),
+        "video": pa.nulls(size, schema.field("video").type),
+        "image": pa.nulls(size, schema.field("image").type),
+        "video_id": [item and f"{item.pool}/{item.id}" for item in media],
+        "video_path": [item and f"{item.pool}/{item.path}" for item in media],
+        "start_seconds": [item and item.start_seconds for item in media],
+        "stop_seconds": [item and item.stop_seconds for item in media],
+        "choices": [answer.choices for answer in rendered],
+        "answer": [answer.answer for answer in rendered],
+        "answer_index": [answer.answer_index for answer in rendered],
+        "evidence": [
+            [{"start_seconds": start, "stop_seconds": stop} for start, stop in record.evidence] for record in records
+        ],
+        "license": pa.repeat(license, size),
+    }
+    arrays = [
+        column if isinstance(column, pa.Array) else pa.array(column, type=schema.field(name).type)
+        for name, column in columns.items()
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _messages(rows: Sequence[Sequence[Message]]) -> pa.Array:
+    """Build the nested `messages` column from flat lists: many times faster than from one dict per part."""
+    roles: list[str] = []
+    types: list[str] = []
+    texts: list[str | None] = []
+    row_ends, part_ends = [0], [0]
+    for messages in rows:
+        for role, parts in messages:
+            roles.append(role)
+            for kind, text in parts:
+                types.append(kind)
+                texts.append(text)
+            part_ends.append(len(types))
+        row_ends.append(len(roles))
+    text = pa.string()
+    parts_array = pa.StructArray.from_arrays([pa.array(types, text), pa.array(texts, text)], ["type", "text"])
+    content = pa.ListArray.from_arrays(np.asarray(part_ends, dtype=np.int32), parts_array)
+    turns = pa.StructArray.from_arrays([pa.array(roles, text), content], ["role", "content"])
+    return pa.ListArray.from_arrays(np.asarray(row_ends, dtype=np.int32), turns)

@@ -1,0 +1,171 @@
+"""Rows of a JSON array, or of JSON lines, as a stream in bounded memory."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from typing import IO, Any
+
+import orjson
+
+from video_sft.annotations.json_scan import Elements, NotAnArrayError, count_keys, elements
+from video_sft.annotations.problems import Problems
+from video_sft.annotations.row import Row
+from video_sft.annotations.text_lines import BinaryReader, lines
+from video_sft.errors import RowError
+from video_sft.locations import open_binary
+
+__all__ = ["json_object", "json_rows"]
+
+_LINES_PER_BATCH = 4096
+_OBJECT_BYTES = 256 << 20
+_TRUNCATED = "Get the file again: it is cut short or is not this source's annotation file"
+_BOM = b"\xef\xbb\xbf"
+
+
+def json_rows(location: str, name: str, problems: Problems) -> Iterator[Row]:
+    """Yield the objects of a JSON array, or of a file with one JSON object a line.
+
+    Args:
+        location: the file, local or remote.
+        name: what messages call it.
+        problems: takes in the rows that cannot be read.
+
+    Raises:
+        RowError: under the policy `error`, for the first row that is not a JSON object, repeats a key, or is cut short.
+    """
+    with open_binary(location) as handle:
+        stream = _Peeked(handle)
+        first = stream.first_byte(name)
+        if first == b"{":
+            yield from _line_rows(stream, name, problems)
+        else:
+            yield from _array_rows(stream, name, problems)
+
+
+def json_object(location: str, name: str) -> dict[str, Any]:
+    """Return the one JSON object a (small) file holds.
+
+    Raises:
+        RowError: the file holds anything else, repeats a key, or is over 256 MiB.
+    """
+    with open_binary(location) as handle:
+        data = handle.read(_OBJECT_BYTES + 1)
+    if len(data) > _OBJECT_BYTES:
+        problem = f"the file is over {_OBJECT_BYTES >> 20} MiB, too long for a table of ids"
+        raise RowError(file=name, position="byte 0", field=None, problem=problem, remedy=_TRUNCATED)
+    data = data.removeprefix(_BOM)
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        position = f"byte {error.pos}"
+        raise RowError(file=name, position=position, field=None, problem=str(error), remedy=_TRUNCATED) from None
+    if not isinstance(value, dict):
+        problem = f"expected one JSON object, found a {type(value).__name__}"
+        raise RowError(file=name, position="byte 0", field=None, problem=problem, remedy=_TRUNCATED)
+    if count_keys(data) != count_keys(orjson.dumps(value)):
+        repeated = _repeated_key(data)
+        problem = "the key appears twice in one object"
+        raise RowError(file=name, position="byte 0", field=repeated, problem=problem, remedy=_TRUNCATED)
+    return value
+
+
+class _Peeked:
+    """A binary stream whose byte-order mark is dropped and whose first byte was looked at."""
+
+    def __init__(self, handle: IO[bytes]) -> None:
+        self._handle = handle
+        self._start = handle.read(1 << 16).removeprefix(_BOM)
+
+    def first_byte(self, name: str) -> bytes:
+        byte = self._start.lstrip()[:1]
+        if byte not in (b"{", b"["):
+            problem = f"expected a JSON array, the file begins with {self._start[:16]!r}"
+            if not self._start:
+                problem = "the file is empty"
+            raise RowError(file=name, position="byte 0", field=None, problem=problem, remedy=_TRUNCATED)
+        return byte
+
+    def read(self, size: int = -1) -> bytes:
+        if self._start:
+            taken, self._start = self._start[:size], self._start[size:]
+            return taken
+        return self._handle.read(size)
+
+
+def _array_rows(stream: BinaryReader, name: str, problems: Problems) -> Iterator[Row]:
+    try:
+        for run in elements(stream):
+            values = _parsed(run)
+            if values is None:
+                yield from _one_by_one(run, name, problems)
+                continue
+            bounds, first, offset = run.bounds, run.index + 1, run.offset + 1
+            for number, value in enumerate(values):
+                yield Row(value, name, ("row", first + number, offset + bounds[number]))
+    except NotAnArrayError as error:
+        position = f"row {error.index + 1} (byte {error.offset})"
+        problems.meet(RowError(file=name, position=position, field=None, problem=error.problem, remedy=_TRUNCATED))
+
+
+def _parsed(run: Elements) -> list[dict[str, Any]] | None:
+    """Return the run's objects, or None where some element is at fault."""
+    try:
+        values = orjson.loads(b"[" + run.data[run.bounds[0] + 1 : run.bounds[-1]] + b"]")
+    except orjson.JSONDecodeError:
+        return None
+    if len(values) != len(run) or not all(type(value) is dict for value in values):
+        return None
+    if count_keys(orjson.dumps(values)) != run.keys:
+        return None
+    return values  # type: ignore[no-any-return]
+
+
+def _one_by_one(run: Elements, name: str, problems: Problems) -> Iterator[Row]:
+    for number in range(len(run)):
+        place = ("row", run.index + number + 1, run.offset + run.bounds[number] + 1)
+        yield from _row_of(run.element(number), name, place, problems)
+
+
+def _row_of(data: bytes, name: str, place: tuple[str, int, int], problems: Problems) -> Iterator[Row]:
+    blank = Row({}, name, place)
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        problems.meet(blank.error(None, f"not valid JSON: {error}" if data.strip() else "nothing between two commas"))
+        return
+    if not isinstance(value, dict):
+        problems.meet(blank.error(None, f"expected an object, found a {type(value).__name__}"))
+    elif count_keys(data) != count_keys(orjson.dumps(value)):
+        problems.meet(blank.error(_repeated_key(data), "the key appears twice in one object"))
+    else:
+        yield Row(value, name, place)
+
+
+def _line_rows(stream: BinaryReader, name: str, problems: Problems) -> Iterator[Row]:
+    numbered = lines(stream, name, problems)
+    while batch := list(itertools.islice(numbered, _LINES_PER_BATCH)):
+        for number, line in batch:
+            if number == 1 and line.strip() == b"{":
+                problem = "one JSON object over many lines, where an array of rows is expected"
+                raise RowError(file=name, position="line 1", field=None, problem=problem, remedy=_TRUNCATED)
+            if line.strip():
+                yield from _row_of(line, name, ("line", number, -1), problems)
+
+
+def _repeated_key(data: bytes) -> str | None:
+    """Return the first key that one object of valid JSON holds twice."""
+    repeated: list[str] = []
+
+    def check(pairs: list[tuple[str, Any]]) -> None:
+        seen = set()
+        for key, _ in pairs:
+            if key in seen:
+                repeated.append(key)
+            seen.add(key)
+
+    json.loads(data, object_pairs_hook=check)
+    return repeated[0] if repeated else None
+
+

@@ -1,0 +1,55 @@
+"""What happens to a row that cannot be read: stop there, or leave it out and count it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+from video_sft.annotations.row import Row
+from video_sft.errors import ConfigError, RowError
+
+__all__ = ["BAD_ROW_POLICIES", "BadRowPolicy", "Problems"]
+
+T = TypeVar("T")
+BadRowPolicy = Literal["error", "skip"]
+BAD_ROW_POLICIES: tuple[BadRowPolicy, ...] = ("error", "skip")
+
+
+@dataclass
+class Problems:
+    """Collects rows that could not be read, or stops at the first.
+
+    Attributes:
+        policy: `error` raises at once, `skip` remembers and goes on.
+        skipped: what was left out so far, in file order.
+        notes: facts worth telling that cost no row, such as a video without questions.
+    """
+
+    policy: BadRowPolicy = "error"
+    skipped: list[RowError] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.policy not in BAD_ROW_POLICIES:
+            raise ConfigError(f"on_bad_row is {self.policy!r}; it is one of {', '.join(BAD_ROW_POLICIES)}")
+
+    def meet(self, error: RowError) -> None:
+        """Take in one bad row.
+
+        Raises:
+            RowError: the one given, when the policy is `error`.
+        """
+        if self.policy == "error":
+            raise error
+        self.skipped.append(error)
+
+    def read(self, rows: Iterable[Row], parse: Callable[[Row], T]) -> Iterator[T]:
+        """Yield what `parse` makes of each row, with the policy applied to the rows it cannot read."""
+        for row in rows:
+            try:
+                parsed = parse(row)
+            except RowError as error:
+                self.meet(error)
+            else:
+                yield parsed

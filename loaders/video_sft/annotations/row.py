@@ -1,0 +1,148 @@
+"""One row of an annotation file, which knows where it stands when something in it is wrong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn
+
+from video_sft.errors import RowError, UnsafePathError
+from video_sft.locations import safe_name, safe_relative
+
+__all__ = ["Row"]
+
+_REMEDY = "Mend the row, or load with on_bad_row='skip' to leave it out and count it"
+
+
+class Row:
+    """A parsed row and its place; the accessors return a field in the type asked for, or say what is wrong.
+
+    Attributes:
+        value: the row's fields as parsed; every cell of a CSV is text.
+        file: the file's name as the user knows it.
+        position: where in the file, in words: `row 12 (byte 3411)`, `line 13`.
+    """
+
+    __slots__ = ("_place", "_prefix", "file", "value")
+
+    def __init__(self, value: Mapping[str, Any], file: str, place: tuple[str, int, int], prefix: str = "") -> None:
+        """Take the row's fields, its file, (`row` or `line`, number from 1, byte offset or -1), and a field prefix."""
+        self.value = value
+        self.file = file
+        self._place = place
+        self._prefix = prefix
+
+    @property
+    def position(self) -> str:
+        unit, number, offset = self._place
+        return f"{unit} {number}" + (f" (byte {offset})" if offset >= 0 else "")
+
+    @property
+    def number(self) -> int:
+        """The row's number in its file, from 1 (of a CSV: the line it starts on)."""
+        return self._place[1]
+
+    def fail(self, field: str | None, problem: str, remedy: str = _REMEDY) -> NoReturn:
+        """Raise the error for this row."""
+        raise self.error(field, problem, remedy)
+
+    def error(self, field: str | None, problem: str, remedy: str = _REMEDY) -> RowError:
+        """Return the error for this row."""
+        name = self._prefix + field if field is not None else self._prefix.rstrip(".") or None
+        return RowError(file=self.file, position=self.position, field=name, problem=problem, remedy=remedy)
+
+    def get(self, field: str) -> Any:
+        """Return a field whatever its type.
+
+        Raises:
+            RowError: the row has no such field.
+        """
+        try:
+            return self.value[field]
+        except KeyError:
+            self.fail(field, "the field is missing")
+
+    def text(self, field: str) -> str:
+        """Return a field that must be text and not blank."""
+        value = self.get(field)
+        if not isinstance(value, str):
+            self.fail(field, f"expected text, found {_shown(value)}")
+        if not value or value.isspace():
+            self.fail(field, "the text is empty")
+        return value
+
+    def text_or_empty(self, field: str) -> str:
+        """Return a field that is text, null or missing; the latter two as an empty string."""
+        value = self.value.get(field)
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            self.fail(field, f"expected text, found {_shown(value)}")
+        return value
+
+    def integer(self, field: str, *, lowest: int | None = None, highest: int | None = None) -> int:
+        """Return a whole number within bounds; the text of one is accepted."""
+        value = self.get(field)
+        number: int
+        if isinstance(value, str) and value.strip().lstrip("-").isascii() and value.strip().lstrip("-").isdigit():
+            number = int(value)
+        elif isinstance(value, int) and not isinstance(value, bool):
+            number = value
+        else:
+            self.fail(field, f"expected a whole number, found {_shown(value)}")
+        if (lowest is not None and number < lowest) or (highest is not None and number > highest):
+            self.fail(field, f"{number} is outside {lowest} to {'any' if highest is None else highest}")
+        return number
+
+    def seconds(self, field: str) -> float:
+        """Return a time in seconds: a finite number, not negative; the text of one is accepted."""
+        value = self.get(field)
+        number = math.nan
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            number = float(value)
+        elif isinstance(value, str):
+            try:
+                number = float(value)
+            except ValueError:
+                self.fail(field, f"expected seconds, found {_shown(value)}")
+        else:
+            self.fail(field, f"expected seconds, found {_shown(value)}")
+        if not math.isfinite(number) or number < 0:
+            self.fail(field, f"{value!r} is not a time in seconds")
+        return number
+
+    def name(self, field: str) -> str:
+        """Return an id that is to become a file's name; anything that could mean another place is refused."""
+        return self._safe(field, safe_name)
+
+    def path(self, field: str) -> str:
+        """Return a relative path that stays inside its folder."""
+        return self._safe(field, safe_relative)
+
+    def children(self, field: str) -> Iterator[Row]:
+        """Yield the objects of a list field as rows of their own, which name their place in the list."""
+        value = self.get(field)
+        if not isinstance(value, list):
+            self.fail(field, f"expected a list, found {_shown(value)}")
+        for index, child in enumerate(value):
+            prefix = f"{self._prefix}{field}[{index}]."
+            if not isinstance(child, dict):
+                self.fail(f"{field}[{index}]", f"expected an object, found {_shown(child)}")
+            yield Row(child, self.file, self._place, prefix)
+
+    def _safe(self, field: str, check: Any) -> str:
+        text = self.text(field).strip()
+        try:
+            safe: str = check(text)
+        except UnsafePathError as error:
+            self.fail(field, str(error))
+        return safe
+
+
+def _shown(value: Any) -> str:
+    """Return a value the way an error message shows it: its JSON type and a short piece of it."""
+    kinds = {dict: "an object", list: "a list", bool: "a truth value", int: "a number", float: "a number", str: "text"}
+    if value is None:
+        return "null"
+    text = repr(value)
+    return f"{kinds.get(type(value), type(value).__name__)} {text if len(text) <= 60 else text[:57] + '...'}"

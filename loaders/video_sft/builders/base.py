@@ -1,0 +1,171 @@
+"""What a source module states: facts about its files, licence and names, in one frozen object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from datasets import Features
+
+from video_sft.annotations import Problems, Row, csv_rows, json_object, json_rows
+from video_sft.errors import MissingFileError
+from video_sft.records import Record
+
+__all__ = ["OpenPart", "Part", "RemoteFile", "Source"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteFile:
+    """One annotation file as upstream publishes it.
+
+    Attributes:
+        name: where it lies in `data_dir`, e.g. `mc/val.csv`.
+        url: where it can be had, pinned to a commit or revision; None where a person has to fetch it.
+        sha256: of its content; None only with `unverified`.
+        size: in bytes, where known.
+        unverified: why no hash is known.
+        also: other places in `data_dir` it may lie: the upstream repository's own layout.
+        columns: columns a CSV must have, and (with a leading `-`) must not have, to be this file; needed where two
+            upstream repositories use one name for two files.
+        steps: what a person has to do where there is no direct download, as one sentence or more.
+    """
+
+    name: str
+    url: str | None = None
+    sha256: str | None = None
+    size: int | None = None
+    unverified: str | None = None
+    also: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    steps: str | None = None
+
+    @property
+    def where(self) -> str:
+        """How to get the file, in words."""
+        if self.steps:
+            return self.steps
+        return f"Get it from {self.url}" if self.url else "Upstream publishes no direct link to it"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A set of files that is read together and belongs to one split; a split has one part or more.
+
+    Attributes:
+        split: `train`, `validation` or `test`.
+        kind: what tells this part from the split's others, e.g. `mc`; part of what `parse` looks at.
+        files: by role; `rows` is the file the rows come from.
+        optional: roles the part can do without.
+        rows: how many rows upstream publishes, where known.
+        views: the views the part's rows belong to; None when rows of any view may be in it.
+    """
+
+    split: str
+    files: Mapping[str, RemoteFile]
+    kind: str = ""
+    optional: frozenset[str] = frozenset()
+    rows: int | None = None
+    views: frozenset[str] | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.split}/{self.kind}" if self.kind else self.split
+
+
+@dataclass
+class OpenPart:
+    """A part whose files were found; what a source's `parse` reads from.
+
+    Attributes:
+        part: the part.
+        locations: where each file is, by role; an optional file that is absent has no entry.
+        problems: takes in rows that cannot be read.
+    """
+
+    part: Part
+    locations: Mapping[str, str]
+    problems: Problems = field(default_factory=Problems)
+
+    def json_rows(self, role: str = "rows") -> Iterator[Row]:
+        """Yield the rows of a JSON array or JSON lines file."""
+        return json_rows(self._location(role), self.file_name(role), self.problems)
+
+    def csv_rows(self, *columns: str, role: str = "rows") -> Iterator[Row]:
+        """Yield the rows of a CSV that must have these columns."""
+        return csv_rows(self._location(role), self.file_name(role), self.problems, columns=columns)
+
+    def json_object(self, role: str) -> dict[str, Any]:
+        """Return the JSON object in a file; an empty one where an optional file is absent."""
+        if role not in self.locations:
+            return {}
+        return json_object(self.locations[role], self.file_name(role))
+
+    def file_name(self, role: str) -> str:
+        """Return what messages call the file of a role."""
+        return self.part.files[role].name
+
+    def _location(self, role: str) -> str:
+        try:
+            return self.locations[role]
+        except KeyError:
+            file = self.part.files[role]
+            raise MissingFileError(f"{file.name} is missing. {file.where}") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """The facts about one source, and how its files are read.
+
+    Attributes:
+        name: the first part of every config name.
+        title: as upstream writes it.
+        homepage: where a person reads about it.
+        citation: BibTeX.
+        paper: arXiv number.
+        annotation_terms: what upstream states about the annotations, contradictions included.
+        video_terms: the same for the videos.
+        license: SPDX id of the strictest statement, or `other`.
+        redistributable_videos: whether the videos' terms let anybody publish copies.
+        pools: media pools the source's rows point into.
+        tasks: tasks its rows have.
+        languages: of the text.
+        views: `<source>-<view>` configs beside the whole.
+        parts: its files.
+        parse: yields the records of one part.
+        upstream_features: the columns of `<source>-source` behind `row_id`.
+        upstream_row: shapes `Record.upstream` for those columns, where they cannot be taken as they are.
+        in_view: whether a record belongs to a view.
+        overlaps: sentences on what it shares with other sources.
+    """
+
+    name: str
+    title: str
+    homepage: str
+    citation: str
+    paper: str
+    annotation_terms: str
+    video_terms: str
+    license: str
+    pools: tuple[str, ...]
+    tasks: tuple[str, ...]
+    parts: tuple[Part, ...]
+    parse: Callable[[OpenPart], Iterator[Record]]
+    upstream_features: Features
+    redistributable_videos: bool = False
+    languages: tuple[str, ...] = ("en",)
+    views: tuple[str, ...] = ()
+    upstream_row: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
+    in_view: Callable[[Record, str], bool] | None = None
+    overlaps: tuple[str, ...] = ()
+
+    @property
+    def configs(self) -> tuple[str, ...]:
+        """Every config name of the source: the whole, its views, its upstream fields."""
+        return (self.name, *(f"{self.name}-{view}" for view in self.views), f"{self.name}-source")
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that have a part, in the usual order."""
+        present = {part.split for part in self.parts}
+        return tuple(split for split in ("train", "validation", "test") if split in present)

@@ -1,0 +1,98 @@
+"""What a source module yields: neutral shapes without prompt wording, folders or `datasets` objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+__all__ = ["Body", "Caption", "Conversation", "Media", "MultipleChoice", "OpenQuestion", "Record", "Turn"]
+
+
+@dataclass(slots=True)
+class Media:
+    """The one video or image a record is about.
+
+    Attributes:
+        pool: whose ids these are, e.g. `charades`.
+        id: the id inside the pool, the same wherever the same clip is used.
+        path: the usual place inside the pool, with a suffix, e.g. `1164/3238737531.mp4`.
+        start_seconds: where the part the record is about begins; None means at the start.
+        stop_seconds: where it ends; None means at the end.
+        modality: what kind of media it is.
+    """
+
+    pool: str
+    id: str
+    path: str
+    start_seconds: float | None = None
+    stop_seconds: float | None = None
+    modality: Literal["video", "image"] = "video"
+
+
+@dataclass(slots=True)
+class MultipleChoice:
+    """A question with options; `answer_index` is None where upstream withholds the answer."""
+
+    question: str
+    choices: Sequence[str]
+    answer_index: int | None
+
+
+@dataclass(slots=True)
+class OpenQuestion:
+    """A question with a short free answer; None where upstream withholds it."""
+
+    question: str
+    answer: str | None
+
+
+@dataclass(slots=True)
+class Turn:
+    """One exchange of a conversation; an empty question means the text stands by itself."""
+
+    question: str
+    answer: str
+
+
+@dataclass(slots=True)
+class Conversation:
+    """Turns in order, with the task instruction upstream gives them, if any."""
+
+    turns: Sequence[Turn]
+    instruction: str = ""
+
+
+@dataclass(slots=True)
+class Caption:
+    """A description, and what upstream asks for it with: a question, an instruction, both or neither."""
+
+    text: str
+    question: str = ""
+    instruction: str = ""
+
+
+Body = MultipleChoice | OpenQuestion | Conversation | Caption
+
+
+@dataclass(slots=True)
+class Record:
+    """One row of a source, parsed.
+
+    Attributes:
+        key: the source's native key, unique in the source; the row's id is `<source>/<key>`.
+        task: one of `video_sft.rows.TASKS`.
+        body: what is asked and answered.
+        media: the video or image, None for text-only rows.
+        question_type: the source's own code, if it has one.
+        evidence: (start, stop) in seconds of the moments that ground the answer.
+        upstream: the fields as upstream has them, for the `-source` config.
+    """
+
+    key: str
+    task: str
+    body: Body
+    media: Media | None
+    question_type: str | None = None
+    evidence: Sequence[tuple[float, float]] = ()
+    upstream: Mapping[str, Any] = field(default_factory=dict)
