@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from video_sft.annotations import Row
+
 __all__ = ["Body", "Caption", "Conversation", "Media", "MultipleChoice", "OpenQuestion", "Record", "Turn"]
 
 
@@ -86,13 +88,15 @@ class Record:
         media: the video or image, None for text-only rows.
         question_type: the source's own code, if it has one.
         evidence: (start, stop) in seconds of the moments that ground the answer.
-        upstream: the fields as upstream has them, for the `-source` config.
+        row: where it came from, with the fields as upstream has them.
+        joined: upstream fields that other files hold for this row.
     """
 
     key: str
     task: str
     body: Body
     media: Media | None
+    row: Row
     question_type: str | None = None
     evidence: Sequence[tuple[float, float]] = ()
-    upstream: Mapping[str, Any] = field(default_factory=dict)
+    joined: Mapping[str, Any] = field(default_factory=dict)

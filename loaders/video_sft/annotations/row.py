@@ -20,27 +20,28 @@ class Row:
     Attributes:
         value: the row's fields as parsed; every cell of a CSV is text.
         file: the file's name as the user knows it.
-        position: where in the file, in words: `row 12 (byte 3411)`, `line 13`.
+        place: (`row` or `line`, number from 1, byte offset or -1), or (`entry`, key, -1) of an object.
     """
 
-    __slots__ = ("_place", "_prefix", "file", "value")
+    __slots__ = ("_prefix", "file", "place", "value")
 
-    def __init__(self, value: Mapping[str, Any], file: str, place: tuple[str, int, int], prefix: str = "") -> None:
-        """Take the row's fields, its file, (`row` or `line`, number from 1, byte offset or -1), and a field prefix."""
+    def __init__(self, value: Mapping[str, Any], file: str, place: tuple[str, int | str, int], prefix: str = "") -> None:
+        """Take the row's fields, its file, its place there, and the prefix its fields have in messages."""
         self.value = value
         self.file = file
-        self._place = place
+        self.place = place
         self._prefix = prefix
 
     @property
     def position(self) -> str:
-        unit, number, offset = self._place
+        """Where the row is in its file, in words: `row 12 (byte 3411)`, `line 13`, `entry 4882821564`."""
+        unit, number, offset = self.place
         return f"{unit} {number}" + (f" (byte {offset})" if offset >= 0 else "")
 
     @property
     def number(self) -> int:
         """The row's number in its file, from 1 (of a CSV: the line it starts on)."""
-        return self._place[1]
+        return int(self.place[1])
 
     def fail(self, field: str | None, problem: str, remedy: str = _REMEDY) -> NoReturn:
         """Raise the error for this row."""
@@ -128,7 +129,7 @@ class Row:
             prefix = f"{self._prefix}{field}[{index}]."
             if not isinstance(child, dict):
                 self.fail(f"{field}[{index}]", f"expected an object, found {_shown(child)}")
-            yield Row(child, self.file, self._place, prefix)
+            yield Row(child, self.file, self.place, prefix)
 
     def _safe(self, field: str, check: Any) -> str:
         text = self.text(field).strip()

@@ -113,6 +113,10 @@ class OpenPart:
             raise MissingFileError(f"{file.name} is missing. {file.where}") from None
 
 
+def _as_upstream(record: Record) -> Mapping[str, Any]:
+    return {**record.row.value, **record.joined} if record.joined else record.row.value
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """The facts about one source, and how its files are read.
@@ -134,7 +138,8 @@ class Source:
         parts: its files.
         parse: yields the records of one part.
         upstream_features: the columns of `<source>-source` behind `row_id`.
-        upstream_row: shapes `Record.upstream` for those columns, where they cannot be taken as they are.
+        upstream_row: returns a record's upstream fields in the shape of those columns, where they are not as they are
+            in `Record.row` and `Record.joined`.
         in_view: whether a record belongs to a view.
         overlaps: sentences on what it shares with other sources.
     """
@@ -155,7 +160,7 @@ class Source:
     redistributable_videos: bool = False
     languages: tuple[str, ...] = ("en",)
     views: tuple[str, ...] = ()
-    upstream_row: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
+    upstream_row: Callable[[Record], Mapping[str, Any]] = _as_upstream
     in_view: Callable[[Record, str], bool] | None = None
     overlaps: tuple[str, ...] = ()
 

@@ -1,0 +1,218 @@
+"""NExT-GQA: NExT-QA's causal and temporal questions with the moments that ground their answers.
+
+Validation and test rows join to `gsub_*.json` on (video, question number); the train rows are not grounded. Here the
+CSV's `answer` is the text of the right option, not its index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from datasets import Features, List, Value
+
+from video_sft.annotations import Row
+from video_sft.building import OpenPart, Part, RemoteFile, Source, SourceBuilder
+from video_sft.building.next_questions import (
+    CHOICE_COLUMNS,
+    QUESTION_COLUMNS,
+    NextQuestions,
+    next_features,
+    upstream_fields,
+)
+from video_sft.errors import RowError
+from video_sft.records import Record
+
+__all__ = ["SOURCE", "NextGqa"]
+
+_COMMIT = "63772e0256ad9e34b83d6a108f1ba2041b924607"
+_RAW = f"https://raw.githubusercontent.com/doc-doc/NExT-GQA/{_COMMIT}/datasets/nextgqa/"
+_HASHES = {
+    "val.csv": (638860, "ac5a1eb1d6dee9cd84ab7f9c94ab345b2404646f24b79ac182cd2aa9e2d424c1"),
+    "gsub_val.json": (115228, "4feb23e53102cb2d4779e857ff8f9fd9b552fc38435621406b2ed9b0bf76204b"),
+    "frame2time_val.json": (112598, "61dca3cc960848127e3bc7aa173a64a28f1df730e32b9f4c8c0399d04b04f029"),
+    "upbd_val.json": (112918, "a718cb126da5a2e4b5594f72eba83804deb5d1afa3e1f8b29ceee6cd63fa3218"),
+    "map_vid_vidorID.json": (331540, "1955d89e7a175346faf8d4a582297ff349619231394f59fd7872f459ac8a8685"),
+    "train_gpt4_sub.json": (1330281, "88cc6f058f2ec94b4293d359fe973e36d9fb1af43beaf0c049bb9302e2b258b5"),
+}
+#: Roles of the files that hold 32 sampled times per video, and the columns they become.
+_SAMPLED_TIMES = ("frame2time", "upbd")
+
+
+def _file(name: str) -> RemoteFile:
+    size, sha256 = _HASHES.get(name, (None, None))
+    return RemoteFile(
+        name=name,
+        url=_RAW + name,
+        size=size,
+        sha256=sha256,
+        unverified=None if sha256 else "the file was not at hand when the hashes were taken",
+        also=(f"datasets/nextgqa/{name}", f"NExT-GQA/datasets/nextgqa/{name}", f"nextgqa/{name}"),
+    )
+
+
+def _grounded(split: str, stem: str, rows: int) -> Part:
+    files = {"rows": _file(f"{stem}.csv"), "grounding": _file(f"gsub_{stem}.json")}
+    files |= {role: _file(f"{role}_{stem}.json") for role in _SAMPLED_TIMES}
+    files["folders"] = _file("map_vid_vidorID.json")
+    return Part(split=split, files=files, optional=frozenset({"folders", *_SAMPLED_TIMES}), rows=rows)
+
+
+def _train() -> Part:
+    files = {
+        "rows": _file("train.csv"),
+        "paraphrases": _file("train_gpt4_sub.json"),
+        "folders": _file("map_vid_vidorID.json"),
+    }
+    return Part(split="train", files=files, optional=frozenset({"paraphrases", "folders"}), rows=34132)
+
+
+def parse(part: OpenPart) -> Iterator[Record]:
+    """Yield the questions of a split in file order, with their grounding or, in train, their paraphrases."""
+    questions = NextQuestions.of(part, "video_id")
+    rows = part.csv_rows("video_id", *QUESTION_COLUMNS, *CHOICE_COLUMNS)
+    records = part.problems.read(rows, questions.texted)
+    yield from _paraphrased(part, records) if part.part.split == "train" else _ground(part, records)
+
+
+@dataclass
+class _Grounding:
+    """The entries of a `gsub_*.json`: of each video its length, its rate, and moments by question number."""
+
+    videos: Mapping[str, Any]
+    file: str
+    used: set[tuple[str, str]] = field(default_factory=set)
+
+    def entry(self, video: str) -> Row:
+        value = self.videos[video]
+        place = ("entry", video, -1)
+        if not isinstance(value, dict):
+            Row({}, self.file, place).fail(None, "expected an object with duration, location and fps")
+        return Row(value, self.file, place)
+
+    def moments(self, video: str) -> dict[str, Any]:
+        entry = self.entry(video)
+        location = entry.get("location")
+        if not isinstance(location, dict):
+            entry.fail("location", "expected an object of question numbers")
+        return location
+
+    def attach(self, record: Record) -> Record:
+        """Return the record with its evidence; `start` and `stop` as upstream rounds them to a tenth of a second."""
+        video, qid = record.row.value["video_id"].strip(), str(int(record.row.value["qid"]))
+        if video not in self.videos or qid not in self.moments(video):
+            record.row.fail("qid", f"video {video}, question {qid} has no moments in {self.file}")
+        entry = self.entry(video)
+        segments = self.moments(video)[qid]
+        self.used.add((video, qid))
+        record.evidence = [_segment(entry, qid, segment) for segment in _segments(entry, qid, segments)]
+        record.joined = {
+            "duration": entry.seconds("duration"),
+            "fps": entry.seconds("fps"),
+            "location": segments,
+            **record.joined,
+        }
+        return record
+
+    def unused(self) -> Iterator[RowError]:
+        """Yield an error for each grounded question no row asks."""
+        for video in self.videos:
+            for qid in self.moments(video):
+                if (video, qid) not in self.used:
+                    yield self.entry(video).error(f"location.{qid}", "these moments belong to no row of the CSV")
+
+
+def _segments(entry: Row, qid: str, value: Any) -> list[Any]:
+    if not isinstance(value, list) or not value:
+        entry.fail(f"location.{qid}", "expected a list of [start, end] pairs")
+    return value
+
+
+def _segment(entry: Row, qid: str, segment: Any) -> tuple[float, float]:
+    if not isinstance(segment, list) or len(segment) != 2:
+        entry.fail(f"location.{qid}", f"expected a [start, end] pair, found {segment!r}")
+    pair = Row({"start": segment[0], "end": segment[1]}, entry.file, entry.place, f"location.{qid}.")
+    start, stop = pair.seconds("start"), pair.seconds("end")
+    if start >= stop:
+        entry.fail(f"location.{qid}", f"the moment {segment!r} ends before it begins")
+    return start, stop
+
+
+def _ground(part: OpenPart, records: Iterator[Record]) -> Iterator[Record]:
+    grounding = _Grounding(part.json_object("grounding"), part.file_name("grounding"))
+    sampled = {role: part.json_object(role) for role in _SAMPLED_TIMES}
+    for record in records:
+        video = record.row.value["video_id"].strip()
+        record.joined = {role: times[video] for role, times in sampled.items() if video in times}
+        try:
+            grounded = grounding.attach(record)
+        except RowError as error:
+            part.problems.meet(error)
+        else:
+            yield grounded
+    for error in grounding.unused():
+        part.problems.meet(error)
+    silent = [video for video in grounding.videos if not grounding.moments(video)]
+    if silent:
+        part.problems.notes.append(f"{len(silent)} videos of {grounding.file} have no question: {', '.join(silent)}")
+
+
+def _paraphrased(part: OpenPart, records: Iterator[Record]) -> Iterator[Record]:
+    paraphrases = part.json_object("paraphrases")
+    used = 0
+    for record in records:
+        value = record.row.value
+        found = paraphrases.get(f"{value['video_id'].strip()}_{int(value['qid'])}")
+        if isinstance(found, dict) and str(found.get("ori")).strip() == value["question"].strip():
+            record.joined = {"ori": found["ori"], "gen": found.get("gen")}
+            used += 1
+        yield record
+    if used != len(paraphrases):
+        left = len(paraphrases) - used
+        part.problems.notes.append(f"{left} entries of {part.file_name('paraphrases')} belong to no row of the CSV")
+
+
+SOURCE = Source(
+    name="next_gqa",
+    title="NExT-GQA",
+    homepage="https://github.com/doc-doc/NExT-GQA",
+    paper="2309.01327",
+    citation="""\
+@inproceedings{xiao2024nextgqa,
+  author    = {Xiao, Junbin and Yao, Angela and Li, Yicong and Chua, Tat-Seng},
+  title     = {Can I Trust Your Answer? Visually Grounded Video Question Answering},
+  booktitle = {CVPR},
+  pages     = {13204--13214},
+  year      = {2024}
+}""",
+    annotation_terms="The repository's LICENSE is MIT; no separate licence for the data is stated.",
+    video_terms="The videos of NExT-QA: VidOR (Flickr uploads of YFCC100M), no licence stated for the archive.",
+    license="MIT",
+    pools=("vidor",),
+    tasks=("reasoning",),
+    parts=(_train(), _grounded("validation", "val", 3358), _grounded("test", "test", 5553)),
+    parse=parse,
+    upstream_features=Features(
+        {
+            **next_features("video_id"),
+            "duration": Value("float64"),
+            "fps": Value("float64"),
+            "location": List(List(Value("float64"))),
+            **{role: List(Value("float64")) for role in _SAMPLED_TIMES},
+            "ori": Value("string"),
+            "gen": List(Value("string")),
+        }
+    ),
+    upstream_row=upstream_fields,
+    overlaps=(
+        "The validation and test rows are subsets of NExT-QA's multiple-choice ones, with the same video and qid.",
+        "One validation row differs in the text of its right option: video 7987845241, qid 6.",
+    ),
+)
+
+
+class NextGqa(SourceBuilder):
+    """NExT-GQA: causal and temporal questions on VidOR videos, with the moments that ground their answers."""
+
+    source = SOURCE

@@ -1,0 +1,211 @@
+"""The `datasets` builder every source's thin class inherits from."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+import itertools
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, ClassVar
+
+import datasets
+import pyarrow as pa
+from datasets.builder import Key
+from datasets.exceptions import DatasetGenerationError
+
+from video_sft.annotations import Problems
+from video_sft.building.source import OpenPart, Part, Source
+from video_sft.building.files import (
+    FoundParts,
+    download_parts,
+    find_parts,
+    fingerprint_parts,
+    missing_files_message,
+)
+from video_sft.building.upstream import to_upstream_table, upstream_schema
+from video_sft.errors import MissingFileError, VideoSftError
+from video_sft.messages import MessageStyle
+from video_sft.records import Record
+from video_sft.reports import save_problems
+from video_sft.rows import SCHEMA_VERSION, features, to_table
+from video_sft.video import Video
+
+__all__ = ["SourceBuilder", "SourceConfig"]
+
+logger = logging.getLogger("video_sft")
+_BATCH_ROWS = 4096
+#: The code that decides what a row is: when it changes, datasets built by it are built anew.
+_ROW_CODE = ("annotations", "building", "builders", "locations.py", "messages.py", "records.py", "rows.py", "texts.py")
+
+
+@functools.cache
+def _code_digest() -> str:
+    package = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256()
+    for name in _ROW_CODE:
+        place = package / name
+        for file in sorted(place.glob("*.py")) if place.is_dir() else [place]:
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+@dataclass
+class SourceConfig(datasets.BuilderConfig):  # type: ignore[misc]
+    """What can be chosen when building; see `video_sft.messages.MessageStyle` for the wording.
+
+    Attributes:
+        on_bad_row: `error` stops at a row that cannot be read, `skip` leaves it out and counts it.
+        choice_style: how multiple-choice questions ask and are answered.
+        question_style: what follows open questions.
+        choices_seed: shuffles the options of each row; None keeps upstream's order.
+        instruction: where upstream's task instructions go.
+    """
+
+    on_bad_row: str = "error"
+    choice_style: str = "letter"
+    question_style: str = "plain"
+    choices_seed: int | None = None
+    instruction: str = "system"
+
+    @property
+    def style(self) -> MessageStyle:
+        """The wording, checked."""
+        chosen = {field.name: getattr(self, field.name) for field in fields(MessageStyle)}
+        return MessageStyle(**chosen)
+
+
+class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
+    """Builds one source's configs from its upstream files.
+
+    A subclass states `source` and nothing else. The cache key holds the content of the files, the options, the schema
+    and the package's own code, so a rebuilt dataset is never a stale one.
+
+    Example:
+        >>> builder = NextQa(config_name="next_qa-open_ended", data_dir="/data/next_qa")
+        >>> builder.download_and_prepare()
+        >>> rows = builder.as_dataset(split="validation")
+    """
+
+    BUILDER_CONFIG_CLASS = SourceConfig
+    source: ClassVar[Source]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.BUILDER_CONFIGS = [cls.BUILDER_CONFIG_CLASS(name=name, version="1.0.0") for name in cls.source.configs]
+        cls.DEFAULT_CONFIG_NAME = cls.source.name
+
+    def __init__(self, cache_dir: str | None = None, *, data_dir: str | None = None, **kwargs: Any) -> None:
+        """Take what `datasets.DatasetBuilder` takes, and the fields of `SourceConfig` as keywords.
+
+        Args:
+            cache_dir: where built datasets are kept.
+            data_dir: upstream's files: a folder, a zip or an fsspec URL. None downloads them.
+            **kwargs: passed on.
+        """
+        data_dir = None if data_dir is None else os.fspath(data_dir)
+        key = hashlib.sha256(SCHEMA_VERSION.encode())
+        key.update(_code_digest().encode())
+        for item in fingerprint_parts(self.source, data_dir):
+            key.update(item.encode())
+        super().__init__(cache_dir, hash=key.hexdigest()[:16], data_dir=data_dir, **kwargs)
+        self.info.features = self._features()
+        self.config.style  # noqa: B018  (an unknown style is an error now, not in the middle of a build)
+        Problems(self.config.on_bad_row)
+
+    @property
+    def _wants_upstream(self) -> bool:
+        return str(self.config.name).endswith("-source")
+
+    @property
+    def _view(self) -> str | None:
+        _, _, view = str(self.config.name).partition("-")
+        return view if view and view != "source" else None
+
+    def _features(self) -> datasets.Features:
+        return upstream_schema(self.source) if self._wants_upstream else features()
+
+    def _info(self) -> datasets.DatasetInfo:
+        return datasets.DatasetInfo(
+            description=inspect.getdoc(type(self)) or "",
+            citation=self.source.citation,
+            homepage=self.source.homepage,
+            license=self.source.license,
+            features=self._features(),
+        )
+
+    def _load_info(self) -> datasets.DatasetInfo:
+        info = super()._load_info()
+        info.features = self._features()
+        return info
+
+    def found_parts(self, downloads: datasets.DownloadManager | None = None) -> FoundParts:
+        """Return which parts of this config are there; without `data_dir`, after downloading them."""
+        view = self._view
+        parts = [part for part in self.source.parts if view is None or part.views is None or view in part.views]
+        if self.config.data_dir is not None:
+            return find_parts(parts, self.config.data_dir)
+        return download_parts(parts, downloads or datasets.DownloadManager())
+
+    def _split_generators(self, dl_manager: datasets.DownloadManager) -> list[datasets.SplitGenerator]:
+        self._clear_leftovers()
+        found = self.found_parts(dl_manager)
+        if not found.present:
+            raise MissingFileError(missing_files_message(self.config.name, found.absent, self.config.data_dir))
+        for part, files in found.absent:
+            if part.split in found.splits():
+                names = ", ".join(file.name for file in files)
+                logger.warning("%s, %s: %s is missing, its rows are left out", self.config.name, part.split, names)
+        return [
+            datasets.SplitGenerator(
+                name=split, gen_kwargs={"parts": [pair for pair in found.present if pair[0].split == split]}
+            )
+            for split in found.splits()
+        ]
+
+    def _clear_leftovers(self) -> None:
+        """Empty the unfinished folder of a build that was killed, so that nothing of it gets into this one."""
+        if self._output_dir.endswith(".incomplete"):
+            for leftover in Path(self._output_dir).iterdir():
+                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+
+    def _generate_tables(self, parts: list[tuple[Part, dict[str, str]]]) -> Iterator[tuple[Key, pa.Table]]:
+        for number, (part, locations) in enumerate(parts):
+            opened = OpenPart(part, locations, Problems(self.config.on_bad_row))
+            batches = iter(lambda records=self._records(opened): list(itertools.islice(records, _BATCH_ROWS)), [])
+            for index, records in enumerate(batches):
+                yield Key(number, index), self._table(records, opened.problems)
+            save_problems(opened.problems, self.config.name, part.name, self._output_dir)
+
+    def _records(self, opened: OpenPart) -> Iterator[Record]:
+        view, in_view = self._view, self.source.in_view
+        for record in self.source.parse(opened):
+            if view is None or in_view is None or in_view(record, view):
+                yield record
+
+    def _table(self, records: list[Record], problems: Problems) -> pa.Table:
+        if self._wants_upstream:
+            return to_upstream_table(records, self.source, problems)
+        return to_table(records, source=self.source.name, license=self.source.license, style=self.config.style)
+
+    def download_and_prepare(self, *args: Any, **kwargs: Any) -> None:
+        """Build the dataset into the cache, as `datasets.DatasetBuilder.download_and_prepare` does.
+
+        Raises:
+            VideoSftError: what is wrong with the files, without the wrapping `datasets` puts around it.
+        """
+        try:
+            super().download_and_prepare(*args, **kwargs)
+        except DatasetGenerationError as error:
+            if isinstance(error.__cause__, VideoSftError):
+                raise error.__cause__ from None
+            raise
+
+    def _as_dataset(self, *args: Any, **kwargs: Any) -> datasets.Dataset:
+        built = super()._as_dataset(*args, **kwargs)
+        return built if self._wants_upstream else built.cast_column("video", Video())
