@@ -1,14 +1,22 @@
-"""Videos that open nothing until a frame is asked for."""
+"""Videos that open nothing until a frame is asked for, and then read only what the frame needs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from video_sft.video.clip import Clip
+from video_sft.video.feature import Video
+from video_sft.video.fragment import split_fragment, with_fragment
+from video_sft.video.frames import Audio, AudioTrack, Frames, Replacement, VideoMetadata
+from video_sft.video.sizing import PixelBudget
 
-import datasets
-
-__all__ = ["Video"]
-
-
-@dataclass
-class Video(datasets.Video):
-    """A `datasets.Video` column whose cells decode to a lazy `Clip`."""
+__all__ = [
+    "Audio",
+    "AudioTrack",
+    "Clip",
+    "Frames",
+    "PixelBudget",
+    "Replacement",
+    "Video",
+    "VideoMetadata",
+    "split_fragment",
+    "with_fragment",
+]

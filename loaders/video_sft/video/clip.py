@@ -1,0 +1,221 @@
+"""A part of a video that costs nothing until it is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from video_sft.errors import VideoError
+from video_sft.video import reader
+from video_sft.video.fragment import split_fragment, with_fragment
+from video_sft.video.frames import Frames, VideoMetadata
+from video_sft.video.sampling import Indices, by_count, by_fps, by_indices, by_times
+from video_sft.video.sizing import Size, output_size
+from video_sft.video.source import Source, hub_token, make_source
+
+__all__ = ["Clip"]
+
+
+class Clip(Mapping[str, Any]):
+    """A video, or the part of it within [start, stop); nothing is opened until frames, facts or sound are asked for.
+
+    All seconds and all frame numbers count on the file's own timeline, also in a cut clip: the same moment has the
+    same number in every clip of a file. A frame belongs to the clip when it is shown at any moment from
+    `start_seconds` up to, not including, `stop_seconds`. A stop beyond the video's end means its end.
+
+    A clip pickles, copies and compares by what it refers to, and may be used by several threads at once. It also reads
+    like the stored cell of a `datasets.Video` column, a mapping with ``bytes`` and ``path``: `datasets` writes the
+    results of a ``map`` function by that, since its writer knows mappings but not this class, and tools that rebuild
+    mappings from their items (pinning memory, moving batches to a device) get an equal clip back.
+
+    Args:
+        video: path or URL (local, ``hf://``, ``https://``, ``zip://a.mp4::...`` or any other fsspec file system),
+            bytes, an open binary file, or ``{"path": ..., "bytes": ...}``. A path may end with limits,
+            ``a.mp4#t=11.1,19.6``.
+        start_seconds: where the clip begins; None is the beginning of the file.
+        stop_seconds: where it ends; None is the end of the file.
+        token: Hub token for ``hf://`` paths; None uses the logged-in user's.
+
+    Raises:
+        ValueError: the limits are not numbers from 0 up with start before stop.
+    """
+
+    def __init__(
+        self,
+        video: object,
+        start_seconds: float | None = None,
+        stop_seconds: float | None = None,
+        *,
+        token: str | bool | None = None,
+    ) -> None:
+        source = make_source(video, token=token)
+        if source.path is not None and "#t=" in source.path:
+            path, start, stop = split_fragment(source.path)
+            source = Source(path or None, source.data, source.token)
+            start_seconds = start if start_seconds is None else start_seconds
+            stop_seconds = stop if stop_seconds is None else stop_seconds
+        if start_seconds is not None or stop_seconds is not None:
+            _check_limits(source.name, start_seconds, stop_seconds)
+        self._source = source
+        self.start_seconds = start_seconds
+        self.stop_seconds = stop_seconds
+
+    @classmethod
+    def from_storage(
+        cls, value: str | dict[str, Any], token_per_repo_id: dict[str, str | bool | None] | None = None
+    ) -> Clip:
+        """Make the clip of a stored `datasets.Video` cell, a path or ``{"path": ..., "bytes": ...}``.
+
+        Args:
+            value: the cell; its path may end with limits.
+            token_per_repo_id: tokens for private repositories on the Hub, as `datasets` hands them over.
+
+        Raises:
+            ValueError: the cell has neither path nor bytes.
+        """
+        path, data = (value, None) if isinstance(value, str) else (value["path"], value["bytes"])
+        if path is None and data is None:
+            raise ValueError("a stored video has a path or bytes, and this one has neither")
+        token = hub_token(path, token_per_repo_id) if token_per_repo_id and path else None
+        return cls({"path": path, "bytes": data}, token=token)
+
+    def storage(self) -> dict[str, Any]:
+        """Return the stored form of a `datasets.Video` cell, with the limits as a fragment of its path."""
+        path = with_fragment(self._source.path or "", self.start_seconds, self.stop_seconds)
+        return {"bytes": self._source.data, "path": path or None}
+
+    @property
+    def path(self) -> str | None:
+        """The path or URL without limits; None for bytes without a name."""
+        return self._source.path
+
+    @property
+    def metadata(self) -> VideoMetadata:
+        """Facts about the whole file; opens it the first time.
+
+        Raises:
+            VideoError: the file is broken or holds no video.
+        """
+        return self._probe.metadata
+
+    def clip(self, start_seconds: float | None = None, stop_seconds: float | None = None) -> Clip:
+        """Cut a part out of this clip; limits are seconds of the file, and never reach beyond this clip's own."""
+        start = _tighter(max, self.start_seconds, start_seconds)
+        stop = _tighter(min, self.stop_seconds, stop_seconds)
+        cut = Clip(_storage(self._source), start, stop, token=self._source.token)
+        if "_probe" in self.__dict__:
+            cut.__dict__["_probe"] = self._probe
+        return cut
+
+    def frames(
+        self,
+        *,
+        count: int | None = None,
+        fps: float | None = None,
+        times: Sequence[float] | None = None,
+        indices: Sequence[int] | None = None,
+        size: Size = None,
+        method: str = "midpoints",
+        seed: int | None = None,
+        max_frames: int | None = None,
+    ) -> Frames:
+        """Decode frames; without a choice all of the clip's.
+
+        Args:
+            count: this many, evenly spread; `method` says how.
+            fps: the ones shown every ``1 / fps`` seconds from the clip's start, at most `max_frames`.
+            times: the ones shown at these seconds of the file.
+            indices: the ones with these numbers in the file, in display order; negative ones count from the file's end.
+            size: shortest side, (height, width) or a `PixelBudget`; None keeps the video's.
+            method: for `count`: ``midpoints`` of equal segments, ``endpoints`` included, or ``random`` in each segment.
+            seed: for ``random``.
+            max_frames: for `fps`.
+
+        Raises:
+            ValueError: more than one choice, or one that is not possible.
+            IndexError: a frame number outside the clip.
+            VideoError: the file is broken.
+        """
+        chosen = self._choose(count, fps, times, indices, method, seed, max_frames)
+        facts = self.metadata
+        height, width = output_size(size, facts.height, facts.width)
+        data = reader.read(self._source, self._probe, chosen, height, width)
+        timeline = self._probe.timeline
+        return Frames(data, timeline.seconds(chosen), timeline.durations(chosen), chosen)
+
+    @cached_property
+    def _probe(self) -> reader.Probe:
+        return reader.probe(self._source)
+
+    def _choose(
+        self,
+        count: int | None,
+        fps: float | None,
+        times: Sequence[float] | None,
+        indices: Sequence[int] | None,
+        method: str,
+        seed: int | None,
+        max_frames: int | None,
+    ) -> Indices:
+        if sum(choice is not None for choice in (count, fps, times, indices)) > 1:
+            raise ValueError("give one of count, fps, times and indices")
+        timeline = self._probe.timeline
+        try:
+            begin, end = timeline.range_of(self.start_seconds, self.stop_seconds)
+        except ValueError as error:
+            raise VideoError(self._source.name, str(error)) from error
+        stop = timeline.end_seconds if self.stop_seconds is None else min(self.stop_seconds, timeline.end_seconds)
+        if count is not None:
+            return by_count(begin, end, count, method, seed)
+        if fps is not None:
+            start = timeline.begin_seconds if self.start_seconds is None else self.start_seconds
+            return by_fps(timeline, begin, end, fps, start=start, stop=stop, max_frames=max_frames)
+        if times is not None:
+            start = min(0.0, timeline.begin_seconds) if self.start_seconds is None else self.start_seconds
+            return by_times(timeline, begin, end, times, start=start, stop=stop)
+        if indices is not None:
+            return by_indices(begin, end, len(timeline), indices)
+        return np.arange(begin, end, dtype=np.int64)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.storage()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("bytes", "path"))
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_source": self._source, "start_seconds": self.start_seconds, "stop_seconds": self.stop_seconds}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Clip) and self.__getstate__() == other.__getstate__()
+
+    def __hash__(self) -> int:
+        return hash((self._source, self.start_seconds, self.stop_seconds))
+
+    def __repr__(self) -> str:
+        return f"Clip({with_fragment(self._source.name, self.start_seconds, self.stop_seconds)!r})"
+
+
+def _storage(source: Source) -> dict[str, Any]:
+    return {"path": source.path, "bytes": source.data}
+
+
+def _tighter(pick: Any, own: float | None, other: float | None) -> float | None:
+    if own is None or other is None:
+        return own if other is None else other
+    chosen: float = pick(own, other)
+    return chosen
+
+
+def _check_limits(name: str, start: float | None, stop: float | None) -> None:
+    for limit in (start, stop):
+        if limit is not None and not 0 <= limit < float("inf"):
+            raise ValueError(f"{name}: a clip's limits are seconds from 0 up, not {limit!r}")
+    if start is not None and stop is not None and start >= stop:
+        raise ValueError(f"{name}: a clip must stop after it starts, not go from {start!r} to {stop!r} s")

@@ -1,0 +1,63 @@
+"""A clip's limits as a media fragment at the end of a path, so that one string carries both.
+
+The form is that of W3C Media Fragments, https://www.w3.org/TR/media-frags/#naming-time: ``a.mp4#t=11.1,19.6``.
+It lives on in-memory paths only; what is published has the limits in columns of their own.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+__all__ = ["split_fragment", "with_fragment"]
+
+_NUMBER = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
+_FRAGMENT = re.compile(rf"#t=({_NUMBER})?,({_NUMBER})?$", re.ASCII)
+
+
+def with_fragment(path: str, start_seconds: float | None, stop_seconds: float | None) -> str:
+    """Append a clip's limits to a path.
+
+    Args:
+        path: a local path or URL without limits of its own.
+        start_seconds: where the clip begins; None is the beginning of the file.
+        stop_seconds: where the clip ends, itself not part of it; None is the end of the file.
+
+    Returns:
+        The path, with ``#t=start,stop`` when there is a limit. A path whose own name ends like a fragment always gets
+        one, so that `split_fragment` returns exactly what was given here.
+
+    Raises:
+        ValueError: a limit is negative or not finite.
+    """
+    for limit in (start_seconds, stop_seconds):
+        if limit is not None and not (math.isfinite(limit) and limit >= 0):
+            raise ValueError(f"{path}: a clip's limits are seconds from 0 up, not {limit!r}")
+    if start_seconds is None and stop_seconds is None and not _FRAGMENT.search(path):
+        return path
+    return f"{path}#t={_text(start_seconds)},{_text(stop_seconds)}"
+
+
+def split_fragment(path: str) -> tuple[str, float | None, float | None]:
+    """Take a path apart into the bare path and the clip's limits.
+
+    Anything that is not a well-formed fragment at the very end belongs to the file's name.
+
+    Returns:
+        The bare path, the start and the stop in seconds, either of them None where it is not given.
+    """
+    if "#t=" not in path:
+        return path, None, None
+    match = _FRAGMENT.search(path)
+    if match is None:
+        return path, None, None
+    start, stop = match.groups()
+    return path[: match.start()], _seconds(start), _seconds(stop)
+
+
+def _text(limit: float | None) -> str:
+    return "" if limit is None else repr(abs(float(limit)))
+
+
+def _seconds(text: str | None) -> float | None:
+    return None if text is None else float(text)

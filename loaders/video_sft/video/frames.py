@@ -1,0 +1,118 @@
+"""What a clip hands out: frames with their times, facts about the file, and sound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Audio", "AudioTrack", "Frames", "Replacement", "VideoMetadata"]
+
+
+@dataclass(frozen=True)
+class AudioTrack:
+    """Facts about the sound in a file, as its header states them.
+
+    Attributes:
+        codec: such as ``aac``.
+        sampling_rate: in Hz.
+        channels: how many.
+    """
+
+    codec: str
+    sampling_rate: int
+    channels: int
+
+
+@dataclass(frozen=True)
+class VideoMetadata:
+    """Facts about a whole video file, whatever part of it a clip is about.
+
+    Attributes:
+        duration_seconds: from the first frame's start to the last frame's end.
+        begin_seconds: when the first frame is shown; 0 for most files, 1.4 for many MPEG-TS.
+        fps: frames a second, on average.
+        num_frames: how many frames a full decode gives.
+        width: pixels across, as shown, that is after rotation.
+        height: pixels down, as shown.
+        rotation: degrees clockwise by which the stored picture is turned for display: 0, 90, 180 or 270.
+        codec: such as ``h264``.
+        pixel_format: such as ``yuv420p``.
+        container: such as ``mp4`` or ``matroska``.
+        audio: the first audio track, or None for a silent file.
+    """
+
+    duration_seconds: float
+    begin_seconds: float
+    fps: float
+    num_frames: int
+    width: int
+    height: int
+    rotation: int
+    codec: str
+    pixel_format: str
+    container: str
+    audio: AudioTrack | None
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """A frame that could not be decoded, and the one given in its place.
+
+    Attributes:
+        position: row of `Frames.data`.
+        wanted_index: frame number asked for.
+        given_index: frame number of the nearest frame that does decode.
+    """
+
+    position: int
+    wanted_index: int
+    given_index: int
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Decoded frames, in the order they were asked for.
+
+    Attributes:
+        data: the pictures, uint8 (N, H, W, 3) in RGB unless another layout or dtype was asked for.
+        pts_seconds: when each frame begins to be shown, float64 (N,), in seconds of the original file.
+        duration_seconds: how long each is shown, float64 (N,).
+        indices: number of each frame in the file, in display order, int64 (N,).
+        replaced: with ``on_error="nearest"``, the frames that stand in for undecodable ones.
+    """
+
+    data: npt.NDArray[Any]
+    pts_seconds: npt.NDArray[np.float64]
+    duration_seconds: npt.NDArray[np.float64]
+    indices: npt.NDArray[np.int64]
+    replaced: tuple[Replacement, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.pts_seconds)
+
+    def __iter__(self) -> Iterator[npt.NDArray[Any]]:
+        return iter(self.data)
+
+
+@dataclass(frozen=True)
+class Audio:
+    """Sound of a clip.
+
+    Attributes:
+        data: float32 (samples,) when mono, else (channels, samples), between -1 and 1.
+        sampling_rate: in Hz.
+        pts_seconds: time of the first sample, in seconds of the original file.
+    """
+
+    data: npt.NDArray[np.float32]
+    sampling_rate: int
+    pts_seconds: float
+
+    @property
+    def duration_seconds(self) -> float:
+        """How long the sound lasts."""
+        return int(self.data.shape[-1]) / self.sampling_rate

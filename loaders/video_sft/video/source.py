@@ -1,0 +1,122 @@
+"""Where a video's bytes are: a local path, a URL of any fsspec file system, bytes in memory, or an open file."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
+
+from video_sft.errors import VideoError
+
+__all__ = ["Source", "hub_token", "is_local", "make_source"]
+
+_HUB_REPO = re.compile(r"hf://(?:datasets|spaces|models|buckets)/([^/@]+/[^/@]+)|/datasets/([^/]+/[^/]+)/resolve/")
+
+
+def hub_token(path: str, token_per_repo_id: dict[str, str | bool | None]) -> str | bool | None:
+    """Return the token `datasets` gave for the repository that the last part of a chained URL lies in."""
+    match = _HUB_REPO.search(path.rsplit("::", 1)[-1])
+    return token_per_repo_id.get(match[1] or match[2]) if match else None
+
+
+def is_local(path: str) -> bool:
+    """Tell whether a path is on this machine's own file system, rather than a URL."""
+    scheme = urlsplit(path).scheme
+    return "::" not in path and (scheme in ("", "file") or (len(scheme) == 1 and os.name == "nt"))
+
+
+@dataclass(frozen=True)
+class Source:
+    """One video's bytes, not yet opened; picklable.
+
+    Attributes:
+        path: local path or URL, or None where the bytes came without a name.
+        data: the whole file in memory, or None.
+        token: Hub token for ``hf://`` paths, as `datasets` hands it over; None is the logged-in user's.
+    """
+
+    path: str | None
+    data: bytes | None = field(default=None, repr=False)
+    token: str | bool | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """What messages call this video."""
+        return self.path if self.path is not None else f"<{len(self.data or b''):,} bytes in memory>"
+
+    @contextmanager
+    def open(self) -> Iterator[str | BinaryIO]:
+        """Give something libav can open: a ``file:`` URL, or a seekable file object that is closed afterwards.
+
+        Raises:
+            VideoError: the file is not there or not readable.
+        """
+        if self.data is not None:
+            with io.BytesIO(self.data) as memory:
+                yield memory
+        elif is_local(self.path or ""):
+            yield f"file:{self._local_path()}"
+        else:
+            with self._open_url() as remote:
+                yield remote
+
+    def _local_path(self) -> str:
+        path = (self.path or "").removeprefix("file://")
+        if not os.path.isfile(path):
+            raise VideoError(self.name, "is a folder" if os.path.isdir(path) else "no such file")
+        if not os.path.getsize(path):
+            raise VideoError(self.name, "the file is empty (0 bytes)")
+        return os.path.abspath(path)
+
+    def _open_url(self) -> Any:
+        import fsspec
+
+        options: dict[str, Any] = {"hf": {"token": self.token}} if self.token is not None and self.path else {}
+        try:
+            return fsspec.open(self.path, "rb", **options).open()
+        except (OSError, ValueError, ImportError) as error:
+            raise VideoError(self.name, f"cannot be opened: {error}") from error
+
+
+def make_source(video: object, *, token: str | bool | None = None) -> Source:
+    """Turn whatever names or holds a video into a `Source`.
+
+    Args:
+        video: a path or URL (str or `os.PathLike`), bytes, an open binary file (read from its beginning, whole, unless
+            it is a plain file on disk), or the storage form of a `datasets.Video` cell, ``{"path": ..., "bytes":
+            ...}``.
+        token: for ``hf://`` URLs.
+
+    Raises:
+        TypeError: none of these.
+    """
+    if isinstance(video, str):
+        return Source(video, token=token)
+    if isinstance(video, os.PathLike):
+        return Source(str(Path(video)), token=token)
+    if isinstance(video, (bytes, bytearray, memoryview)):
+        return Source(None, bytes(video))
+    if isinstance(video, Mapping) and (video.get("bytes") is not None or video.get("path") is not None):
+        data = video.get("bytes")
+        return Source(video.get("path"), None if data is None else bytes(data), token)
+    if hasattr(video, "read"):
+        return _of_file(video)
+    raise TypeError(f"a video is a path, a URL, bytes, an open binary file or {{'path', 'bytes'}}, not {video!r:.80}")
+
+
+def _of_file(file: Any) -> Source:
+    name = getattr(file, "name", None)
+    if isinstance(file, (io.BufferedReader, io.FileIO)) and isinstance(name, str) and os.path.isfile(name):
+        return Source(os.path.abspath(name))
+    if file.seekable():
+        file.seek(0)
+    data = file.read()
+    if not isinstance(data, bytes):
+        raise TypeError("a video file must be open in binary mode")
+    return Source(name if isinstance(name, str) else None, data)
