@@ -1,0 +1,10 @@
+"""Fixtures of the publishing tests."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from local_hub.fixtures import *  # noqa: F403
