@@ -1,0 +1,146 @@
+"""Which rows of a part are mixed, and why the others are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from datasets import Dataset
+
+from video_sft.mixing.eval_ids import DIGEST_BYTES, EvalList
+from video_sft.mixing.questions import question_digest, questions
+
+__all__ = [
+    "DECONTAMINATIONS",
+    "Decontaminate",
+    "Selection",
+    "column",
+    "keep_licensed",
+    "leave_out_evaluation",
+    "row_test",
+]
+
+Decontaminate = Literal["eval-videos", "eval-questions"]
+DECONTAMINATIONS: tuple[str, ...] = get_args(Decontaminate)
+
+
+@dataclass
+class Selection:
+    """The rows of one part that are still in, and what was left out.
+
+    Attributes:
+        dataset: the part.
+        positions: of the rows that are in, ascending; None while all are.
+        left_out: rows by reason.
+    """
+
+    dataset: Dataset
+    positions: npt.NDArray[np.int64] | None = None
+    left_out: dict[str, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.dataset) if self.positions is None else len(self.positions)
+
+    def has(self, name: str) -> bool:
+        """Whether the part has a column."""
+        return name in self.dataset.column_names
+
+    def values(self, name: str) -> pa.ChunkedArray:
+        """Return one column of the rows that are in."""
+        values = column(self.dataset, name)
+        return values if self.positions is None else values.take(pa.array(self.positions))
+
+    def drop(self, reasons: Mapping[str, npt.NDArray[np.bool_]]) -> None:
+        """Leave rows out; a row with several reasons counts for the first."""
+        gone = np.zeros(len(self), dtype=bool)
+        for reason, mask in reasons.items():
+            fresh = int((mask & ~gone).sum())
+            if fresh:
+                self.left_out[reason] = self.left_out.get(reason, 0) + fresh
+            gone |= mask
+        if gone.any():
+            positions = np.arange(len(self), dtype=np.int64) if self.positions is None else self.positions
+            self.positions = positions[~gone]
+
+
+def column(dataset: Dataset, name: str) -> pa.ChunkedArray:
+    """Return one column as Arrow, in the dataset's own order."""
+    values = dataset.data.column(name)
+    mapping = dataset._indices
+    return values if mapping is None else values.take(mapping.column(0))
+
+
+def keep_licensed(selection: Selection, licenses: Sequence[str]) -> None:
+    """Leave out rows whose `license` is not among those given; upper and lower case are the same."""
+    if not selection.has("license"):
+        selection.drop({"no license stated": np.ones(len(selection), dtype=bool)})
+        return
+    allowed = pa.array([name.casefold() for name in licenses], type=pa.string())
+    stated = selection.values("license")
+    kept = pc.is_in(pc.utf8_lower(stated), value_set=allowed)
+    refused = stated.filter(pc.invert(kept)).unique().to_pylist()
+    reasons = {f"license {name}" if name else "no license stated": _equal(stated, name) for name in refused}
+    selection.drop(reasons)
+
+
+def leave_out_evaluation(selection: Selection, lists: Sequence[EvalList], by: Decontaminate) -> None:
+    """Leave out rows that an evaluation split uses: by its videos, or by its questions on those videos."""
+    if not selection.has("video_id") or (by == "eval-questions" and not selection.has("messages")):
+        return
+    videos = selection.values("video_id")
+    reasons = {}
+    for entry in lists:
+        mask = _mask(pc.is_in(videos, value_set=pa.array(entry.videos, type=pa.string())))
+        if by == "eval-questions" and mask.any():
+            mask = _asked(selection, videos, np.flatnonzero(mask), entry)
+        reasons[f"{'video' if by == 'eval-videos' else 'question'} of {entry.name}"] = mask
+    selection.drop(reasons)
+
+
+def row_test(
+    lists: Sequence[EvalList], by: Decontaminate | None, licenses: Sequence[str] | None
+) -> Callable[[Any], bool]:
+    """Return the same two filters as a test of one row, for parts that are streamed."""
+    videos = {video for entry in lists for video in entry.videos}
+    asked = frozenset().union(*(entry.questions for entry in lists))
+    allowed = None if licenses is None else {name.casefold() for name in licenses}
+
+    def stays(row: Mapping[str, Any]) -> bool:
+        if allowed is not None and (row.get("license") or "").casefold() not in allowed:
+            return False
+        video = row.get("video_id")
+        if by is None or video not in videos:
+            return True
+        if by == "eval-videos":
+            return False
+        said = questions(pa.array([row["messages"]])).texts.to_pylist()
+        return not any(question_digest(video, words, DIGEST_BYTES) in asked for words in said)
+
+    return stays
+
+
+def _asked(
+    selection: Selection, videos: pa.ChunkedArray, rows: npt.NDArray[np.int64], entry: EvalList
+) -> npt.NDArray[np.bool_]:
+    """Mark the rows among `rows` that ask one of the list's questions."""
+    some = pa.array(rows)
+    ids = videos.take(some).to_pylist()
+    said = questions(selection.values("messages").take(some))
+    mask = np.zeros(len(videos), dtype=bool)
+    for row, words in zip(said.rows.tolist(), said.texts.to_pylist(), strict=True):
+        if question_digest(ids[row], words, DIGEST_BYTES) in entry.questions:
+            mask[rows[row]] = True
+    return mask
+
+
+def _equal(values: pa.ChunkedArray, name: str | None) -> npt.NDArray[np.bool_]:
+    return _mask(pc.is_null(values) if name is None else pc.fill_null(pc.equal(values, name), False))
+
+
+def _mask(values: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    return np.asarray(values.to_numpy(), dtype=bool)

@@ -1,0 +1,82 @@
+"""What a mixture remembers about its making: kept in `mix.info.description`, so that it survives most operations.
+
+`DatasetInfo` has no field for a package's own data, and attributes of a dataset are lost with the next `select`. The
+description is copied by `select`, `skip`, `shuffle`, `filter`, `map` and `save_to_disk`, and a person can read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import yaml
+from datasets import DatasetInfo
+
+__all__ = ["MixtureRecord", "PartRecord", "describe_in", "record_in"]
+
+_MARK = "# video-sft mixture"
+
+
+@dataclass(frozen=True)
+class PartRecord:
+    """One part of a mixture.
+
+    Attributes:
+        name: config name, or the name the user gave.
+        requested: the share asked for, of 1.
+        read: rows it has.
+        used: rows left after what `left_out` lists.
+        passes: how often it is passed over, the last one perhaps not to the end.
+        left_out: rows by reason.
+        first: id of its first row in the mixture's table, to recognise the table by.
+        table_rows: rows its table has in the mixture's, for each pass.
+    """
+
+    name: str
+    requested: float
+    read: int
+    used: int
+    passes: int
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    first: str | None = None
+    table_rows: int = 0
+
+
+@dataclass(frozen=True)
+class MixtureRecord:
+    """How a mixture was made.
+
+    Attributes:
+        options: the arguments of `mix` that decide the order, as in a recipe file.
+        rows: scheduled rows.
+        parts: its parts in the order of the table.
+        eval_lists: the evaluation lists it was kept clear of, and the digest of each.
+    """
+
+    options: Mapping[str, Any]
+    rows: int
+    parts: tuple[PartRecord, ...]
+    eval_lists: Mapping[str, str] = field(default_factory=dict)
+
+
+def describe_in(info: DatasetInfo, record: MixtureRecord) -> None:
+    """Write the record into a dataset's info."""
+    content = asdict(record)
+    content["parts"] = [asdict(part) for part in record.parts]
+    names = ", ".join(part.name for part in record.parts)
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=10_000)
+    info.description = f"A mixture of {names}, made by video_sft.mix.\n\n{_MARK}\n{text}"
+
+
+def record_in(info: DatasetInfo) -> MixtureRecord | None:
+    """Read the record back; None where the dataset did not come from `mix`."""
+    _, mark, text = (info.description or "").partition(f"{_MARK}\n")
+    if not mark:
+        return None
+    try:
+        content = yaml.safe_load(text)
+        parts = tuple(PartRecord(**part) for part in content.pop("parts"))
+        return MixtureRecord(parts=parts, **content)
+    except (yaml.YAMLError, TypeError, KeyError, AttributeError):
+        return None

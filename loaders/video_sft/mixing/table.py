@@ -1,0 +1,208 @@
+"""One `datasets.Dataset` over the tables of all parts, without copying their rows.
+
+Row r of a part in pass k is a row of its own, because `mix_epoch` differs: the part's table is referred to once for
+each pass, with a column that holds the pass beside it, and the mixture is an indices mapping over all of that. Rows
+that are not drawn cost nothing but four bytes for each pass.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from datasets import Dataset, DatasetInfo, Features, NamedSplit, Value
+from datasets.table import InMemoryTable, MemoryMappedTable, Table, concat_tables
+
+from video_sft.errors import ConfigError
+
+__all__ = ["PASS_COLUMN", "Block", "assembled", "block_of", "row_numbers", "shared_features", "with_rows"]
+
+logger = logging.getLogger("video_sft.mixing")
+
+PASS_COLUMN = "mix_epoch"
+#: A part is referred to at most this often; with more passes its rows are first repeated in memory.
+MAX_REFERENCES = 1024
+#: Record batches smaller than this are rewritten: every operation on a dataset costs time for each batch.
+SMALL_BATCH = 500
+#: Rows of a rewritten batch.
+BATCH_ROWS = 20_000
+
+Rows = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part as it lies in memory or on disk.
+
+    Attributes:
+        table: its rows, and perhaps others between them.
+        rows: the row numbers that belong to it, None for all.
+    """
+
+    table: Table
+    rows: Rows | None
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows) if self.rows is None else len(self.rows)
+
+
+def row_numbers(dataset: Dataset) -> Rows | None:
+    """Return which rows of `dataset.data` the dataset consists of, None for all in order."""
+    # Dataset has no public name for its indices mapping; the constructor's `indices_table` is the same table.
+    mapping = dataset._indices
+    return None if mapping is None else np.asarray(mapping.column(0).to_numpy(), dtype=np.uint64)
+
+
+def with_rows(dataset: Dataset, rows: npt.NDArray[Any], fingerprint: str) -> Dataset:
+    """Return a dataset of the given rows, like `dataset.select` without its pass over the rows in Python."""
+    own = row_numbers(dataset)
+    mapped = np.asarray(rows, dtype=np.uint64) if own is None else own[rows]
+    chosen = Dataset(
+        dataset.data,
+        info=dataset.info.copy(),
+        split=dataset.split,
+        indices_table=_indices(mapped),
+        fingerprint=fingerprint,
+    )
+    chosen.set_format(**dataset.format)
+    return chosen
+
+
+def block_of(dataset: Dataset, kept: npt.NDArray[Any] | None) -> Block:
+    """Return a part's table and rows.
+
+    Args:
+        dataset: the part.
+        kept: positions in `dataset` to mix, None for all.
+    """
+    rows = row_numbers(dataset)
+    if kept is not None:
+        rows = np.asarray(kept, dtype=np.uint64) if rows is None else rows[kept]
+    table = dataset.data
+    if table.schema.metadata is not None:
+        table = table.replace_schema_metadata(None)
+    return Block(_in_large_batches(table, dataset), rows)
+
+
+def assembled(
+    blocks: Sequence[Block],
+    passes: Sequence[int],
+    order: Rows,
+    *,
+    features: Features,
+    split: NamedSplit | None,
+    info: DatasetInfo,
+    fingerprint: str,
+) -> Dataset:
+    """Return the mixture as a dataset.
+
+    Args:
+        blocks: the parts, in the order in which `order` counts their rows.
+        passes: how often each is passed over.
+        order: row numbers: the rows of the first part in its first pass come first, then those of its second.
+        features: the columns the parts share.
+        split: what the mixture calls itself.
+        info: its description.
+        fingerprint: names the mixture in caches; the same for the same mixture.
+    """
+    columns = Features({**features, PASS_COLUMN: Value("int32")})
+    tables = [_with_passes(block.table, count) for block, count in zip(blocks, passes, strict=True)]
+    info = info.copy()
+    info.features = columns
+    return Dataset(
+        concat_tables(tables, axis=0), info=info, split=split, indices_table=_indices(order), fingerprint=fingerprint
+    )
+
+
+def _indices(rows: Rows) -> InMemoryTable:
+    return InMemoryTable(pa.table({"indices": pa.array(np.ascontiguousarray(rows), type=pa.uint64())}))
+
+
+def _with_passes(table: Table, passes: int) -> Table:
+    """Return the table `passes` times over, with the number of the pass beside every row."""
+    size = table.num_rows
+    if isinstance(table, InMemoryTable) or passes > MAX_REFERENCES:
+        numbers = pa.array(np.repeat(np.arange(passes, dtype=np.int32), size))
+        return InMemoryTable(_repeated(table.table, passes).append_column(PASS_COLUMN, numbers))
+    beside = (InMemoryTable(pa.table({PASS_COLUMN: np.full(size, number, np.int32)})) for number in range(passes))
+    return concat_tables([concat_tables([table, column], axis=1) for column in beside], axis=0)
+
+
+def _repeated(table: pa.Table, times: int) -> pa.Table:
+    """Return the rows `times` times over, by reference; many times over a few rows by reference to a larger copy."""
+    if times <= MAX_REFERENCES:
+        return pa.concat_tables([table] * times)
+    together = -(-times // MAX_REFERENCES)
+    larger = pa.concat_tables([table] * together).combine_chunks()
+    whole, rest = divmod(times, together)
+    return pa.concat_tables([larger] * whole + [table] * rest)
+
+
+def _in_large_batches(table: Table, dataset: Dataset) -> Table:
+    """Return the same rows in few record batches.
+
+    `datasets` writes tables with a video column ten rows at a time (ARROW_RECORD_BATCH_SIZE_FOR_VIDEO_DATASETS, meant
+    for cells that hold whole videos), and building or slicing a dataset takes time for every batch.
+    """
+    batches = max((column.num_chunks for column in table.columns), default=0)
+    if batches < 64 or table.num_rows >= SMALL_BATCH * batches:
+        return table
+    if not dataset.cache_files:
+        return InMemoryTable(table.table.combine_chunks())
+    folder = Path(dataset.cache_files[0]["filename"]).parent
+    target = folder / f"video-sft-batches-{dataset._fingerprint}.arrow"
+    try:
+        if not target.exists():
+            _rewrite(table.table, target)
+        rewritten = MemoryMappedTable.from_file(str(target))
+    except (OSError, pa.ArrowInvalid) as error:
+        logger.info("reading %s as it is, in %d small batches: %s", folder, batches, error)
+        return table
+    if rewritten.num_rows != table.num_rows or rewritten.schema != table.schema:
+        return table
+    return rewritten
+
+
+def _rewrite(table: pa.Table, target: Path) -> None:
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name)
+    try:
+        with os.fdopen(handle, "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+            for start in range(0, table.num_rows, BATCH_ROWS):
+                writer.write_table(table.slice(start, BATCH_ROWS).combine_chunks())
+        os.replace(name, target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def shared_features(parts: dict[str, Features]) -> Features:
+    """Return the columns of all parts, which must be the same in each.
+
+    Raises:
+        ConfigError: two parts differ; the message names them and the columns.
+    """
+    (first, columns), *others = parts.items()
+    for name, theirs in others:
+        differing = [
+            column
+            for column in [*columns, *(extra for extra in theirs if extra not in columns)]
+            if column not in columns or column not in theirs or not _same(columns[column], theirs[column])
+        ]
+        if differing:
+            raise ConfigError(
+                f"{first!r} and {name!r} have different columns ({', '.join(differing[:5])}), so their rows cannot be "
+                "mixed; cast one, or mix configs of the shared schema (`<source>-source` configs keep upstream's own)"
+            )
+    return columns
+
+
+def _same(one: Any, other: Any) -> bool:
+    return bool(Features({"column": one}).type == Features({"column": other}).type)
