@@ -9,7 +9,7 @@ import itertools
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
@@ -94,6 +94,8 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
 
     BUILDER_CONFIG_CLASS = SourceConfig
     source: ClassVar[Source]
+    #: What a stream's tables go through last, e.g. to have media attached; built datasets are attached to afterwards.
+    stream_step: Callable[[pa.Table], pa.Table] | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -177,9 +179,12 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     def _generate_tables(self, parts: list[tuple[Part, dict[str, str]]]) -> Iterator[tuple[Key, pa.Table]]:
         for number, (part, locations) in enumerate(parts):
             opened = OpenPart(part, locations, Problems(self.config.on_bad_row))
-            batches = iter(lambda records=self._records(opened): list(itertools.islice(records, _BATCH_ROWS)), [])
-            for index, records in enumerate(batches):
-                yield Key(number, index), self._table(records, opened.problems)
+            records = self._records(opened)
+            for index in itertools.count():
+                batch = list(itertools.islice(records, _BATCH_ROWS))
+                if not batch:
+                    break
+                yield Key(number, index), self._table(batch, opened.problems)
             save_problems(opened.problems, self.config.name, part.name, self._output_dir)
 
     def _records(self, opened: OpenPart) -> Iterator[Record]:
@@ -191,7 +196,8 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     def _table(self, records: list[Record], problems: Problems) -> pa.Table:
         if self._wants_upstream:
             return to_upstream_table(records, self.source, problems)
-        return to_table(records, source=self.source.name, license=self.source.license, style=self.config.style)
+        table = to_table(records, source=self.source.name, license=self.source.license, style=self.config.style)
+        return table if self.stream_step is None else self.stream_step(table)
 
     def download_and_prepare(self, *args: Any, **kwargs: Any) -> None:
         """Build the dataset into the cache, as `datasets.DatasetBuilder.download_and_prepare` does.

@@ -1,0 +1,64 @@
+"""What is known about each media pool: whose ids they are, and how its files may be named.
+
+A pool is a collection of videos or images that one or more sources point into. `charades/6H78U` is the same clip
+whichever source mentions it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Pool", "find_pool"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """How files of a pool are recognised.
+
+    Attributes:
+        name: the first part of `video_id` and `video_path`.
+        unique_names: a file's name alone tells which item it is, in whatever folder it lies; otherwise the end of its
+            path has to agree with `video_path`.
+        ignore_case: names that differ in case only are the same item. YouTube ids are not like that.
+        optional_prefix: what file names may lack, e.g. the `v_` of ActivityNet.
+        cut_by_row: users keep clips cut to one row as `<native key>.mp4` in it; such a file is used as it is.
+        where: where the files can be had, for messages.
+    """
+
+    name: str
+    unique_names: bool = False
+    ignore_case: bool = False
+    optional_prefix: str = ""
+    cut_by_row: bool = False
+    where: str = ""
+
+
+_POOLS = {
+    pool.name: pool
+    for pool in (
+        Pool(
+            name="activitynet",
+            unique_names=True,
+            optional_prefix="v_",
+            where="ActivityNet's site (v_<id>.mp4, some .mkv or .webm)",
+        ),
+        Pool(
+            name="vidor",
+            unique_names=True,
+            where="NExT-QA's page (NExTVideo.zip: <folder>/<id>.mp4, or flat)",
+        ),
+        Pool(
+            name="charades",
+            unique_names=True,
+            ignore_case=True,
+            cut_by_row=True,
+            where="the Charades site (Charades_v1_480.zip: <id>.mp4)",
+        ),
+        Pool(name="webvid", unique_names=True, where="WebVid's table of links (<page_dir>/<id>.mp4, or flat)"),
+    )
+}
+
+
+def find_pool(name: str) -> Pool:
+    """Return what is known about a pool; of one nothing is known of, paths have to agree."""
+    return _POOLS.get(name) or Pool(name=name)

@@ -1,0 +1,100 @@
+"""Clips and images for the embedded samples: drawn when first needed, the same ones every time.
+
+Nothing is downloaded and nothing binary is in the package; a clip shows its own name, the running second and a moving
+dot, so that a person sees at once whether the right frame came out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import av
+import datasets
+import numpy as np
+from PIL import Image, ImageDraw
+
+from video_sft.locations import safe_relative
+
+__all__ = ["draw_sample_media", "sample_folder"]
+
+_WIDTH, _HEIGHT, _FPS = 192, 144, 10
+_SHORTEST_SECONDS = 6.0
+#: Part of the folder's name, so that clips drawn by another version are not taken for these.
+_VERSION = "1"
+
+
+def sample_folder(source: str) -> str:
+    """Return the folder of a source's embedded annotation files, in upstream's layout."""
+    return str(Path(__file__).parent / "samples" / source)
+
+
+def draw_sample_media(rows: Iterable[datasets.Dataset], cache_dir: str | None = None) -> dict[str, str]:
+    """Draw the clip or image of every sample row that has none yet, and return the pools to attach them from.
+
+    Args:
+        rows: built sample datasets in the shared schema.
+        cache_dir: where to keep the files; the `datasets` cache by default.
+    """
+    root = Path(cache_dir or datasets.config.HF_DATASETS_CACHE) / f"video_sft_samples-{_VERSION}"
+    lengths: dict[str, float] = {}
+    for part in rows:
+        columns = part.select_columns(["video_path", "stop_seconds"]).to_dict()
+        for path, stop in zip(columns["video_path"], columns["stop_seconds"], strict=True):
+            if path is not None:
+                lengths[path] = max(lengths.get(path, _SHORTEST_SECONDS), (stop or 0.0) + 1.0)
+    for path, seconds in lengths.items():
+        place = root / safe_relative(path)
+        suffix = place.suffix.lower()
+        seconds = math.ceil(seconds)
+        if suffix not in (".jpg", ".jpeg", ".png"):
+            place = place.with_name(f"{place.stem}{suffix or '.mp4'}")
+        if not place.exists():
+            _write_whole(place, path, seconds)
+    return {pool: str(root / pool) for pool in sorted({path.partition("/")[0] for path in lengths})}
+
+
+def _write_whole(place: Path, path: str, seconds: int) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=place.parent, suffix=place.suffix)
+    os.close(handle)
+    try:
+        if place.suffix.lower() in (".jpg", ".jpeg", ".png"):
+            _picture(path, 0.0).save(temporary)
+        else:
+            _write_clip(temporary, path, seconds)
+        os.replace(temporary, place)
+    finally:
+        if os.path.exists(temporary):
+            os.remove(temporary)
+
+
+def _write_clip(file: str, path: str, seconds: int) -> None:
+    codec, pixels = {".webm": ("libvpx", "yuv420p"), ".gif": ("gif", "rgb8")}.get(
+        Path(path).suffix.lower(), ("libx264", "yuv420p")
+    )
+    with av.open(file, "w") as container:
+        stream = container.add_stream(codec, rate=_FPS)
+        stream.width, stream.height, stream.pix_fmt = _WIDTH, _HEIGHT, pixels
+        for number in range(seconds * _FPS):
+            picture = _picture(path, number / _FPS)
+            container.mux(stream.encode(av.VideoFrame.from_image(picture)))
+        container.mux(stream.encode(None))
+
+
+def _picture(path: str, seconds: float) -> Image.Image:
+    """Return one frame: a background colour and a dot that are the path's own, and the second it shows."""
+    seed = np.frombuffer(hashlib.blake2b(path.encode(), digest_size=4).digest(), dtype=np.uint8).tolist()
+    background = tuple(40 + value // 3 for value in seed[:3])
+    picture = Image.new("RGB", (_WIDTH, _HEIGHT), background)
+    draw = ImageDraw.Draw(picture)
+    angle = seconds * 1.2 + seed[3]
+    x, y = _WIDTH / 2 + 60 * math.cos(angle), _HEIGHT / 2 + 40 * math.sin(angle)
+    draw.ellipse((x - 12, y - 12, x + 12, y + 12), fill=(250, 220, 90))
+    draw.text((6, 6), path.partition("/")[2][-28:], fill=(255, 255, 255))
+    draw.text((6, _HEIGHT - 18), f"{seconds:4.1f} s", fill=(255, 255, 255))
+    return picture
