@@ -39,7 +39,6 @@ from video_sft.video import Video
 __all__ = ["SourceBuilder", "SourceConfig"]
 
 logger = logging.getLogger("video_sft")
-_BATCH_ROWS = 4096
 #: The code that decides what a row is: when it changes, datasets built by it are built anew.
 _ROW_CODE = ("annotations", "building", "builders", "locations.py", "messages.py", "records.py", "rows.py", "texts.py")
 
@@ -78,6 +77,12 @@ class SourceConfig(datasets.BuilderConfig):  # type: ignore[misc]
         """The wording, checked."""
         chosen = {field.name: getattr(self, field.name) for field in fields(MessageStyle)}
         return MessageStyle(**chosen)
+
+    @property
+    def own_options(self) -> dict[str, Any]:
+        """What can be chosen for this source alone: the fields a subclass adds."""
+        common = {field.name for field in fields(SourceConfig)}
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name not in common}
 
 
 class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
@@ -178,10 +183,11 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
 
     def _generate_tables(self, parts: list[tuple[Part, dict[str, str]]]) -> Iterator[tuple[Key, pa.Table]]:
         for number, (part, locations) in enumerate(parts):
-            opened = OpenPart(part, locations, Problems(self.config.on_bad_row))
+            problems = Problems(self.config.on_bad_row)
+            opened = OpenPart(part, locations, problems, self._wants_upstream, self.config.own_options)
             records = self._records(opened)
             for index in itertools.count():
-                batch = list(itertools.islice(records, _BATCH_ROWS))
+                batch = list(itertools.islice(records, self.source.batch_rows))
                 if not batch:
                     break
                 yield Key(number, index), self._table(batch, opened.problems)

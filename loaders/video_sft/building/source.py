@@ -10,6 +10,7 @@ from datasets import Features
 
 from video_sft.annotations import Problems, Row, csv_rows, json_object, json_rows
 from video_sft.errors import MissingFileError
+from video_sft.locations import open_binary
 from video_sft.records import Record
 
 __all__ = ["OpenPart", "Part", "RemoteFile", "Source"]
@@ -81,11 +82,15 @@ class OpenPart:
         part: the part.
         locations: where each file is, by role; an optional file that is absent has no entry.
         problems: takes in rows that cannot be read.
+        upstream: whether the rows are for `<source>-source`; what only that holds need not be looked at otherwise.
+        options: the config's own fields, of a source that has any beside those of every `SourceConfig`.
     """
 
     part: Part
     locations: Mapping[str, str]
     problems: Problems = field(default_factory=Problems)
+    upstream: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def json_rows(self, role: str = "rows") -> Iterator[Row]:
         """Yield the rows of a JSON array or JSON lines file."""
@@ -100,6 +105,15 @@ class OpenPart:
         if role not in self.locations:
             return {}
         return json_object(self.locations[role], self.file_name(role))
+
+    def data(self, role: str, size: int) -> bytes:
+        """Return the first `size` bytes of a file.
+
+        Raises:
+            MissingFileError: the file is an optional one that is absent.
+        """
+        with open_binary(self._location(role)) as handle:
+            return handle.read(size)
 
     def file_name(self, role: str) -> str:
         """Return what messages call the file of a role."""
@@ -142,6 +156,7 @@ class Source:
             in `Record.row` and `Record.joined`.
         in_view: whether a record belongs to a view.
         overlaps: sentences on what it shares with other sources.
+        batch_rows: how many records are held at once; fewer where upstream's rows are heavy.
     """
 
     name: str
@@ -163,6 +178,7 @@ class Source:
     upstream_row: Callable[[Record], Mapping[str, Any]] = _as_upstream
     in_view: Callable[[Record, str], bool] | None = None
     overlaps: tuple[str, ...] = ()
+    batch_rows: int = 4096
 
     @property
     def configs(self) -> tuple[str, ...]:
