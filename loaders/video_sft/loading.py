@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import datasets
 
@@ -19,7 +19,9 @@ from video_sft.sample_media import draw_sample_media, sample_folder
 
 __all__ = ["AnyDataset", "load"]
 
-AnyDataset = datasets.Dataset | datasets.DatasetDict | datasets.IterableDataset | datasets.IterableDatasetDict
+AnyDataset: TypeAlias = (
+    "datasets.Dataset | datasets.DatasetDict | datasets.IterableDataset | datasets.IterableDatasetDict"
+)
 _SPLIT_NAME = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -71,7 +73,9 @@ def load(
     """
     if sample and data_dir is not None:
         raise ConfigError("sample=True loads the embedded rows; it takes no data_dir")
-    builder = _builder(config, sample_folder(find_source(config).name) if sample else data_dir, on_bad_row, cache_dir, options)
+    if sample:
+        data_dir = sample_folder(find_source(config).name)
+    builder = _builder(config, data_dir, on_bad_row, cache_dir, options)
     pools = _pools(builder, media, missing)
     if sample and not config.endswith("-source"):
         drawn = _sample_pools(builder, None if cache_dir is None else os.fspath(cache_dir))

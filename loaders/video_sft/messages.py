@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import string
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -183,7 +183,7 @@ def _order(size: int, key: str) -> list[int]:
     return sorted(range(size), key=weight)
 
 
-def _one_of(name: str, value: object, allowed: Iterable[str]) -> None:
+def _one_of(name: str, value: object, allowed: Collection[str]) -> None:
     if value not in allowed:
         raise ConfigError(f"{name} is {value!r}; it is one of {', '.join(allowed)}")
 

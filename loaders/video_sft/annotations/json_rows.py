@@ -167,5 +167,3 @@ def _repeated_key(data: bytes) -> str | None:
 
     json.loads(data, object_pairs_hook=check)
     return repeated[0] if repeated else None
-
-

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO
 
 import numpy as np
 import numpy.typing as npt
+
+from video_sft.annotations.text_lines import BinaryReader
 
 __all__ = ["BLOCK_BYTES", "Elements", "NotAnArrayError", "count_keys", "elements"]
 
@@ -117,7 +118,7 @@ def _escaped(block: npt.NDArray[np.uint8], *, carry: bool) -> _Escapes:
     return _Escapes(np.concatenate([extra, after[after < block.size]]), ends_open)
 
 
-def elements(handle: IO[bytes], *, block_bytes: int = BLOCK_BYTES) -> Iterator[Elements]:
+def elements(handle: BinaryReader, *, block_bytes: int = BLOCK_BYTES) -> Iterator[Elements]:
     """Yield the elements of the one JSON array in a binary file, a block's worth at a time.
 
     Memory is bounded by the block and the longest element. The elements are not parsed, so a malformed one is still
@@ -179,7 +180,7 @@ def elements(handle: IO[bytes], *, block_bytes: int = BLOCK_BYTES) -> Iterator[E
     raise NotAnArrayError("the file ends before the array is closed", index=index, offset=offset)
 
 
-def _expect_end(handle: IO[bytes], rest: bytes, *, index: int, offset: int) -> None:
+def _expect_end(handle: BinaryReader, rest: bytes, *, index: int, offset: int) -> None:
     while rest:
         stripped = rest.lstrip(b" \t\r\n")
         offset += len(rest) - len(stripped)

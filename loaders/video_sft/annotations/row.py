@@ -25,7 +25,9 @@ class Row:
 
     __slots__ = ("_prefix", "file", "place", "value")
 
-    def __init__(self, value: Mapping[str, Any], file: str, place: tuple[str, int | str, int], prefix: str = "") -> None:
+    def __init__(
+        self, value: Mapping[str, Any], file: str, place: tuple[str, int | str, int], prefix: str = ""
+    ) -> None:
         """Take the row's fields, its file, its place there, and the prefix its fields have in messages."""
         self.value = value
         self.file = file

@@ -7,8 +7,8 @@ import functools
 import importlib
 import pkgutil
 
-from video_sft.building.source import Source
 from video_sft.building.builder import SourceBuilder
+from video_sft.building.source import Source
 from video_sft.errors import ConfigError
 
 __all__ = ["builder_class", "configs", "find_source", "sources"]

@@ -151,8 +151,8 @@ def _ground(part: OpenPart, records: Iterator[Record]) -> Iterator[Record]:
             part.problems.meet(error)
         else:
             yield grounded
-    for error in grounding.unused():
-        part.problems.meet(error)
+    for unused in grounding.unused():
+        part.problems.meet(unused)
     silent = [video for video in grounding.videos if not grounding.moments(video)]
     if silent:
         part.problems.notes.append(f"{len(silent)} videos of {grounding.file} have no question: {', '.join(silent)}")

@@ -20,7 +20,6 @@ from datasets.builder import Key
 from datasets.exceptions import DatasetGenerationError
 
 from video_sft.annotations import Problems
-from video_sft.building.source import OpenPart, Part, Source
 from video_sft.building.files import (
     FoundParts,
     download_parts,
@@ -28,6 +27,7 @@ from video_sft.building.files import (
     fingerprint_parts,
     missing_files_message,
 )
+from video_sft.building.source import OpenPart, Part, Source
 from video_sft.building.upstream import to_upstream_table, upstream_schema
 from video_sft.errors import MissingFileError, VideoSftError
 from video_sft.messages import MessageStyle

@@ -21,7 +21,7 @@ def index_of_text(row: Row, answer: str, choices: Sequence[str], field: str = "a
     if answer in choices:
         return choices.index(answer)
     trimmed = [cleaned(choice) for choice in choices]
-    if cleaned(answer) in trimmed:
-        return trimmed.index(cleaned(answer))
-    shown = ", ".join(repr(choice) for choice in choices)
-    row.fail(field, f"the answer {answer!r} is none of the options {shown}")
+    if cleaned(answer) not in trimmed:
+        shown = ", ".join(repr(choice) for choice in choices)
+        row.fail(field, f"the answer {answer!r} is none of the options {shown}")
+    return trimmed.index(cleaned(answer))

@@ -71,6 +71,7 @@ class Part:
 
     @property
     def name(self) -> str:
+        """What messages and reports call the part, e.g. `train/mc`."""
         return f"{self.split}/{self.kind}" if self.kind else self.split
 
 

@@ -1,1 +1,5 @@
-"""Placeholder."""
+"""The `video-sft` command."""
+
+from video_sft.cli.app import main
+
+__all__ = ["main"]

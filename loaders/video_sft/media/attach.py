@@ -114,8 +114,8 @@ class MediaPools:
         codes = paths.indices.fill_null(-1).to_numpy()
         images = _rows_with_images(_combined(table["messages"]))
         found: dict[Modality, list[str | None]] = {}
-        for kind, asked in (("video", codes[~images]), ("image", codes[images])):
-            wanted = set(asked.tolist())
+        for kind in _COLUMNS:
+            wanted = set(codes[images if kind == "image" else ~images].tolist())
             found[kind] = [self._find(path, kind) if code in wanted else None for code, path in enumerate(unique)]
         cells = _cells(found["video"], np.where(images, -1, codes)), _cells(found["image"], np.where(images, codes, -1))
         has_media = codes >= 0

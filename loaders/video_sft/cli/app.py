@@ -1,0 +1,59 @@
+"""The commands, and how an error looks: one clear line and exit code 2."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+
+import typer
+from rich.console import Console
+
+from video_sft.cli.build import build
+from video_sft.cli.demo import demo
+from video_sft.cli.listing import list_sources
+from video_sft.cli.show import show
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="video-sft",
+    help="Eight video instruction and video-QA sources as one datasets package. --debug shows tracebacks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("list")(list_sources)
+app.command()(show)
+app.command()(build)
+app.command()(demo)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; `--debug` anywhere in it turns one-line errors into tracebacks.
+
+    Args:
+        arguments: the words after the program's name; those of this process by default.
+
+    Raises:
+        SystemExit: always; 0 when all went well, 2 for an error the user can mend, 1 for a check that found something.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    errors = Console(stderr=True)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
+    logging.getLogger("video_sft").setLevel(logging.DEBUG if debug else logging.INFO)
+    if debug:
+        app(words)
+        return
+    try:
+        app(words)
+    except KeyboardInterrupt:
+        errors.print("stopped", style="bold red")
+        raise SystemExit(130) from None
+    except Exception as error:  # noqa: BLE001  (a person at a terminal wants the sentence, not the stack)
+        name = type(error).__name__
+        errors.print(f"{name}: {error}", style="bold red", markup=False, highlight=False, soft_wrap=True)
+        raise SystemExit(2) from None

@@ -1,0 +1,55 @@
+"""`video-sft build`: a config's rows as a folder that `datasets.load_from_disk` reads."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from video_sft.cli.options import Config, DataDir, Media, Sample, media_by_pool
+from video_sft.errors import ConfigError
+from video_sft.loading import load
+
+__all__ = ["build"]
+
+
+def build(
+    config: Config,
+    out: Annotated[Path, typer.Option(help="The folder to write; it must not exist yet, or be empty.")],
+    data_dir: DataDir = None,
+    media: Media = None,
+    missing: Annotated[str, typer.Option(help="Videos that are not there: null, skip or error.")] = "null",
+    on_bad_row: Annotated[str, typer.Option(help="Rows that cannot be read: error or skip.")] = "error",
+    sample: Sample = False,
+    num_proc: Annotated[int | None, typer.Option(help="Processes, where a split has several files.")] = None,
+) -> None:
+    """Build a config and save it for `datasets.load_from_disk`; the folder appears whole or not at all."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ConfigError(f"{out} is there already; give --out a new folder")
+    pools: Any = media_by_pool(media)
+    dataset: Any = load(
+        config,
+        data_dir=data_dir,
+        media=pools,
+        missing=missing,  # type: ignore[arg-type]
+        on_bad_row=on_bad_row,
+        sample=sample,
+        num_proc=num_proc,
+    )
+    unfinished = out.with_name(out.name + ".incomplete")
+    if unfinished.exists():
+        shutil.rmtree(unfinished)
+    try:
+        dataset.save_to_disk(str(unfinished))
+        if out.exists():
+            out.rmdir()
+        os.replace(unfinished, out)
+    finally:
+        if unfinished.exists():
+            shutil.rmtree(unfinished)
+    rows = ", ".join(f"{name} {len(part):,}" for name, part in dataset.items())
+    Console().print(f"{config}: {rows} rows in {out}", markup=False, highlight=False)

@@ -1,0 +1,59 @@
+"""`video-sft demo`: the main job, done on the embedded samples of every source."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated, Any
+
+import datasets
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from video_sft.builders import find_source, sources
+from video_sft.cli.show import row_panel
+from video_sft.contact_sheet import contact_sheet
+from video_sft.loading import load
+from video_sft.mixing.mixture import mix
+
+__all__ = ["demo"]
+
+_FRAMES = 8
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the contact sheet.")] = Path("demo-output"),
+) -> None:
+    """Build every source's sample, mix a few rows, show one conversation, and draw a clip's frames."""
+    console = Console()
+    table = Table(title="The embedded samples")
+    for heading in ("config", "rows", "videos", "images", "tasks", "licence"):
+        table.add_column(heading, justify="right" if heading in ("rows", "videos", "images") else "left")
+    datasets.disable_progress_bars()
+    logging.getLogger("video_sft").setLevel(logging.WARNING)
+    for source in sources():
+        for config in find_source(source).configs:
+            _add(table, config)
+    console.print(table)
+    mixed: Any = mix(sources(), sample=True, num_rows=12, seed=0)
+    console.print(f"A mixture of {len(mixed)} rows: {', '.join(mixed['source'])}", soft_wrap=True)
+    row = next(row for row in mixed if row["video"] is not None)
+    console.print(row_panel(row, "one of them"))
+    frames = row["video"].frames(count=_FRAMES)
+    out.mkdir(parents=True, exist_ok=True)
+    sheet = (out / "contact-sheet.png").resolve()
+    contact_sheet(frames.data, frames.pts_seconds.tolist(), title=f"{row['id']}: {_FRAMES} frames").save(sheet)
+    console.print(f"Its frames: {sheet}", soft_wrap=True)
+
+
+def _add(table: Table, config: str) -> None:
+    splits: Any = load(config, sample=True)
+    rows = datasets.concatenate_datasets(list(splits.values()))
+    if config.endswith("-source"):
+        table.add_row(config, str(len(rows)), "", "", "upstream's own fields", "")
+        return
+    videos = {path for path, cell in zip(rows["video_path"], rows.data["video"], strict=True) if cell.is_valid}
+    images = {path for path, cell in zip(rows["video_path"], rows.data["image"], strict=True) if cell.is_valid}
+    tasks, licences = (", ".join(sorted(set(rows[name]))) for name in ("task", "license"))
+    table.add_row(config, str(len(rows)), str(len(videos)), str(len(images)), tasks, licences)

@@ -1,0 +1,48 @@
+"""`video-sft list`: every source with its configs, tasks, pools and terms."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from video_sft.builders import find_source, sources
+from video_sft.building import Source
+
+__all__ = ["list_sources"]
+
+
+def list_sources(
+    configs: Annotated[bool, typer.Option("--configs", help="Print the config names alone, one a line.")] = False,
+) -> None:
+    """Show the sources: configs, published rows per split, media pools, and the terms upstream states."""
+    console = Console()
+    if configs:
+        for name in sources():
+            for config in find_source(name).configs:
+                console.print(config, highlight=False)
+        return
+    table = Table(show_lines=True)
+    for heading in ("config", "rows published", "tasks", "pools", "licence"):
+        table.add_column(heading, overflow="fold")
+    for name in sources():
+        source = find_source(name)
+        cells = (source.configs, _published(source), source.tasks, source.pools, (source.license,))
+        table.add_row(*("\n".join(lines) for lines in cells))
+    console.print(table)
+    for name in sources():
+        source = find_source(name)
+        console.print(f"\n{source.title} ({name})", style="bold")
+        console.print(f"  annotations: {source.annotation_terms}", markup=False, highlight=False)
+        console.print(f"  videos: {source.video_terms}", markup=False, highlight=False)
+
+
+def _published(source: Source) -> list[str]:
+    """Return a line per split with the rows upstream publishes, as far as that is known."""
+    counts: dict[str, int | None] = {}
+    for part in source.parts:
+        known = counts.get(part.split, 0)
+        counts[part.split] = None if part.rows is None or known is None else known + part.rows
+    return [f"{split} {'not known' if count is None else format(count, ',')}" for split, count in counts.items()]
