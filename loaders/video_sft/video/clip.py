@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from video_sft.errors import VideoError
-from video_sft.video import reader
 from video_sft.video.fragment import split_fragment, with_fragment
 from video_sft.video.frames import Frames, VideoMetadata
+from video_sft.video.pictures import Dtype, Layout, empty_pictures
+from video_sft.video.reader import read_pictures
 from video_sft.video.sampling import Indices, by_count, by_fps, by_indices, by_times
 from video_sft.video.sizing import Size, output_size
 from video_sft.video.source import Source, hub_token, make_source
+from video_sft.video.track import Track, open_track
 
 __all__ = ["Clip"]
 
@@ -99,15 +101,15 @@ class Clip(Mapping[str, Any]):
         Raises:
             VideoError: the file is broken or holds no video.
         """
-        return self._probe.metadata
+        return self._track.metadata
 
     def clip(self, start_seconds: float | None = None, stop_seconds: float | None = None) -> Clip:
         """Cut a part out of this clip; limits are seconds of the file, and never reach beyond this clip's own."""
         start = _tighter(max, self.start_seconds, start_seconds)
         stop = _tighter(min, self.stop_seconds, stop_seconds)
         cut = Clip(_storage(self._source), start, stop, token=self._source.token)
-        if "_probe" in self.__dict__:
-            cut.__dict__["_probe"] = self._probe
+        if "_track" in self.__dict__:
+            cut.__dict__["_track"] = self._track
         return cut
 
     def frames(
@@ -121,6 +123,9 @@ class Clip(Mapping[str, Any]):
         method: str = "midpoints",
         seed: int | None = None,
         max_frames: int | None = None,
+        layout: Layout = "NHWC",
+        dtype: Dtype = "uint8",
+        num_threads: int = 2,
     ) -> Frames:
         """Decode frames; without a choice all of the clip's.
 
@@ -142,13 +147,19 @@ class Clip(Mapping[str, Any]):
         chosen = self._choose(count, fps, times, indices, method, seed, max_frames)
         facts = self.metadata
         height, width = output_size(size, facts.height, facts.width)
-        data = reader.read(self._source, self._probe, chosen, height, width)
-        timeline = self._probe.timeline
+        data = empty_pictures(self._source.name, len(chosen), height, width, layout=layout, dtype=dtype)
+        with self._source.open() as file:
+            failures = read_pictures(file, self._track, chosen, data, layout, num_threads)
+        if failures:
+            number, reason = min(failures.items())
+            raise VideoError(self._source.name, f"frame {number}: {reason}")
+        timeline = self._track.timeline
         return Frames(data, timeline.seconds(chosen), timeline.durations(chosen), chosen)
 
     @cached_property
-    def _probe(self) -> reader.Probe:
-        return reader.probe(self._source)
+    def _track(self) -> Track:
+        with self._source.open() as file:
+            return open_track(file, None)
 
     def _choose(
         self,
@@ -162,7 +173,7 @@ class Clip(Mapping[str, Any]):
     ) -> Indices:
         if sum(choice is not None for choice in (count, fps, times, indices)) > 1:
             raise ValueError("give one of count, fps, times and indices")
-        timeline = self._probe.timeline
+        timeline = self._track.timeline
         try:
             begin, end = timeline.range_of(self.start_seconds, self.stop_seconds)
         except ValueError as error:

@@ -9,10 +9,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import urlsplit
 
 from video_sft.errors import VideoError
+from video_sft.video.byte_source import ByteSource, LocalBytes, MemoryBytes
+from video_sft.video.remote import open_remote
 
 __all__ = ["Source", "hub_token", "is_local", "make_source"]
 
@@ -51,37 +53,35 @@ class Source:
         return self.path if self.path is not None else f"<{len(self.data or b''):,} bytes in memory>"
 
     @contextmanager
-    def open(self) -> Iterator[str | BinaryIO]:
-        """Give something libav can open: a ``file:`` URL, or a seekable file object that is closed afterwards.
+    def open(self) -> Iterator[ByteSource]:
+        """Give random access to the bytes; closed at the end of the block.
 
         Raises:
             VideoError: the file is not there or not readable.
         """
-        if self.data is not None:
-            with io.BytesIO(self.data) as memory:
-                yield memory
-        elif is_local(self.path or ""):
-            yield f"file:{self._local_path()}"
-        else:
-            with self._open_url() as remote:
-                yield remote
-
-    def _local_path(self) -> str:
-        path = (self.path or "").removeprefix("file://")
-        if not os.path.isfile(path):
-            raise VideoError(self.name, "is a folder" if os.path.isdir(path) else "no such file")
-        if not os.path.getsize(path):
-            raise VideoError(self.name, "the file is empty (0 bytes)")
-        return os.path.abspath(path)
-
-    def _open_url(self) -> Any:
-        import fsspec
-
-        options: dict[str, Any] = {"hf": {"token": self.token}} if self.token is not None and self.path else {}
+        file = self._opened()
         try:
-            return fsspec.open(self.path, "rb", **options).open()
-        except (OSError, ValueError, ImportError) as error:
-            raise VideoError(self.name, f"cannot be opened: {error}") from error
+            if not file.size:
+                raise VideoError(self.name, "the file is empty (0 bytes)")
+            yield file
+        finally:
+            file.close()
+
+    def _opened(self) -> ByteSource:
+        if self.data is not None:
+            return MemoryBytes(self.name, self.data)
+        path = self.path or ""
+        if not is_local(path):
+            return open_remote(path, self.token)
+        path = os.path.abspath(path.removeprefix("file://"))
+        try:
+            if os.path.isdir(path):
+                raise IsADirectoryError
+            return LocalBytes(path)
+        except FileNotFoundError as error:
+            raise VideoError(self.name, "no such file") from error
+        except OSError as error:
+            raise VideoError(self.name, f"cannot be opened: {error.strerror or 'it is a folder'}") from error
 
 
 def make_source(video: object, *, token: str | bool | None = None) -> Source:

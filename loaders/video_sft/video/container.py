@@ -1,0 +1,163 @@
+"""Opening files with libav, safely: known formats only, no network, no second file, and errors that name the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, BinaryIO
+
+import av
+
+from video_sft.errors import VideoError
+from video_sft.video.frames import AudioTrack
+
+__all__ = ["MAX_PIXELS", "Header", "failing", "header_of", "open_container", "video_stream"]
+
+#: Formats that hold a video in one file. Playlists (HLS, DASH, concat) are left out on purpose: they open other files
+#: and URLs.
+_FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,gif,apng,flv,live_flv,asf,ogg,h264,hevc,obu,av1,ivf,"
+    "mxf,nut,wtv,dv,rm,swf,y4m,yuv4mpegpipe,mjpeg,aac,mp3,wav,flac"
+)
+
+#: Larger pictures are refused before anything is allocated for them: 16,384 x 8,192.
+MAX_PIXELS = 1 << 27
+
+#: libav's own errors, and what PyAV lets through on malformed headers.
+_ERRORS = (av.FFmpegError, OSError, ValueError, IndexError, KeyError, OverflowError, MemoryError, AssertionError)
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file's header says of one video stream; enough to make decoders without the container.
+
+    Attributes:
+        stream_index: among all streams of the file.
+        stream_id: the container's own number for it: the track id in MP4.
+        decoder: libav's name of the decoder.
+        codec: the usual name of the codec.
+        extradata: the decoder's set-up bytes.
+        width: of the stored picture.
+        height: of the stored picture.
+        pixel_format: such as ``yuv420p``; None where only decoding tells.
+        colorspace: libav's number.
+        color_range: libav's number.
+        time_base: seconds in a tick.
+        average_rate: frames a second, or None.
+        num_frames: as stated, 0 where it is not.
+        start_tick: when the first frame is shown, or None.
+        container: the format's first name.
+        container_seconds: length of the whole file as stated, or None.
+        audio: the first audio track, or None.
+    """
+
+    stream_index: int
+    stream_id: int
+    decoder: str
+    codec: str
+    extradata: bytes
+    width: int
+    height: int
+    pixel_format: str | None
+    colorspace: int
+    color_range: int
+    time_base: Fraction
+    average_rate: Fraction | None
+    num_frames: int
+    start_tick: int | None
+    container: str
+    container_seconds: float | None
+    audio: AudioTrack | None
+
+
+@contextmanager
+def failing(name: str, doing: str) -> Iterator[None]:
+    """Turn whatever libav raises within the block into a `VideoError` that names the file."""
+    try:
+        yield
+    except _ERRORS as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise VideoError(name, f"{doing}: {reason}") from error
+
+
+@contextmanager
+def open_container(file: str | BinaryIO, name: str, *, quick: bool = False) -> Iterator[Any]:
+    """Open a file; it is closed at the end of the block.
+
+    Args:
+        file: a ``file:`` URL or a seekable binary file at its beginning.
+        name: for messages.
+        quick: decode nothing while opening. Only right for MP4 with a sample table: elsewhere libav then misses how far
+            frames are reordered, and loses some.
+
+    Raises:
+        VideoError: this is no video, or its header is broken.
+    """
+    options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
+    if quick:
+        options |= {"skip_frame": "all", "probesize": "32"}
+    with failing(name, "is not a video that can be opened"):
+        container = av.open(file, mode="r", options=options, metadata_errors="replace")
+    try:
+        yield container
+    finally:
+        container.close()
+
+
+def video_stream(container: Any, name: str, stream_index: int | None) -> Any:
+    """Pick the stream to decode: the one asked for, else the file's first that is not a cover picture.
+
+    Raises:
+        VideoError: there is none, or nothing can decode it.
+    """
+    videos = [stream for stream in container.streams.video if not _is_cover(stream)]
+    if stream_index is not None:
+        videos = [stream for stream in videos if stream.index == stream_index]
+    if not videos:
+        kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "no streams at all"
+        wanted = "no video" if stream_index is None else f"no video stream {stream_index}"
+        raise VideoError(name, f"there is {wanted} in the file ({kinds})")
+    stream = videos[0]
+    if stream.codec_context is None or not stream.time_base:
+        raise VideoError(name, "its video is in a codec that cannot be decoded here")
+    return stream
+
+
+def header_of(container: Any, stream: Any) -> Header:
+    """Collect what the header says; nothing is decoded."""
+    context = stream.codec_context
+    rate = stream.average_rate
+    return Header(
+        stream_index=stream.index,
+        stream_id=stream.id,
+        decoder=stream.codec.name,
+        codec=stream.codec.canonical_name,
+        extradata=bytes(context.extradata or b""),
+        width=context.width,
+        height=context.height,
+        pixel_format=context.pix_fmt,
+        colorspace=context.colorspace,
+        color_range=context.color_range,
+        time_base=Fraction(stream.time_base),
+        average_rate=Fraction(rate) if rate else None,
+        num_frames=stream.frames,
+        start_tick=stream.start_time,
+        container=container.format.name.split(",")[0],
+        container_seconds=container.duration / 1e6 if container.duration else None,
+        audio=_audio(container),
+    )
+
+
+def _audio(container: Any) -> AudioTrack | None:
+    for stream in container.streams.audio:
+        if stream.codec_context is not None:
+            return AudioTrack(
+                stream.codec.canonical_name, stream.codec_context.sample_rate, stream.codec_context.channels
+            )
+    return None
+
+
+def _is_cover(stream: Any) -> bool:
+    return bool(stream.disposition & av.stream.Disposition.attached_pic)

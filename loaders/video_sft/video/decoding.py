@@ -1,0 +1,109 @@
+"""Run packets through a decoder and hand out the frames that are wanted, and only those."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import av
+
+from video_sft.video.container import MAX_PIXELS, Header
+
+__all__ = ["Deliver", "GroupDecoder", "make_context", "skips_safely"]
+
+#: Called with a frame's number and the frame.
+Deliver = Callable[[int, Any], None]
+
+
+def make_context(header: Header, threads: int) -> Any:
+    """Make a decoder of its own for a stream, independent of any container and so usable in any one thread.
+
+    Args:
+        header: of the stream.
+        threads: for the decoder itself; more than one decodes several frames at once.
+    """
+    context = av.CodecContext.create(header.decoder, "r")
+    context.width, context.height = header.width, header.height
+    if header.extradata:
+        context.extradata = header.extradata
+    context.colorspace, context.color_range = header.colorspace, header.color_range
+    context.thread_count = threads
+    context.thread_type = "FRAME" if threads > 1 else "SLICE"
+    context.options = {"max_pixels": str(MAX_PIXELS)}
+    if header.codec == "h264":
+        # Without reorder information in the stream, libav guesses how far frames are reordered and drops those that
+        # come late; in strict mode it takes the most that the stream's level allows.
+        context.options |= {"strict": "1"}
+    return context
+
+
+def skips_safely(header: Header) -> bool:
+    """Tell whether the decoder may leave out frames that are marked as needed by no other frame.
+
+    In HEVC with temporal layers the mark only speaks of a frame's own layer; the layers are counted in byte 21 of the
+    ``hvcC`` box.
+    """
+    if header.codec == "hevc":
+        return len(header.extradata) > 22 and header.extradata[0] == 1 and header.extradata[21] >> 3 & 7 == 1
+    return header.codec == "h264"
+
+
+class GroupDecoder:
+    """One decoder, fed one run of packets after the other.
+
+    Args:
+        context: the decoder; nobody else may use it meanwhile.
+        skip: leave out unwanted frames that no other frame needs.
+    """
+
+    def __init__(self, context: Any, *, skip: bool) -> None:
+        self._context = context
+        self._skip = skip
+
+    def run(self, packets: Iterable[tuple[int, bool, Any]], first_shown: int, deliver: Deliver) -> int | None:
+        """Decode packets from a key packet on, and deliver every frame that comes out, marked by its packet's ``pts``.
+
+        Args:
+            packets: (packet number, whether its frame is wanted, packet); a packet's ``pts`` is its frame's number.
+            first_shown: number of the first frame that can be right; earlier ones lean on packets before the first.
+            deliver: takes the frames.
+
+        Returns:
+            The number of the first packet that is damaged; frames of that packet and later ones are not to be trusted.
+            None when all is well.
+        """
+        damaged: int | None = None
+        rows: dict[int, int] = {}
+        context = self._context
+        lag = context.thread_count if context.thread_count > 1 else 0
+        for row, wanted, packet in packets:
+            rows[packet.pts] = row
+            if self._skip:
+                context.skip_frame = "DEFAULT" if wanted else "NONREF"
+            try:
+                frames = context.decode(packet)
+            except av.FFmpegError:
+                damaged = row - lag if damaged is None else damaged
+                continue
+            damaged = self._hand_out(frames, rows, first_shown, damaged, deliver)
+        try:
+            frames = context.decode(None)
+        except av.FFmpegError:
+            frames, damaged = [], max(rows.values(), default=0) - lag if damaged is None else damaged
+        damaged = self._hand_out(frames, rows, first_shown, damaged, deliver)
+        context.flush_buffers()
+        return damaged
+
+    @staticmethod
+    def _hand_out(
+        frames: list[Any], rows: dict[int, int], first_shown: int, damaged: int | None, deliver: Deliver
+    ) -> int | None:
+        for frame in frames:
+            number = frame.pts
+            if number is None or number < first_shown:
+                continue
+            if frame.is_corrupt:
+                row = rows.get(number, 0)
+                damaged = row if damaged is None else min(damaged, row)
+            deliver(number, frame)
+        return damaged

@@ -1,0 +1,77 @@
+"""From a decoded frame to its place in the result: colours, size and rotation in as few passes as there can be."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from av.video.reformatter import VideoReformatter
+
+from video_sft.errors import VideoError
+from video_sft.video.container import MAX_PIXELS
+
+__all__ = ["DTYPES", "LAYOUTS", "Dtype", "Layout", "Painter", "empty_pictures"]
+
+Layout = Literal["NHWC", "NCHW"]
+Dtype = Literal["uint8", "float16", "float32"]
+LAYOUTS = ("NHWC", "NCHW")
+DTYPES = ("uint8", "float16", "float32")
+
+#: More than this in one result is taken for a mistake; it is said before memory is touched.
+_MAX_BYTES = 16 << 30
+
+
+def empty_pictures(
+    name: str, count: int, height: int, width: int, *, layout: Layout = "NHWC", dtype: Dtype = "uint8"
+) -> npt.NDArray[Any]:
+    """Allocate the result.
+
+    Raises:
+        ValueError: the layout or dtype is not one there is.
+        VideoError: the frames are too large or too many.
+    """
+    if layout not in LAYOUTS or dtype not in DTYPES:
+        raise ValueError(f"layout is one of {LAYOUTS} and dtype one of {DTYPES}, not {layout!r} and {dtype!r}")
+    if height * width > MAX_PIXELS:
+        raise VideoError(name, f"frames of {width} x {height} pixels are beyond the limit of {MAX_PIXELS:,} pixels")
+    size = count * height * width * 3 * np.dtype(dtype).itemsize
+    if size > _MAX_BYTES:
+        raise VideoError(
+            name,
+            f"{count:,} frames of {width} x {height} would take {size / 2**30:.1f} GiB; ask for fewer, or give a size",
+        )
+    shape = (count, height, width, 3) if layout == "NHWC" else (count, 3, height, width)
+    return np.empty(shape, dtype)
+
+
+class Painter:
+    """Writes frames into the rows of one result; each thread has its own.
+
+    Args:
+        result: made by `empty_pictures`.
+        layout: of the result.
+        rotation: degrees clockwise to turn frames that do not say so themselves.
+    """
+
+    def __init__(self, result: npt.NDArray[Any], layout: Layout, rotation: int) -> None:
+        self._rows = result if layout == "NHWC" else result.transpose(0, 2, 3, 1)
+        self._rotation = rotation
+        self._reformatter = VideoReformatter()
+
+    def paint(self, frame: Any, positions: list[int]) -> None:
+        """Convert a frame and write it to the given rows."""
+        height, width = self._rows.shape[1:3]
+        turns = (frame.rotation or -self._rotation) // 90
+        if turns % 2:
+            height, width = width, height
+        picture = self._reformatter.reformat(frame, width, height, "rgb24", threads=1)
+        plane = picture.planes[0]
+        lines = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+        pixels = lines[:height, : width * 3].reshape(height, width, 3)
+        row = self._rows[positions[0]]
+        np.copyto(row, np.rot90(pixels, turns) if turns % 4 else pixels, casting="unsafe")
+        if row.dtype != np.uint8:
+            row /= 255
+        for position in positions[1:]:
+            self._rows[position] = row

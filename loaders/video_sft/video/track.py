@@ -1,0 +1,201 @@
+"""One video stream of a file, understood: what it is, when each frame is shown, and how its packets are reached."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO, Literal
+
+import numpy as np
+
+from video_sft.errors import VideoError
+from video_sft.video.byte_source import ByteSource, LocalBytes, SeekableFile
+from video_sft.video.container import Header, failing, header_of, open_container, video_stream
+from video_sft.video.frames import VideoMetadata
+from video_sft.video.mp4_index import Mp4Track, find_moov, mp4_tracks, rotation_of
+from video_sft.video.packet_table import PacketTable
+from video_sft.video.sampling import Timeline
+
+__all__ = ["Track", "for_libav", "open_track"]
+
+#: Codecs whose packets can be decoded by a decoder made from the header alone, and give one frame each.
+_SELF_CONTAINED = frozenset({"h264", "hevc", "vp9", "av1", "mpeg4"})
+
+#: Containers that can be entered at any key packet, with codecs that give one frame for each packet shown.
+_SEEKABLE = frozenset({"mov", "matroska"})
+_PACKET_IS_FRAME = _SELF_CONTAINED | {"vp8", "mjpeg", "prores", "ffv1", "mpeg1video", "mpeg2video"}
+
+Access = Literal["stored", "demuxed", "sequential"]
+
+
+@dataclass(frozen=True)
+class Track:
+    """A video stream.
+
+    Attributes:
+        header: what the file's header says of it.
+        timeline: when its frames are shown.
+        rotation: degrees clockwise by which pictures are turned for display.
+        access: ``stored`` packets are read from their place in the file, ``demuxed`` ones through libav after a seek,
+            and ``sequential`` streams are decoded from the file's beginning.
+        table: the packets; None for sequential streams.
+    """
+
+    header: Header
+    timeline: Timeline
+    rotation: int
+    access: Access
+    table: PacketTable | None
+
+    @property
+    def metadata(self) -> VideoMetadata:
+        """The facts a user asks for."""
+        header, timeline = self.header, self.timeline
+        seconds = timeline.end_seconds - timeline.begin_seconds
+        width, height = header.width, header.height
+        if self.rotation % 180:
+            width, height = height, width
+        return VideoMetadata(
+            duration_seconds=seconds,
+            begin_seconds=timeline.begin_seconds,
+            fps=float(header.average_rate) if header.average_rate else len(timeline) / seconds,
+            num_frames=len(timeline),
+            width=width,
+            height=height,
+            rotation=self.rotation,
+            codec=header.codec,
+            pixel_format=header.pixel_format,
+            container=header.container,
+            audio=header.audio,
+        )
+
+
+@contextmanager
+def for_libav(file: ByteSource) -> Iterator[str | BinaryIO]:
+    """Give a byte source in the form libav opens: local files by name, which is fastest, others as a file object."""
+    if isinstance(file, LocalBytes):
+        yield f"file:{file.name}"
+    else:
+        with io.BufferedReader(SeekableFile(file), 1 << 16) as buffered:  # type: ignore[arg-type]
+            yield buffered
+
+
+def open_track(file: ByteSource, stream_index: int | None) -> Track:
+    """Understand a file's video stream, at the least cost its container allows.
+
+    MP4 files have a table of all frames in one box. Other containers are read through once, without decoding. Streams
+    whose packets cannot be told to be frames are decoded once.
+
+    Raises:
+        VideoError: the file is broken or holds no video.
+    """
+    moov = _moov(file)
+    if moov:
+        track = _stored_track(file, moov, stream_index)
+        if track is not None:
+            return track
+    return _scanned_track(file, stream_index) or _decoded_track(file, stream_index)
+
+
+def _moov(file: ByteSource) -> bytes:
+    place = find_moov(file.read_at, file.size)
+    return file.read_at(*place) if place else b""
+
+
+def _stored_track(file: ByteSource, moov: bytes, stream_index: int | None) -> Track | None:
+    tracks = {track.track_id: track for track in mp4_tracks(moov, file.size) if track.table is not None}
+    if not tracks:
+        return None
+    with for_libav(file) as opened, open_container(opened, file.name, quick=True) as container:
+        stream = video_stream(container, file.name, stream_index)
+        header = header_of(container, stream)
+    found = tracks.get(header.stream_id)
+    if found is None or found.table is None or not _agree(header, found, found.table):
+        return None
+    return Track(header, _timeline(header, found.table), rotation_of(moov, found.track_id), "stored", found.table)
+
+
+def _agree(header: Header, track: Mp4Track, table: PacketTable) -> bool:
+    """Tell whether libav sees the same frames as the table, and can decode them outside the container."""
+    return (
+        header.codec in _SELF_CONTAINED
+        and header.width > 0
+        and header.num_frames == len(table)
+        and header.time_base == 1 / (header.time_base * 0 + track.timescale)
+        and header.start_tick == int(table.pts.min())
+        and table.one_frame_each
+        and not (header.codec == "mpeg4" and int(table.size.min()) < _SMALLEST_MPEG4)
+    )
+
+
+#: MPEG-4 marks frames that repeat the last one by packets of a few bytes, which decoders swallow.
+_SMALLEST_MPEG4 = 16
+
+
+def _scanned_track(file: ByteSource, stream_index: int | None) -> Track | None:
+    """Read all packets without decoding more than the first frame."""
+    packets: list[tuple[int, int, int, int, bool, bool, int]] = []
+    with for_libav(file) as opened, open_container(opened, file.name) as container:
+        stream = video_stream(container, file.name, stream_index)
+        header = header_of(container, stream)
+        if header.container not in _SEEKABLE or header.codec not in _PACKET_IS_FRAME:
+            return None
+        first = None
+        with failing(file.name, "cannot be read"):
+            for packet in container.demux(stream):
+                if not packet.size:
+                    continue
+                if packet.pts is None or packet.pos is None:
+                    return None
+                if first is None:
+                    first = next(iter(stream.codec_context.decode(packet)), None)
+                packets.append(_entry(header, packet))
+    if first is None or not packets:
+        return None
+    table = PacketTable(*(np.array(column) for column in zip(*packets, strict=True)))
+    if not table.one_frame_each:
+        return None
+    header = replace(header, width=first.width, height=first.height, pixel_format=first.format.name)
+    return Track(header, _timeline(header, table), -first.rotation % 360, "demuxed", table)
+
+
+def _entry(header: Header, packet: Any) -> tuple[int, int, int, int, bool, bool, int]:
+    shown = not packet.is_discard
+    if header.codec == "vp8":
+        shown = bool(memoryview(packet)[0] >> 4 & 1)
+    tick = packet.pts if header.container == "matroska" or packet.dts is None else packet.dts
+    return packet.pts, packet.duration or 0, packet.pos, packet.size, packet.is_keyframe, shown, tick
+
+
+def _decoded_track(file: ByteSource, stream_index: int | None) -> Track:
+    """Decode the whole stream once for the times of its frames."""
+    ticks: list[int] = []
+    frame = None
+    with for_libav(file) as opened, open_container(opened, file.name) as container:
+        stream = video_stream(container, file.name, stream_index)
+        header = header_of(container, stream)
+        with failing(file.name, "cannot be decoded"):
+            for frame in container.decode(stream):
+                ticks.append(_tick_after(ticks) if frame.pts is None else frame.pts)
+    if frame is None:
+        raise VideoError(file.name, "not one frame can be decoded")
+    header = replace(header, width=frame.width, height=frame.height, pixel_format=frame.format.name)
+    times = np.array(ticks, np.int64)
+    timeline = Timeline(times, int(times[-1]) + (frame.duration or _step(times)), header.time_base)
+    return Track(header, timeline, -frame.rotation % 360, "sequential", None)
+
+
+def _tick_after(ticks: list[int]) -> int:
+    return ticks[-1] + 1 if ticks else 0
+
+
+def _timeline(header: Header, table: PacketTable) -> Timeline:
+    times = table.pts[table.rows]
+    last = int(table.duration[table.rows[-1]]) or _step(times)
+    return Timeline(times, int(times[-1]) + last, header.time_base)
+
+
+def _step(times: np.ndarray[Any, np.dtype[np.int64]]) -> int:
+    return int(times[-1] - times[-2]) if len(times) > 1 else 1
