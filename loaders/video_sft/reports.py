@@ -64,8 +64,11 @@ def skipped_rows(dataset: datasets.Dataset | datasets.DatasetDict) -> list[Skipp
         dataset: what `video_sft.load` returned, before other datasets are mixed in. A streamed dataset has no file
             to remember them in; what it leaves out is logged when its end is reached.
     """
-    parts = dataset.values() if isinstance(dataset, datasets.DatasetDict) else [dataset]
+    whole = isinstance(dataset, datasets.DatasetDict)
+    parts = dataset.values() if whole else [dataset]
     places = {(os.path.dirname(file["filename"]), str(part.split)) for part in parts for file in part.cache_files}
+    if whole:
+        places = {(folder, "") for folder, _ in places}  # a split of which no row could be read has no file of its own
     return [row for folder, split in sorted(places) for row in skipped_in(folder, split)]
 
 

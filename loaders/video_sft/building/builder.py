@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import gc
 import hashlib
 import inspect
 import itertools
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
@@ -52,6 +54,18 @@ def _code_digest() -> str:
         for file in sorted(place.glob("*.py")) if place.is_dir() else [place]:
             digest.update(file.read_bytes())
     return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _no_cycle_collection() -> Iterator[None]:
+    """Pause Python's search for cycles: parsing makes millions of containers and no cycles, and it looks at them all."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @dataclass
@@ -118,12 +132,27 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         data_dir = None if data_dir is None else os.fspath(data_dir)
         key = hashlib.sha256(SCHEMA_VERSION.encode())
         key.update(_code_digest().encode())
-        for item in fingerprint_parts(self.source, data_dir):
+        for item in self._fingerprints(data_dir, kwargs):
             key.update(item.encode())
         super().__init__(cache_dir, hash=key.hexdigest()[:16], data_dir=data_dir, **kwargs)
         self.info.features = self._features()
         self.config.style  # noqa: B018  (an unknown style is an error now, not in the middle of a build)
         Problems(self.config.on_bad_row)
+
+    @classmethod
+    def _fingerprints(cls, data_dir: str | None, options: Mapping[str, Any]) -> list[str]:
+        """Return strings that change whenever a file that would be read does; `options` are the config's."""
+        return fingerprint_parts(cls.source.parts, data_dir)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The files of all configs of the source, with those the options declare."""
+        return self.source.parts
+
+    @property
+    def pools(self) -> tuple[str, ...]:
+        """The media pools the rows point into."""
+        return self.source.pools
 
     @property
     def _wants_upstream(self) -> bool:
@@ -153,21 +182,25 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
 
     def found_parts(self, downloads: datasets.DownloadManager | None = None) -> FoundParts:
         """Return which parts of this config are there; without `data_dir`, after downloading them."""
-        view = self._view
-        parts = [part for part in self.source.parts if view is None or part.views is None or view in part.views]
+        parts = self._parts_in_view()
         if self.config.data_dir is not None:
             return find_parts(parts, self.config.data_dir)
         return download_parts(parts, downloads or datasets.DownloadManager())
+
+    def _parts_in_view(self) -> list[Part]:
+        view = self._view
+        return [part for part in self.parts if view is None or part.views is None or view in part.views]
 
     def _split_generators(self, dl_manager: datasets.DownloadManager) -> list[datasets.SplitGenerator]:
         self._clear_leftovers()
         found = self.found_parts(dl_manager)
         if not found.present:
             raise MissingFileError(missing_files_message(self.config.name, found.absent, self.config.data_dir))
-        for part, files in found.absent:
-            if part.split in found.splits():
-                names = ", ".join(file.name for file in files)
-                logger.warning("%s, %s: %s is missing, its rows are left out", self.config.name, part.split, names)
+        for split in found.splits():
+            names = [file.name for part, files in found.absent if part.split == split for file in files]
+            if names:
+                shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+                logger.warning("%s, %s: left out, for their files are missing: %s", self.config.name, split, shown)
         return [
             datasets.SplitGenerator(
                 name=split, gen_kwargs={"parts": [pair for pair in found.present if pair[0].split == split]}
@@ -187,10 +220,12 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
             opened = OpenPart(part, locations, problems, self._wants_upstream, self.config.own_options)
             records = self._records(opened)
             for index in itertools.count():
-                batch = list(itertools.islice(records, self.source.batch_rows))
+                with _no_cycle_collection():
+                    batch = list(itertools.islice(records, self.source.batch_rows))
+                    table = self._table(batch, opened.problems)
                 if not batch:
                     break
-                yield Key(number, index), self._table(batch, opened.problems)
+                yield Key(number, index), table
             save_problems(opened.problems, self.config.name, part.name, self._output_dir)
 
     def _records(self, opened: OpenPart) -> Iterator[Record]:
@@ -218,6 +253,10 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
                 raise error.__cause__ from None
             raise
 
-    def _as_dataset(self, *args: Any, **kwargs: Any) -> datasets.Dataset:
-        built = super()._as_dataset(*args, **kwargs)
+    def _as_dataset(self, split: Any = datasets.Split.TRAIN, in_memory: bool = False) -> datasets.Dataset:
+        known = (self.info.splits or {}).get(str(split))
+        if known is not None and known.num_examples == 0:  # which `datasets` would refuse to read
+            built = datasets.Dataset.from_dict({name: [] for name in self.info.features}, self.info.features)
+        else:
+            built = super()._as_dataset(split, in_memory)
         return built if self._wants_upstream else built.cast_column("video", Video())
