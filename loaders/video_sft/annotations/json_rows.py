@@ -20,6 +20,7 @@ __all__ = ["json_object", "json_rows"]
 
 _LINES_PER_BATCH = 4096
 _OBJECT_BYTES = 256 << 20
+_TOO_DEEP = "nested too deep to be a row"
 _TRUNCATED = "Get the file again: it is cut short or is not this source's annotation file"
 _BOM = b"\xef\xbb\xbf"
 
@@ -58,13 +59,16 @@ def json_object(location: str, name: str) -> dict[str, Any]:
     data = data.removeprefix(_BOM)
     try:
         value = orjson.loads(data)
+        keys = count_keys(orjson.dumps(value))
     except orjson.JSONDecodeError as error:
         position = f"byte {error.pos}"
         raise RowError(file=name, position=position, field=None, problem=str(error), remedy=_TRUNCATED) from None
+    except orjson.JSONEncodeError:
+        raise RowError(file=name, position="byte 0", field=None, problem=_TOO_DEEP, remedy=_TRUNCATED) from None
     if not isinstance(value, dict):
         problem = f"expected one JSON object, found a {type(value).__name__}"
         raise RowError(file=name, position="byte 0", field=None, problem=problem, remedy=_TRUNCATED)
-    if count_keys(data) != count_keys(orjson.dumps(value)):
+    if count_keys(data) != keys:
         repeated = _repeated_key(data)
         problem = "the key appears twice in one object"
         raise RowError(file=name, position="byte 0", field=repeated, problem=problem, remedy=_TRUNCATED)
@@ -113,11 +117,11 @@ def _parsed(run: Elements) -> list[dict[str, Any]] | None:
     """Return the run's objects, or None where some element is at fault."""
     try:
         values = orjson.loads(b"[" + run.data[run.bounds[0] + 1 : run.bounds[-1]] + b"]")
-    except orjson.JSONDecodeError:
-        return None
-    if len(values) != len(run) or not all(type(value) is dict for value in values):
-        return None
-    if count_keys(orjson.dumps(values)) != run.keys:
+        if len(values) != len(run) or not all(type(value) is dict for value in values):
+            return None
+        if count_keys(orjson.dumps(values)) != run.keys:
+            return None
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         return None
     return values  # type: ignore[no-any-return]
 
@@ -132,12 +136,16 @@ def _row_of(data: bytes, name: str, place: tuple[str, int, int], problems: Probl
     blank = Row({}, name, place)
     try:
         value = orjson.loads(data)
+        keys = count_keys(orjson.dumps(value))
     except orjson.JSONDecodeError as error:
         problems.meet(blank.error(None, f"not valid JSON: {error}" if data.strip() else "nothing between two commas"))
         return
+    except orjson.JSONEncodeError:
+        problems.meet(blank.error(None, _TOO_DEEP))
+        return
     if not isinstance(value, dict):
         problems.meet(blank.error(None, f"expected an object, found a {type(value).__name__}"))
-    elif count_keys(data) != count_keys(orjson.dumps(value)):
+    elif count_keys(data) != keys:
         problems.meet(blank.error(_repeated_key(data), "the key appears twice in one object"))
     else:
         yield Row(value, name, place)

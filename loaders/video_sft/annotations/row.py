@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
@@ -11,6 +12,9 @@ from video_sft.locations import safe_name, safe_relative
 
 __all__ = ["Row"]
 
+_MAX_DIGITS = 30
+_WHOLE = re.compile(r"-?[0-9]+")
+_MAX_PROBLEM = 400
 _REMEDY = "Mend the row, or load with on_bad_row='skip' to leave it out and count it"
 
 
@@ -52,7 +56,10 @@ class Row:
     def error(self, field: str | None, problem: str, remedy: str = _REMEDY) -> RowError:
         """Return the error for this row."""
         name = self._prefix + field if field is not None else self._prefix.rstrip(".") or None
-        return RowError(file=self.file, position=self.position, field=name, problem=problem, remedy=remedy)
+        # a text of megabytes in a field, or a key of that length, must not become the message
+        shown = problem if len(problem) <= _MAX_PROBLEM else f"{problem[: _MAX_PROBLEM - 3]}..."
+        name = name[:_MAX_PROBLEM] if name else None
+        return RowError(file=self.file, position=self.position, field=name, problem=shown, remedy=remedy)
 
     def get(self, field: str) -> Any:
         """Return a field whatever its type.
@@ -87,7 +94,7 @@ class Row:
         """Return a whole number within bounds; the text of one is accepted."""
         value = self.get(field)
         number: int
-        if isinstance(value, str) and value.strip().lstrip("-").isascii() and value.strip().lstrip("-").isdigit():
+        if isinstance(value, str) and len(value) <= _MAX_DIGITS and _WHOLE.fullmatch(value.strip()):
             number = int(value)
         elif isinstance(value, int) and not isinstance(value, bool):
             number = value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from datasets import Features, List, Value
 
 from video_sft.annotations import Problems
 from video_sft.building.source import Source
+from video_sft.errors import RowError
 from video_sft.records import Record
 
 __all__ = ["OTHER_FIELDS", "ROW_ID", "to_upstream_table", "upstream_schema"]
@@ -19,6 +21,8 @@ __all__ = ["OTHER_FIELDS", "ROW_ID", "to_upstream_table", "upstream_schema"]
 ROW_ID = "row_id"
 #: What upstream's row holds beside the columns, as JSON text; null in a file of the documented shape.
 OTHER_FIELDS = "other_fields"
+#: What Arrow raises for a value of another type than the column's.
+_MISFITS = (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, OverflowError)
 
 
 def upstream_schema(source: Source) -> Features:
@@ -34,32 +38,64 @@ def to_upstream_table(records: Sequence[Record], source: Source, problems: Probl
         source: the source.
         problems: takes in rows with a field of another type than the column's.
     """
-    shape = upstream_schema(source)
-    schema = shape.arrow_schema
-    rows = [_row(record, source) for record in records]
+    schema = upstream_schema(source).arrow_schema
+    known = _Known.of(source.upstream_features)
+    rows, made = [], []
+    for record in records:
+        try:
+            rows.append(_row(record, source, known))
+        except RowError as error:
+            problems.meet(error)
+        else:
+            made.append(record)
     try:
         return _table(rows, schema)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, OverflowError):
-        good = [row for row, record in zip(rows, records, strict=True) if _fits(row, record, schema, problems)]
+    except _MISFITS:
+        good = [row for row, record in zip(rows, made, strict=True) if _fits(row, record, schema, problems)]
         return _table(good, schema)
 
 
-def _row(record: Record, source: Source) -> dict[str, Any]:
+def _row(record: Record, source: Source, known: _Known) -> dict[str, Any]:
     row = source.upstream_row(record)
-    others = _others(row, source.upstream_features)
+    others = known.others(row)
     key = f"{source.name}/{record.key}"
     return {**row, ROW_ID: key, OTHER_FIELDS: orjson.dumps(others).decode() if others else None}
 
 
-def _others(value: Any, shape: Any) -> Any:
-    """Return the part of a value that its columns have no place for, None where there is no such part."""
-    if isinstance(value, Mapping) and isinstance(shape, Mapping):
-        left = {key: item if key not in shape else _others(item, shape[key]) for key, item in value.items()}
-        return {key: item for key, item in left.items() if item is not None} or None
-    if isinstance(value, list) and isinstance(shape, List) and not isinstance(shape.feature, Value):
-        items = {str(number): _others(item, shape.feature) for number, item in enumerate(value)}
-        return {number: item for number, item in items.items() if item is not None} or None
-    return None
+@dataclass(frozen=True)
+class _Known:
+    """The fields columns have a place for, at one level of a row.
+
+    Attributes:
+        names: of the fields.
+        inner: what is known inside the fields that are objects or lists of objects; the others hold plain values.
+    """
+
+    names: frozenset[str]
+    inner: Mapping[str, _Known]
+
+    @classmethod
+    def of(cls, shape: Mapping[str, Any]) -> _Known:
+        objects = {name: _object_in(column) for name, column in shape.items()}
+        return cls(frozenset(shape), {name: cls.of(column) for name, column in objects.items() if column is not None})
+
+    def others(self, value: Any) -> dict[str, Any] | None:
+        """Return the fields of an object, or of a list's objects by their number, that no column has a place for."""
+        if isinstance(value, list):
+            items = {str(number): self.others(item) for number, item in enumerate(value) if isinstance(item, dict)}
+            return {number: item for number, item in items.items() if item} or None
+        left = {} if value.keys() <= self.names else {key: value[key] for key in value.keys() - self.names}
+        for name, inner in self.inner.items():
+            item = value.get(name)
+            if isinstance(item, (dict, list)) and (others := inner.others(item)):
+                left[name] = others
+        return {key: left[key] for key in value if key in left} or None
+
+
+def _object_in(shape: Any) -> Mapping[str, Any] | None:
+    while isinstance(shape, List):
+        shape = shape.feature
+    return shape if isinstance(shape, Mapping) else None
 
 
 def _table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
@@ -71,7 +107,7 @@ def _fits(row: Mapping[str, Any], record: Record, schema: pa.Schema, problems: P
     for field in schema:
         try:
             pa.array([row.get(field.name)], type=field.type)
-        except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, OverflowError) as error:
+        except _MISFITS as error:
             problems.meet(record.row.error(field.name, f"the field is not of the documented type: {error}"))
             return False
     return True

@@ -1,0 +1,149 @@
+"""STAR's situation graphs as a list of keyframes, with times and, on request, words for class ids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from datasets import Features, List, Value
+
+from video_sft.annotations import Row
+from video_sft.building.source import OpenPart
+from video_sft.errors import MissingFileError, RowError
+
+__all__ = ["CLASS_ROLES", "ClassNames", "keyframes", "situation_feature"]
+
+#: Roles of the files that hold the class lists.
+CLASS_ROLES = ("action_classes", "object_classes", "relationship_classes")
+_CLASS_FILE_BYTES = 1 << 20
+
+
+def situation_feature() -> List:
+    """Return the column type of one row's keyframes, in the order of time."""
+    text = Value("string")
+    return List(
+        Features(
+            {
+                "keyframe_id": text,
+                "seconds": Value("float64"),
+                "actions": List(text),
+                "bbox": List(List(Value("float64"))),
+                "bbox_labels": List(text),
+                "rel_pairs": List(List(text)),
+                "rel_labels": List(text),
+            }
+        )
+    )
+
+
+@dataclass(frozen=True)
+class ClassNames:
+    """The words behind `aNNN`, `oNNN` and `rNNN`."""
+
+    words: Mapping[str, str]
+
+    @classmethod
+    def of(cls, part: OpenPart) -> ClassNames:
+        """Read the three class lists of a part.
+
+        Raises:
+            MissingFileError: one of them is not there.
+            RowError: a line is not an id and its words, or an id comes twice.
+        """
+        words: dict[str, str] = {}
+        for role in CLASS_ROLES:
+            if role not in part.locations:
+                file = part.part.files[role]
+                raise MissingFileError(f"class_names needs {file.name}, which is missing. {file.where}")
+            words |= _class_list(part, role, words)
+        return cls(words)
+
+    def decoded(self, graph: Mapping[str, Any], row: Row, field: str) -> dict[str, Any]:
+        """Return one keyframe's graph with words in place of ids.
+
+        Raises:
+            RowError: an id is in none of the lists.
+        """
+        named = dict(graph)
+        for name in ("actions", "bbox_labels", "rel_labels"):
+            if name in graph:
+                named[name] = [self._word(item, row, f"{field}.{name}") for item in _items(graph, name, row, field)]
+        if "rel_pairs" in graph:
+            name = f"{field}.rel_pairs"
+            pairs = {"pairs": _items(graph, "rel_pairs", row, field)}
+            named["rel_pairs"] = [
+                [self._word(item, row, name) for item in _items({"pair": pair}, "pair", row, name)]
+                for pair in pairs["pairs"]
+            ]
+        return named
+
+    def _word(self, item: Any, row: Row, field: str) -> str:
+        try:
+            return self.words[item]
+        except (KeyError, TypeError):
+            row.fail(field, f"{str(item)[:60]!r} is in none of the class lists")
+
+
+def _class_list(part: OpenPart, role: str, met: Mapping[str, str]) -> dict[str, str]:
+    name = part.file_name(role)
+    words: dict[str, str] = {}
+    for number, line in enumerate(part.data(role, _CLASS_FILE_BYTES).split(b"\n"), start=1):
+        text = line.decode("utf-8-sig" if number == 1 else "utf-8", errors="replace").strip()
+        if not text:
+            continue
+        key, _, word = text.partition(" ")
+        problem = None if word else f"{text[:60]!r} is not an id and its words"
+        if key in words or key in met:
+            problem = f"{key[:60]!r} appears twice"
+        if problem is not None:
+            remedy = f"Get the file again. {part.part.files[role].where}"
+            raise RowError(file=name, position=f"line {number}", field=None, problem=problem, remedy=remedy)
+        words[key] = word.strip()
+    return words
+
+
+def _items(graph: Mapping[str, Any], name: str, row: Row, field: str) -> list[Any]:
+    items = graph[name]
+    if not isinstance(items, list):
+        row.fail(f"{field}.{name}", "expected a list")
+    return items
+
+
+def keyframes(row: Row, fps: float | None, names: ClassNames | None) -> list[dict[str, Any]] | None:
+    """Return a row's situation graphs in the order of time; None where the row has none.
+
+    A keyframe's id is its frame number in the video, so its time is the id divided by the video's frame rate, as
+    upstream's own generator has it
+    (https://github.com/csbobby/STAR_Benchmark/blob/main/code/generation_tools/generator.py, `query_time`).
+
+    Args:
+        row: a row with a field `situations`, an object of graphs by keyframe id.
+        fps: the video's frame rate; None leaves the times null.
+        names: words to put in place of class ids; None keeps the ids.
+
+    Raises:
+        RowError: the graphs are not of that shape.
+    """
+    situations = row.value.get("situations")
+    if situations is None:
+        return None
+    if not isinstance(situations, dict):
+        row.fail("situations", f"expected an object of keyframes, found a {type(situations).__name__}")
+    frames = []
+    for keyframe, graph in situations.items():
+        field = f"situations.{keyframe[:20]}"
+        if not (keyframe.isascii() and keyframe.isdigit() and len(keyframe) <= 12):
+            row.fail(field, "a keyframe's id is its frame number")
+        if not isinstance(graph, dict):
+            row.fail(field, f"expected an object, found a {type(graph).__name__}")
+        shown = graph if names is None else names.decoded(graph, row, field)
+        number = int(keyframe)
+        seconds = None if fps is None else number / fps
+        frames.append((number, {**shown, "keyframe_id": keyframe, "seconds": seconds}))
+    frames.sort(key=_frame_number)
+    return [frame for _, frame in frames]
+
+
+def _frame_number(frame: tuple[int, dict[str, Any]]) -> int:
+    return frame[0]
