@@ -26,7 +26,7 @@ _MOOV_LIMIT = 256 << 20
 _TOP_LEVEL_LIMIT = 10_000
 
 
-class _Unusual(Exception):
+class _UnusualError(Exception):
     """The table is of a kind that is left to libav."""
 
 
@@ -164,7 +164,7 @@ def _track(
             samples = dict(_boxes(moov, *dict(_boxes(moov, *media[b"minf"]))[b"stbl"]))
             edits = dict(_boxes(moov, *boxes[b"edts"])).get(b"elst") if b"edts" in boxes else None
             table = _table(moov, samples, edits, timescale, movie_timescale, file_size)
-        except (_Unusual, KeyError, struct.error, ValueError):
+        except (_UnusualError, KeyError, struct.error, ValueError):
             table = None
     return Mp4Track(track_id, timescale, table)
 
@@ -178,7 +178,7 @@ def _table(
     file_size: int,
 ) -> PacketTable:
     if struct.unpack_from(">I", moov, boxes[b"stsd"][0] + 4)[0] != 1:
-        raise _Unusual("several sample descriptions")
+        raise _UnusualError("several sample descriptions")
     size = _sizes(moov, boxes, file_size)
     total = len(size)
     durations = _runs(moov, boxes[b"stts"], total, ">u4")
@@ -189,7 +189,7 @@ def _table(
         key[:] = False
         key[_array(moov, boxes[b"stss"], ">u4", 1)[:, 0].astype(np.int64) - 1] = True
     if not total or not key[0]:
-        raise _Unusual("nothing to start decoding from")
+        raise _UnusualError("nothing to start decoding from")
     shift = 0 if edits is None else _edit_shift(moov, edits, shown, timescale, movie_timescale)
     return PacketTable(
         pts=shown + shift,
@@ -217,7 +217,7 @@ def _runs(moov: bytes, span: tuple[int, int], total: int, dtype: str) -> npt.NDA
     counts = _array(moov, span, ">u4", 2)[:, 0]
     values = _array(moov, span, dtype, 2)[:, 1]
     if int(counts.sum()) != total:
-        raise _Unusual("a table for more or fewer samples than there are")
+        raise _UnusualError("a table for more or fewer samples than there are")
     return np.repeat(values, counts)
 
 
@@ -236,10 +236,10 @@ def _positions(moov: bytes, boxes: dict[bytes, tuple[int, int]], size: npt.NDArr
     chunks = _array(moov, boxes[b"co64" if wide else b"stco"], ">u8" if wide else ">u4", 1)[:, 0]
     first, samples = _array(moov, boxes[b"stsc"], ">u4", 3)[:, :2].T
     if not len(first) or first[0] != 1 or int(first[-1]) > len(chunks):
-        raise _Unusual("a chunk table that does not begin at the beginning")
+        raise _UnusualError("a chunk table that does not begin at the beginning")
     repeats = np.diff(np.append(first, len(chunks) + 1))
     if (repeats < 0).any() or int((repeats * samples).sum()) != len(size):
-        raise _Unusual("chunks for more or fewer samples than there are")
+        raise _UnusualError("chunks for more or fewer samples than there are")
     per_chunk = np.repeat(samples, repeats)
     before = np.cumsum(size) - size
     chunk_of = np.repeat(np.arange(len(chunks)), per_chunk)
@@ -256,11 +256,11 @@ def _edit_shift(
     while entries and entries[0][1] == -1:
         delay += entries.pop(0)[0]
     if len(entries) != 1 or entries[0][2] != 0x10000:
-        raise _Unusual("several edits, or a changed speed")
+        raise _UnusualError("several edits, or a changed speed")
     duration, media_time, _ = entries[0]
     length = _rescale(duration, timescale, movie_timescale)
     if media_time > int(shown.min()) or (duration and int(shown.max()) >= media_time + length):
-        raise _Unusual("an edit that cuts frames off")
+        raise _UnusualError("an edit that cuts frames off")
     return _rescale(delay, timescale, movie_timescale) - media_time
 
 

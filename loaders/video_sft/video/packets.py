@@ -42,12 +42,11 @@ class StoredPackets:
         """
         table, file = self._table, self._file
         rows = slice(first, last + 1)
-        places = zip(table.position[rows].tolist(), table.size[rows].tolist(), table.ordinals[rows].tolist(),
-        strict=True) for row, (position, size, number) in enumerate(places, first):
+        columns = (table.position[rows].tolist(), table.size[rows].tolist(), table.ordinals[rows].tolist())
+        for row, (position, size, number) in enumerate(zip(*columns, strict=True), first):
             if position + size > file.size:
                 raise VideoError(
-                    file.name, f"the file is cut short: frame {number} ends at byte {position + size:,} of
-                    {file.size:,}"
+                    file.name, f"cut short: frame {number} ends at byte {position + size:,} of {file.size:,}"
                 )
             packet = av.Packet(size)
             file.read_into(position, packet)
