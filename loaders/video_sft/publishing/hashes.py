@@ -1,0 +1,102 @@
+"""Hashes of media files, computed once and remembered on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fsspec.core import url_to_fs
+
+from video_sft.errors import MissingMediaError
+from video_sft.locations import fingerprint, is_remote, open_binary
+
+__all__ = ["FileFacts", "HashMemory"]
+
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """Size in bytes and SHA-256 of a file."""
+
+    size: int
+    sha256: str
+
+
+class HashMemory:
+    """A small database of file hashes, keyed by where a file is and what version of it was read.
+
+    Args:
+        folder: where the database is kept; several processes may share it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._database = sqlite3.connect(folder / "hashes.sqlite", timeout=60, isolation_level=None)
+        # A lost entry costs one more hashing, so waiting for the disk after each is not worth it.
+        self._database.execute("PRAGMA synchronous = OFF")
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute(
+            "CREATE TABLE IF NOT EXISTS hashes (location TEXT PRIMARY KEY, version TEXT, size INTEGER, sha256 TEXT)"
+        )
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+    def facts(self, location: str) -> FileFacts:
+        """Return a file's size and hash, reading it only if this version of it was not read before.
+
+        Raises:
+            MissingMediaError: the file is gone or cannot be read.
+        """
+        try:
+            version = _version(location)
+            row = self._database.execute(
+                "SELECT size, sha256 FROM hashes WHERE location = ? AND version = ?", (location, version)
+            ).fetchone()
+            if row is not None:
+                return FileFacts(*row)
+            facts = _read(location)
+        except OSError as error:
+            raise MissingMediaError(f"{location} cannot be read for publishing: {error}") from error
+        self._database.execute(
+            "INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?)", (location, version, facts.size, facts.sha256)
+        )
+        return facts
+
+
+def file_size(location: str) -> int:
+    """Return a file's size in bytes without reading it."""
+    if not is_remote(location):
+        return os.path.getsize(location)
+    filesystem, path = url_to_fs(location)
+    return int(filesystem.size(path) or 0)
+
+
+def _version(location: str) -> str:
+    """Return what changes with the file's content, without reading the file."""
+    if not is_remote(location):
+        status = os.stat(location)
+        return f"{status.st_size} {status.st_mtime_ns}"
+    outer = location.rpartition("::")[2]
+    return _version(outer) if outer != location else fingerprint(location)
+
+
+def _read(location: str) -> FileFacts:
+    digest, size = hashlib.sha256(), 0
+    for block in blocks(location):
+        digest.update(block)
+        size += len(block)
+    return FileFacts(size, digest.hexdigest())
+
+
+def blocks(location: str) -> Iterator[bytes]:
+    """Yield a file's content piece by piece."""
+    with open_binary(location) as handle:
+        while block := handle.read(_BLOCK):
+            yield block

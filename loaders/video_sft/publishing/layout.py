@@ -1,0 +1,52 @@
+"""Where things lie in a published repo: rows by config and split, videos by pool and shard."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+__all__ = ["CUT_SUFFIX", "VIDEO_FOLDER", "cell_path", "rows_glob", "rows_path", "video_path", "was_cut"]
+
+VIDEO_FOLDER = "videos"
+#: Ends the pool's name where a video was cut to one row before it was published, so that readers do not cut it again.
+CUT_SUFFIX = "-clips"
+_PLAIN = re.compile(r"[A-Za-z0-9._-]+")
+_LONGEST_NAME = 120
+
+
+def rows_path(config: str, split: str, index: int, count: int) -> str:
+    """Return the path of one Parquet shard."""
+    return f"{config}/{split}-{index:05d}-of-{count:05d}.parquet"
+
+
+def rows_glob(config: str, split: str) -> str:
+    """Return the pattern that a card gives for the shards of a split."""
+    return f"{config}/{split}-*.parquet"
+
+
+def video_path(pool: str, key: str, suffix: str) -> str:
+    """Return the path of a video: the same for the same item, whoever publishes it, and unlike that of any other.
+
+    The Hub wants fewer than 10,000 entries in a folder; 256 shards hold two million.
+
+    Args:
+        pool: of the video, with `CUT_SUFFIX` where it was cut to one row.
+        key: of the item in its pool; it may hold slashes.
+        suffix: of the file at hand, with its dot, since pools hold other containers than annotations say.
+    """
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    name = key.replace("/", "__")
+    if "__" in key or not _PLAIN.fullmatch(name) or name.startswith(".") or len(name) > _LONGEST_NAME:
+        name = f"{re.sub(r'[^A-Za-z0-9._-]', '_', name).lstrip('.')[:_LONGEST_NAME]}-{digest[:12]}"
+    return f"{VIDEO_FOLDER}/{pool}/{digest[:2]}/{name}{suffix.lower()}"
+
+
+def cell_path(repo: str, commit: str, path: str) -> str:
+    """Return what a row holds for a file of the repo: the form the Hub's viewer plays."""
+    return f"hf://datasets/{repo}@{commit}/{path}"
+
+
+def was_cut(path: str) -> bool:
+    """Return whether a published video's path says that it was cut to its row already."""
+    folders = path.partition(f"/{VIDEO_FOLDER}/")[2] or path
+    return folders.partition("/")[0].endswith(CUT_SUFFIX)

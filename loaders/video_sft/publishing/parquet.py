@@ -1,0 +1,109 @@
+"""Parquet made for its readers: the Hub's viewer, which reads one page of rows, and streams, which resume."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from datasets import config
+
+__all__ = ["RowGroups", "shard_count", "write_shard"]
+
+#: Rows of text alone: a stream that resumes reads at most one group again.
+_GROUP_ROWS = 8_192
+_GROUP_BYTES = 16 << 20
+#: Rows whose cells hold whole images or videos.
+_GROUP_ROWS_IMAGES = 64
+_GROUP_ROWS_VIDEOS = 4
+_PAGE_BYTES = 128 << 10
+#: A reader with eight workers has a shard for each; a shard of fewer rows than this is not worth a file.
+_WORKERS = 8
+_SHARD_ROWS = 250
+_SHARD_BYTES = 400 << 20
+#: A dictionary pays where values repeat at least this often in a group.
+_DICTIONARY_REPEATS = 2
+
+
+@dataclass(frozen=True)
+class RowGroups:
+    """How many rows go into one row group.
+
+    Attributes:
+        rows: at most so many.
+    """
+
+    rows: int
+
+    @classmethod
+    def fitting(cls, rows: int, nbytes: int, *, images: bool, videos: bool) -> RowGroups:
+        """Return the size for rows that take `nbytes` together, media not counted."""
+        if videos:
+            return cls(_GROUP_ROWS_VIDEOS)
+        if images:
+            return cls(_GROUP_ROWS_IMAGES)
+        return cls(max(1, min(_GROUP_ROWS, _GROUP_BYTES * max(rows, 1) // max(nbytes, 1))))
+
+
+def shard_count(rows: int, nbytes: int) -> int:
+    """Return how many files a split of so many rows and bytes is spread over."""
+    by_rows = min(_WORKERS, rows // _SHARD_ROWS)
+    return max(1, min(max(by_rows, math.ceil(nbytes / _SHARD_BYTES)), rows))
+
+
+def write_shard(path: Path, groups: Iterator[pa.Table], schema: pa.Schema) -> None:
+    """Write tables as the row groups of one Parquet file; the file appears whole or not at all.
+
+    The same tables give the same bytes, so that publishing again sends nothing. Chunks are content-defined, as
+    `datasets` writes them, so that a change of few rows sends few bytes.
+
+    Args:
+        path: the file.
+        groups: the row groups.
+        schema: of the file, with the features in its metadata.
+    """
+    temporary = path.with_name(f".{path.name}.incomplete")
+    first = next(groups, schema.empty_table())
+    try:
+        with pq.ParquetWriter(
+            temporary,
+            schema,
+            compression="zstd",
+            use_dictionary=_repetitive_leaves(first) or False,
+            data_page_size=_PAGE_BYTES,
+            write_page_index=True,
+            use_content_defined_chunking=config.DEFAULT_CDC_OPTIONS,
+        ) as writer:
+            writer.write_table(first, row_group_size=max(1, len(first)))
+            for group in groups:
+                writer.write_table(group, row_group_size=max(1, len(group)))
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _repetitive_leaves(table: pa.Table) -> list[str]:
+    """Return the Parquet paths of the leaf columns whose values repeat."""
+    found = []
+    for name in table.column_names:
+        for leaf, values in _leaves(name, table[name].combine_chunks()):
+            known = len(values) - values.null_count
+            if known and values.drop_null().unique().__len__() * _DICTIONARY_REPEATS <= known:
+                found.append(leaf)
+    return found
+
+
+def _leaves(path: str, values: pa.Array) -> Iterator[tuple[str, pa.Array]]:
+    if isinstance(values, pa.ChunkedArray):
+        values = pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
+    if pa.types.is_struct(values.type):
+        for field in values.type:
+            yield from _leaves(f"{path}.{field.name}", values.field(field.name))
+    elif pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
+        yield from _leaves(f"{path}.list.element", values.flatten())
+    elif pa.types.is_string(values.type) or pa.types.is_large_string(values.type) or pa.types.is_primitive(values.type):
+        yield path, values

@@ -1,0 +1,170 @@
+"""One dataset repo on the Hub: what publishing asks of it, with patience."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
+from huggingface_hub.hf_api import RepoFile, RepoFolder
+
+from video_sft.errors import ConfigError, VideoSftError
+from video_sft.publishing.retries import patiently
+
+__all__ = ["HubRepo", "Operation", "PublishError", "RemoteFile"]
+
+logger = logging.getLogger("video_sft")
+Operation = CommitOperationAdd | CommitOperationDelete
+
+
+class PublishError(VideoSftError):
+    """The Hub did not take what was published; the message says what it answered and what may help."""
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file that is in the repo already; `sha256` is None where the Hub does not keep it as a large file."""
+
+    path: str
+    size: int
+    sha256: str | None
+
+
+class HubRepo:
+    """A dataset repo.
+
+    Args:
+        name: `org/name`.
+        revision: the branch to read and commit to; None is the default branch.
+        token: None is the logged-in user's.
+    """
+
+    def __init__(self, name: str, *, revision: str | None = None, token: str | None = None) -> None:
+        self.name = name
+        self.branch = revision or "main"
+        self._api = HfApi(token=token, library_name="video-sft")
+        self._place: dict[str, Any] = {"repo_id": name, "repo_type": "dataset"}
+
+    @property
+    def url(self) -> str:
+        """Where a person looks at it."""
+        return f"{self._api.endpoint}/datasets/{self.name}"
+
+    def create(self, *, private: bool) -> None:
+        """Make sure that the repo and the branch are there.
+
+        Raises:
+            ConfigError: the repo is public and a private one is wanted.
+            PublishError: the token may not create or see it.
+        """
+        with _explained(f"{self.name} cannot be created"):
+            patiently(lambda: self._api.create_repo(**self._place, private=private, exist_ok=True), what="Creating")
+            info = patiently(lambda: self._api.dataset_info(self.name), what="Reading the repo's state")
+            if private and not info.private:
+                raise ConfigError(f"{self.name} is there and public; make it private on the Hub, or leave `private` out")
+            if self.branch != "main":
+                patiently(
+                    lambda: self._api.create_branch(**self._place, branch=self.branch, exist_ok=True), what="Branching"
+                )
+
+    def head(self) -> str | None:
+        """Return the newest commit of the branch; None where there is no repo or branch."""
+        try:
+            info = patiently(
+                lambda: self._api.dataset_info(self.name, revision=self.branch), what="Reading the repo's state"
+            )
+        except (RepositoryNotFoundError, RevisionNotFoundError):
+            return None
+        return str(info.sha)
+
+    def files(self, folder: str | None = None) -> Iterator[RemoteFile]:
+        """Yield the files in a folder and below, page by page; nothing where the folder or the repo is not there."""
+        try:
+            tree = self._api.list_repo_tree(**self._place, path_in_repo=folder, recursive=True, revision=self.branch)
+            for entry in tree:
+                if isinstance(entry, RepoFile):
+                    yield RemoteFile(entry.path, entry.size, entry.lfs.sha256 if entry.lfs else None)
+        except (EntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError):
+            return
+
+    def last_change(self, folders: Iterable[str]) -> str | None:
+        """Return the newest commit that changed one of the folders; None where none of them is there."""
+        paths = list(folders)
+        found = patiently(
+            lambda: self._api.get_paths_info(**self._place, paths=paths, revision=self.branch, expand=True),
+            what="Reading the videos' commits",
+        )
+        commits = [entry.last_commit for entry in found if isinstance(entry, RepoFolder) and entry.last_commit]
+        newest = max(commits, key=lambda commit: commit.date, default=None)
+        return None if newest is None else str(newest.oid)
+
+    def read_text(self, path: str) -> str | None:
+        """Return the text of a small file of the branch; None where it is not there."""
+        try:
+            local = patiently(
+                lambda: self._api.hf_hub_download(**self._place, filename=path, revision=self.branch),
+                what=f"Reading {path}",
+            )
+        except (EntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError):
+            return None
+        with open(local, encoding="utf-8", newline="") as file:
+            return file.read()
+
+    def upload(self, additions: Sequence[CommitOperationAdd]) -> None:
+        """Send the content of files that a later `commit` adds, and forget it; content that is there is not sent."""
+        with _explained(f"{self.name} did not take {additions[0].path_in_repo}"):
+            patiently(
+                lambda: self._api.preupload_lfs_files(**self._place, additions=additions, revision=self.branch),
+                what=f"Uploading {additions[0].path_in_repo}",
+            )
+
+    def commit(self, operations: Sequence[Operation], message: str) -> str:
+        """Commit files to the branch in one step and return the commit's hash.
+
+        Where nothing differs from what is there, no commit is made and the branch's newest one is returned.
+        """
+        before = self.head()
+        with _explained(f"{self.name} rejected the commit {message!r}"):
+            return patiently(
+                lambda: str(
+                    self._api.create_commit(
+                        **self._place, operations=operations, commit_message=message, revision=self.branch
+                    ).oid
+                ),
+                what=f"The commit {message!r}",
+                done=lambda: self._landed(before, message),
+            )
+
+    def _landed(self, before: str | None, message: str) -> str | None:
+        """Return the branch's newest commit if it is the one whose answer was lost."""
+        newest = self._api.list_repo_commits(**self._place, revision=self.branch)[0]
+        return str(newest.commit_id) if newest.commit_id != before and newest.title == message else None
+
+
+class _explained:  # noqa: N801 (reads as a statement)
+    """Turn the Hub's refusals into an error that says what was tried and what helps."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        refusal: BaseException | None = error
+        while refusal is not None and not isinstance(refusal, HfHubHTTPError):
+            refusal = refusal.__cause__
+        if refusal is None:
+            return
+        status = refusal.response.status_code
+        answer = refusal.server_message or str(refusal).strip().partition("\n")[0]
+        remedy = {
+            401: "Log in with `hf auth login`, or pass a token",
+            403: "The token may not write here: take one with write access to this organisation",
+            412: "Somebody else committed at the same time: run the same command again",
+            429: "The Hub asks for fewer requests: run the same command again later, it goes on where it stopped",
+        }.get(status, "Run the same command again: it goes on where it stopped")
+        raise PublishError(f"{self._what}: {status}, {answer}. {remedy}") from error
