@@ -48,7 +48,7 @@ class PacketTable:
     def ordinals(self) -> Ticks:
         """Frame number in display order of each packet; below zero, and each another, where none is shown."""
         ordinals = -1 - np.arange(len(self))
-        ordinals[self.rows] = np.arange(len(self))
+        ordinals[self.rows] = np.arange(len(self.rows))
         return ordinals
 
     @cached_property
