@@ -125,14 +125,14 @@ def _builder(
 
 def _by_pool(builder: SourceBuilder, media: Media | Location | None) -> Media:
     """Return media by pool, checked: a name no source knows is a slip worth stopping for."""
-    pools = builder.source.pools
+    pools = builder.pools
     if media is None:
         return {}
     if not isinstance(media, Mapping):
         if len(pools) != 1:
             raise ConfigError(f"{builder.source.name} has several pools; give media by pool: {', '.join(pools)}")
         return {pools[0]: media}
-    known = {pool for name in sources() for pool in find_source(name).pools}
+    known = {pool for name in sources() for pool in find_source(name).pools} | set(pools)
     unknown = sorted(set(media) - known)
     if unknown:
         raise ConfigError(f"no pool is called {', '.join(unknown)}; {builder.source.name} has {', '.join(pools)}")

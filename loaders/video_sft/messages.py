@@ -30,10 +30,11 @@ CHOICE_PROMPTS = {
 }
 #: What follows an open question.
 QUESTION_PROMPTS = {"plain": "", "short": "Answer the question using a single word or phrase."}
-#: What a caption is asked for with where upstream has no wording of its own.
+#: What is asked where a text stands without a question and upstream has no wording of its own, by task.
 CAPTION_PROMPTS = {
     "detailed_caption": "Describe the {media} in detail.",
     "simple_caption": "Describe the {media} briefly.",
+    "classification": "Name what the {media} shows.",
 }
 INSTRUCTION_PLACES = ("system", "prepend", "drop")
 
@@ -132,7 +133,7 @@ def _multiple_choice(record: Record, body: MultipleChoice, row_id: str, style: M
         said = {"letter": letters[answer_index], "letter_text": options[answer_index], "text": answer}[
             style.choice_style
         ]
-    messages = _exchange(_media_parts(record), question, said)
+    messages = _instructed(_media_parts(record), body.instruction, question, said, style)
     return Rendered(messages, "multiple_choice", choices, answer, answer_index)
 
 
@@ -147,7 +148,7 @@ def _conversation(media: Sequence[tuple[str, None]], body: Conversation, style: 
 
 
 def _instructed(
-    media: Sequence[tuple[str, None]], instruction: str, question: str, answer: str, style: MessageStyle
+    media: Sequence[tuple[str, None]], instruction: str, question: str, answer: str | None, style: MessageStyle
 ) -> list[Message]:
     if instruction and style.instruction == "system":
         return [("system", [("text", instruction)]), *_exchange(media, question, answer)]

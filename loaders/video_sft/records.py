@@ -39,6 +39,7 @@ class MultipleChoice:
     question: str
     choices: Sequence[str]
     answer_index: int | None
+    instruction: str = ""
 
 
 @dataclass(slots=True)

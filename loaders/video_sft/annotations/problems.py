@@ -44,6 +44,10 @@ class Problems:
             raise error
         self.skipped.append(error)
 
+    def leave_out(self, error: RowError) -> None:
+        """Count a row that upstream itself left unusable: no reason to stop, whatever the policy."""
+        self.skipped.append(error)
+
     def read(self, rows: Iterable[Row], parse: Callable[[Row], T]) -> Iterator[T]:
         """Yield what `parse` makes of each row, with the policy applied to the rows it cannot read."""
         for row in rows:

@@ -11,7 +11,7 @@ from typing import Any
 from datasets import DownloadManager
 
 from video_sft.annotations import csv_header
-from video_sft.building.source import Part, RemoteFile, Source
+from video_sft.building.source import Part, RemoteFile
 from video_sft.errors import MissingFileError
 from video_sft.locations import exists, fingerprint, is_remote, join, root_of, sha256_of
 
@@ -99,8 +99,8 @@ def _download(file: RemoteFile, downloads: DownloadManager) -> str:
     try:
         location = str(downloads.download(file.url))
     except Exception as error:
-        message = f"{file.name} could not be fetched from {file.url}: {error}. Get it by hand and pass its folder as"
-        raise MissingFileError(f"{message} data_dir") from error
+        remedy = file.steps or "Get it by hand and pass its folder as data_dir"
+        raise MissingFileError(f"{file.name} could not be fetched from {file.url}: {error}. {remedy}") from error
     if not is_remote(location):
         _verify(file, location)
     return location
@@ -119,13 +119,13 @@ def _verify(file: RemoteFile, location: str) -> None:
         raise MissingFileError(f"{file.name} from {file.url} is not the published file: {wrong}. {remedy}")
 
 
-def fingerprint_parts(source: Source, data_dir: str | os.PathLike[str] | None) -> list[str]:
+def fingerprint_parts(parts: Sequence[Part], data_dir: str | os.PathLike[str] | None) -> list[str]:
     """Return strings that change whenever a file that is read does; by pinned URL and hash where there is no folder."""
     if data_dir is None:
-        return sorted(f"{file.name} {file.url} {file.sha256}" for part in source.parts for file in part.files.values())
+        return sorted(f"{file.name} {file.url} {file.sha256}" for part in parts for file in part.files.values())
     return sorted(
         f"{part.name} {role} {fingerprint(location)}"
-        for part, locations in find_parts(source.parts, data_dir).present
+        for part, locations in find_parts(parts, data_dir).present
         for role, location in locations.items()
     )
 

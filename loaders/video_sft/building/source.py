@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from datasets import Features
 
 from video_sft.annotations import Problems, Row, csv_rows, json_object, json_rows
-from video_sft.errors import MissingFileError
+from video_sft.errors import MissingFileError, VideoSftError
 from video_sft.locations import open_binary
 from video_sft.records import Record
 
@@ -95,11 +96,13 @@ class OpenPart:
 
     def json_rows(self, role: str = "rows") -> Iterator[Row]:
         """Yield the rows of a JSON array or JSON lines file."""
-        return json_rows(self._location(role), self.file_name(role), self.problems)
+        with self._reading(role):
+            yield from json_rows(self._location(role), self.file_name(role), self.problems)
 
     def csv_rows(self, *columns: str, role: str = "rows") -> Iterator[Row]:
         """Yield the rows of a CSV that must have these columns."""
-        return csv_rows(self._location(role), self.file_name(role), self.problems, columns=columns)
+        with self._reading(role):
+            yield from csv_rows(self._location(role), self.file_name(role), self.problems, columns=columns)
 
     def json_object(self, role: str) -> dict[str, Any]:
         """Return the JSON object in a file; an empty one where an optional file is absent."""
@@ -117,8 +120,22 @@ class OpenPart:
             return handle.read(size)
 
     def file_name(self, role: str) -> str:
-        """Return what messages call the file of a role."""
-        return self.part.files[role].name
+        """Return what messages call the file of a role: the one of its names it was found under."""
+        file = self.part.files[role]
+        place = self.locations.get(role, "").partition("::")[0].replace("\\", "/")
+        names = (file.name, *file.also)
+        return next((name for name in names if place.endswith(f"/{name}")), file.name)
+
+    @contextlib.contextmanager
+    def _reading(self, role: str) -> Iterator[None]:
+        """Say of a file that the disk or the network fails to hand out which one it is and how to get it."""
+        try:
+            yield
+        except VideoSftError:
+            raise
+        except OSError as error:
+            where = self.part.files[role].where
+            raise MissingFileError(f"{self.file_name(role)} cannot be read: {error}. {where}") from error
 
     def _location(self, role: str) -> str:
         try:

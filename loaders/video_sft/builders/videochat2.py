@@ -1,0 +1,182 @@
+"""VideoChat2-IT: some fifty instruction sets on videos, images and text, as one tree of JSON files.
+
+Every file is an array of `{"video" or "image": path, "QA": [{"i", "q", "a"}, ...]}`; the path in the tree,
+`<modality>/<task folder>/<name>/train.json`, is all that tells the sets apart, and rows have no ids. The table of sets
+is `video_sft.building.videochat2_tree`. The files sit in a gated repo and were not at hand when this was written: three
+rows and upstream's documentation were, so wherever those leave room, every form they allow is accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import datasets
+from datasets import Features, List, Value
+
+from video_sft.annotations import Row
+from video_sft.building import OpenPart, Part, RemoteFile, Source, SourceBuilder, SourceConfig
+from video_sft.building.files import FoundParts, fingerprint_parts
+from video_sft.building.hub_tree import HubTree
+from video_sft.building.videochat2_rows import RowReader
+from video_sft.building.videochat2_tree import SUB_DATASETS, SubDataset, declared, tell_unknown_files
+from video_sft.records import MultipleChoice, Record
+from video_sft.rows import ANSWER_FORMATS, TASKS
+
+__all__ = ["SOURCE", "Videochat2", "Videochat2Config"]
+
+_STEPS = (
+    "The repo is gated: open https://huggingface.co/datasets/OpenGVLab/VideoChat2-IT, log in and accept its terms; "
+    "then run `hf auth login` (or set HF_TOKEN) and load again. Or fetch the tree by hand with "
+    "`hf download OpenGVLab/VideoChat2-IT --repo-type dataset --local-dir DIR` and pass data_dir=DIR"
+)
+#: The hash upstream's card was read at is known as d1e7b3f only, which the Hub does not resolve.
+HUB = HubTree(repo="OpenGVLab/VideoChat2-IT", revision="main", steps=_STEPS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubDatasetPart(Part):
+    """A file of the tree, with what the table says of its rows."""
+
+    sub_dataset: SubDataset
+
+
+def _part(sub_dataset: SubDataset) -> SubDatasetPart:
+    file, *subsets = sub_dataset.files
+    remote = RemoteFile(
+        name=file, also=tuple(subsets), steps=_STEPS, unverified="the repo is gated; no hash of its files was published"
+    )
+    return SubDatasetPart(
+        split="train",
+        kind=sub_dataset.place,
+        files={"rows": remote},
+        rows=sub_dataset.rows,
+        views=frozenset({sub_dataset.task, *ANSWER_FORMATS}),
+        sub_dataset=sub_dataset,
+    )
+
+
+def parse(part: OpenPart) -> Iterator[Record]:
+    """Yield the rows of one file in order; rows that name no video or image are for `-source` only, and counted."""
+    assert isinstance(part.part, SubDatasetPart)
+    reader = RowReader.of(part.part.sub_dataset, part.file_name("rows"))
+
+    def record(row: Row) -> Record | None:
+        if not reader.has_no_media(row):
+            return reader.record(row)
+        if part.upstream:
+            return reader.record_without_media(row)
+        part.problems.leave_out(row.error(reader.sub_dataset.modality, "upstream has no path for it"))
+        return None
+
+    for parsed in part.problems.read(part.json_rows(), record):
+        if parsed is not None:
+            yield parsed
+    if reader.backward_clips:
+        note = f"{reader.backward_clips} rows have a start that is not before their end: they are about the whole video"
+        part.problems.notes.append(note)
+
+
+def _upstream_row(record: Record) -> Mapping[str, Any]:
+    return {**record.row.value, "sub_dataset": record.question_type, "file": record.row.file}
+
+
+def _in_view(record: Record, view: str) -> bool:
+    multiple_choice = isinstance(record.body, MultipleChoice)
+    return view in (record.task, "multiple_choice" if multiple_choice else "open_ended")
+
+
+SOURCE = Source(
+    name="videochat2",
+    title="VideoChat2-IT",
+    homepage="https://github.com/OpenGVLab/Ask-Anything/blob/main/video_chat2/DATA.md",
+    paper="2311.17005",
+    citation="""\
+@inproceedings{li2024mvbench,
+  author    = {Li, Kunchang and Wang, Yali and He, Yinan and Li, Yizhuo and Wang, Yi and Liu, Yi and Wang, Zun and
+               Xu, Jilan and Chen, Guo and Luo, Ping and Wang, Limin and Qiao, Yu},
+  title     = {MVBench: A Comprehensive Multi-modal Video Understanding Benchmark},
+  booktitle = {CVPR},
+  year      = {2024}
+}""",
+    annotation_terms=(
+        "The Hub card says MIT, behind a form that asks for name, company, country and e-mail and says that other "
+        "agreements may apply. Much of the text is rewritten from sets with terms of their own: LLaVA-Instruct-150K is "
+        "CC BY-NC 4.0, Video-ChatGPT's CC BY-NC-SA 4.0 by its README."
+    ),
+    video_terms=(
+        "None are shipped. The card says video copyrights stay with their owners, for academic research only; each "
+        "pool (WebVid, InternVid, Kinetics, Something-Something V2, ActivityNet, VidOR, CLEVRER, YouCook2, TextVR, "
+        "TGIF, Ego4D, COCO and M3IT's image sets) has its own terms."
+    ),
+    license="other",
+    pools=tuple(dict.fromkeys(each.pool for each in SUB_DATASETS if each.pool)),
+    tasks=TASKS,
+    views=(*TASKS, *ANSWER_FORMATS),
+    parts=tuple(_part(each) for each in SUB_DATASETS),
+    parse=parse,
+    upstream_features=Features(
+        {
+            "sub_dataset": Value("string"),
+            "file": Value("string"),
+            "video": Value("string"),
+            "image": Value("string"),
+            "QA": List({"i": Value("string"), "q": Value("string"), "a": Value("string")}),
+            "start": Value("float64"),
+            "end": Value("float64"),
+        }
+    ),
+    upstream_row=_upstream_row,
+    in_view=_in_view,
+    overlaps=(
+        "video/caption/videochat and video/conversation/videochat1 are VideoChat, rewritten.",
+        "video/conversation/videochatgpt is VideoInstruct100K, one row for each of its 13,303 videos.",
+        "video/reasoning/next_qa is NExT-QA's multiple-choice train set, rewritten.",
+    ),
+)
+
+
+@dataclass
+class Videochat2Config(SourceConfig):
+    """What can be chosen for VideoChat2-IT.
+
+    Attributes:
+        extra_sub_datasets: folders of the tree that the table does not know, each with its task and modality:
+            `{"video/vqa/my_set": ("vqa", "video")}`; a third entry names the media pool, the folder's name otherwise.
+    """
+
+    extra_sub_datasets: Mapping[str, Sequence[str]] | None = None
+
+
+class Videochat2(SourceBuilder):
+    """VideoChat2-IT: about two million instruction rows on videos, images and text, from some fifty data sets."""
+
+    BUILDER_CONFIG_CLASS = Videochat2Config
+    source = SOURCE
+
+    @classmethod
+    def _fingerprints(cls, data_dir: str | None, options: Mapping[str, Any]) -> list[str]:
+        extra = declared(options.get("extra_sub_datasets"))
+        if data_dir is None:
+            return [HUB.identity()]
+        return fingerprint_parts([*SOURCE.parts, *map(_part, extra)], data_dir)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The table's files and those declared by `extra_sub_datasets`."""
+        return (*SOURCE.parts, *map(_part, declared(self.config.extra_sub_datasets)))
+
+    @property
+    def pools(self) -> tuple[str, ...]:
+        """The table's pools and those of the sub-datasets declared."""
+        extra = [each.pool for each in declared(self.config.extra_sub_datasets) if each.pool]
+        return tuple(dict.fromkeys([*SOURCE.pools, *extra]))
+
+    def found_parts(self, downloads: datasets.DownloadManager | None = None) -> FoundParts:
+        """Return which files of the tree are there, in `data_dir` or on the Hub, and tell of those nobody knows."""
+        root = self.config.data_dir or HUB.root()
+        tell_unknown_files(root, [*SUB_DATASETS, *declared(self.config.extra_sub_datasets)])
+        if self.config.data_dir is not None:
+            return super().found_parts(downloads)
+        return HUB.found_parts(self._parts_in_view(), downloads or datasets.DownloadManager())

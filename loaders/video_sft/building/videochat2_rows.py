@@ -1,0 +1,148 @@
+"""A row of any VideoChat2-IT file as a record: its media path, its instruction, its turns."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from video_sft.annotations import Row
+from video_sft.building.option_lists import listed_options
+from video_sft.building.videochat2_tree import SubDataset
+from video_sft.errors import UnsafePathError
+from video_sft.locations import safe_relative
+from video_sft.messages import CAPTION_PROMPTS
+from video_sft.records import Body, Caption, Conversation, Media, MultipleChoice, Record, Turn
+from video_sft.texts import cleaned
+
+__all__ = ["RowReader"]
+
+#: Pools whose file names alone tell a clip from all others, in whatever folder a row has it.
+_NAMED_POOLS = frozenset({"activitynet", "clevrer", "ssv2", "vidor", "webvid"})
+#: What the media paths of some rows begin with: the address of upstream's object store (`p2:s3://k600/...`).
+_STORE = re.compile(r"(?:[\w-]+:)?s3://")
+_VIDEO_SUFFIXES = ("mp4", "mkv", "webm", "gif", "avi", "mov", "m4v", "mpg", "mpeg", "ts", "flv", "wmv", "3gp", "ogv")
+_SUFFIX = re.compile(rf"\.(?:{'|'.join(_VIDEO_SUFFIXES)}|jpe?g|png|webp|bmp|tiff?)", re.IGNORECASE)
+_ACTIVITYNET_ID_LENGTH = 11
+
+
+@dataclass
+class RowReader:
+    """Reads the rows of one file.
+
+    Attributes:
+        sub_dataset: the sub-dataset it belongs to.
+        key_prefix: what its rows' keys begin with; a row has no id upstream, so its number in the file follows.
+        backward_clips: how many rows had a `start` that is not before their `end`.
+    """
+
+    sub_dataset: SubDataset
+    key_prefix: str
+    backward_clips: int = 0
+
+    @classmethod
+    def of(cls, sub_dataset: SubDataset, file: str) -> RowReader:
+        """Return the reader of a file by its path in the tree; a subset's keys differ from its full file's."""
+        return cls(sub_dataset, file.removesuffix(".json").removesuffix("/train"))
+
+    def has_no_media(self, row: Row) -> bool:
+        """Return whether the row names its video or image by null or nothing, as some of upstream's do."""
+        modality = self.sub_dataset.modality
+        value = row.value.get(modality, modality)
+        return modality != "text" and (value is None or (isinstance(value, str) and not value.strip()))
+
+    def record(self, row: Row) -> Record:
+        """Return a row as a record.
+
+        Raises:
+            RowError: it has no answer, a question is missing where one is needed, or its media path is unsafe.
+        """
+        media = self._media(row)
+        return Record(
+            key=f"{self.key_prefix}/{row.number}",
+            task=self.sub_dataset.task,
+            body=self._body(row, has_media=media is not None),
+            media=media,
+            row=row,
+            question_type=self.sub_dataset.name,
+        )
+
+    def record_without_media(self, row: Row) -> Record:
+        """Return a row that names no media as a record for `-source`, which leaves nothing out."""
+        nothing = Conversation(())
+        key = f"{self.key_prefix}/{row.number}"
+        return Record(key, self.sub_dataset.task, nothing, None, row, question_type=self.sub_dataset.name)
+
+    def _media(self, row: Row) -> Media | None:
+        modality = self.sub_dataset.modality
+        for other in ("video", "image"):
+            if other != modality and row.value.get(other):
+                row.fail(other, f"the rows of {self.sub_dataset.place} have {_EXPECTED[modality]}")
+        if modality == "text":
+            return None
+        path = self._path(row, modality)
+        start, stop = self._clip(row) if modality == "video" else (None, None)
+        return Media(self.sub_dataset.pool, self._id(path), path, start, stop, modality)
+
+    def _path(self, row: Row, field: str) -> str:
+        text = _STORE.sub("", row.text(field).strip(), count=1)
+        if field == "video" and not self.sub_dataset.frames and _SUFFIX.fullmatch(text[text.rfind(".") :]) is None:
+            text += ".mp4"
+        try:
+            return safe_relative(text)
+        except UnsafePathError as error:
+            row.fail(field, str(error))
+
+    def _id(self, path: str) -> str:
+        dot = path.rfind(".")
+        plain = path[:dot] if dot >= 0 and _SUFFIX.fullmatch(path[dot:]) else path
+        if self.sub_dataset.pool not in _NAMED_POOLS:
+            return plain
+        name = plain.rpartition("/")[2]
+        return f"v_{name}" if self.sub_dataset.pool == "activitynet" and len(name) == _ACTIVITYNET_ID_LENGTH else name
+
+    def _clip(self, row: Row) -> tuple[float | None, float | None]:
+        """Return the part of the video a row is about; as upstream, only where both its ends are given."""
+        if row.value.get("start") is None or row.value.get("end") is None:
+            return None, None
+        start, stop = row.seconds("start"), row.seconds("end")
+        if start < stop:
+            return start, stop
+        self.backward_clips += 1
+        return None, None
+
+    def _body(self, row: Row, *, has_media: bool) -> Body:
+        exchanges = list(row.children("QA"))
+        if not exchanges:
+            row.fail("QA", "the list is empty")
+        first = exchanges[0]
+        instruction = cleaned(first.text_or_empty("i"))
+        question, answer = cleaned(first.text_or_empty("q")), cleaned(first.text("a"))
+        if len(exchanges) > 1:
+            later = [Turn(_asked(each), cleaned(each.text("a"))) for each in exchanges[1:]]
+            if not question and not has_media:
+                question, instruction = _instead(first, instruction), ""
+            return Conversation([Turn(question, answer), *later], instruction)
+        if not question and has_media and self.sub_dataset.task in CAPTION_PROMPTS:
+            return Caption(answer, instruction=instruction)
+        listed = listed_options(question, answer)
+        if listed is not None and (listed.question or instruction):
+            asked, instruction = (listed.question, instruction) if listed.question else (instruction, "")
+            return MultipleChoice(asked, listed.choices, listed.answer_index, instruction)
+        if not question:
+            question, instruction = _instead(first, instruction), ""
+        return Conversation([Turn(question, answer)], instruction)
+
+
+_EXPECTED = {"video": "a video and no image", "image": "an image and no video", "text": "neither video nor image"}
+
+
+def _asked(exchange: Row) -> str:
+    """Return the question of a later turn: it cannot stand without one."""
+    return cleaned(exchange.text_or_empty("q")) or _instead(exchange, cleaned(exchange.text_or_empty("i")))
+
+
+def _instead(exchange: Row, instruction: str) -> str:
+    """Return the instruction, which asks where no question does."""
+    if not instruction:
+        exchange.fail("q", "the question is empty, and there is no instruction in its place")
+    return instruction
