@@ -25,6 +25,9 @@ _FORMATS = (
 #: Larger pictures are refused before anything is allocated for them: 16,384 x 8,192.
 MAX_PIXELS = 1 << 27
 
+#: libav's AV_FIELD_PROGRESSIVE.
+_PROGRESSIVE = 1
+
 #: libav's own errors, and what PyAV lets through on malformed headers.
 _ERRORS = (av.FFmpegError, OSError, ValueError, IndexError, KeyError, OverflowError, MemoryError, AssertionError)
 
@@ -44,6 +47,7 @@ class Header:
         pixel_format: such as ``yuv420p``; None where only decoding tells.
         colorspace: libav's number.
         color_range: libav's number.
+        progressive: whether pictures are known to be whole frames rather than fields.
         time_base: seconds in a tick.
         average_rate: frames a second, or None.
         num_frames: as stated, 0 where it is not.
@@ -63,6 +67,7 @@ class Header:
     pixel_format: str | None
     colorspace: int
     color_range: int
+    progressive: bool
     time_base: Fraction
     average_rate: Fraction | None
     num_frames: int
@@ -140,6 +145,7 @@ def header_of(container: Any, stream: Any) -> Header:
         pixel_format=context.pix_fmt,
         colorspace=context.colorspace,
         color_range=context.color_range,
+        progressive=context.field_order == _PROGRESSIVE,
         time_base=Fraction(stream.time_base),
         average_rate=Fraction(rate) if rate else None,
         num_frames=stream.frames,

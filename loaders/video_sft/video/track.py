@@ -22,10 +22,15 @@ __all__ = ["Track", "for_libav", "open_track"]
 
 #: Codecs whose packets can be decoded by a decoder made from the header alone, and give one frame each.
 _SELF_CONTAINED = frozenset({"h264", "hevc", "vp9", "av1", "mpeg4"})
-
-#: Containers that can be entered at any key packet, with codecs that give one frame for each packet shown.
-_SEEKABLE = frozenset({"mov", "matroska"})
 _PACKET_IS_FRAME = _SELF_CONTAINED | {"vp8", "mjpeg", "prores", "ffv1", "mpeg1video", "mpeg2video"}
+
+#: Containers that keep a frame's two fields together, and ones that may give a packet to each field.
+_KEEPS_FIELDS_TOGETHER = frozenset({"mov", "matroska"})
+_MAY_SPLIT_FIELDS = frozenset({"avi", "mpegts", "flv"})
+_HAS_FIELDS = frozenset({"h264", "hevc", "mpeg2video"})
+
+#: MPEG-4 marks frames that repeat the last one by packets of a few bytes, which decoders swallow.
+_SMALLEST_MPEG4 = 16
 
 Access = Literal["stored", "demuxed", "sequential"]
 
@@ -121,17 +126,25 @@ def _agree(header: Header, track: Mp4Track, table: PacketTable) -> bool:
     """Tell whether libav sees the same frames as the table, and can decode them outside the container."""
     return (
         header.codec in _SELF_CONTAINED
+        and _whole_frames(header, table)
         and header.width > 0
         and header.num_frames == len(table)
         and header.time_base == 1 / (header.time_base * 0 + track.timescale)
         and header.start_tick == int(table.pts.min())
-        and table.one_frame_each
-        and not (header.codec == "mpeg4" and int(table.size.min()) < _SMALLEST_MPEG4)
     )
 
 
-#: MPEG-4 marks frames that repeat the last one by packets of a few bytes, which decoders swallow.
-_SMALLEST_MPEG4 = 16
+def _whole_frames(header: Header, table: PacketTable) -> bool:
+    """Tell whether each packet shown gives one frame, so that packets may be counted in place of frames."""
+    if header.codec not in _PACKET_IS_FRAME or not table.one_frame_each:
+        return False
+    if header.codec == "mpeg4" and int(table.size.min()) < _SMALLEST_MPEG4:
+        return False
+    if header.container == "avi" and not (np.diff(table.pts) > 0).all():
+        return False  # AVI stores no times: libav guesses those of reordered frames, and may guess wrong
+    if header.container in _MAY_SPLIT_FIELDS:
+        return header.progressive or header.codec not in _HAS_FIELDS
+    return header.container in _KEEPS_FIELDS_TOGETHER
 
 
 def _scanned_track(file: ByteSource, stream_index: int | None) -> Track | None:
@@ -140,7 +153,7 @@ def _scanned_track(file: ByteSource, stream_index: int | None) -> Track | None:
     with for_libav(file) as opened, open_container(opened, file.name) as container:
         stream = video_stream(container, file.name, stream_index)
         header = header_of(container, stream)
-        if header.container not in _SEEKABLE or header.codec not in _PACKET_IS_FRAME:
+        if header.codec not in _PACKET_IS_FRAME:
             return None
         first = None
         with failing(file.name, "cannot be read"):
@@ -155,7 +168,7 @@ def _scanned_track(file: ByteSource, stream_index: int | None) -> Track | None:
     if first is None or not packets:
         return None
     table = PacketTable(*(np.array(column) for column in zip(*packets, strict=True)))
-    if not table.one_frame_each:
+    if not _whole_frames(header, table):
         return None
     header = replace(header, width=first.width, height=first.height, pixel_format=first.format.name)
     return Track(header, _timeline(header, table), -first.rotation % 360, "demuxed", table)
