@@ -1,0 +1,136 @@
+"""VideoChat-Instruct-11K: detailed descriptions and conversations about WebVid videos.
+
+The file has no field for the kind of a row: one exchange is a detailed description, several are a conversation. Rows
+have no id either: a row's key is its video and the how-manieth row of that video it is. `start` is kept in
+`videochat-source` alone, for upstream's loader reads it and uses it for nothing. `video` is accepted with folders in
+front of WebVid's `<page_dir>/<id>.mp4`, without a folder and without a suffix.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from datasets import Features, List, Value
+
+from video_sft.annotations import Row
+from video_sft.building import OpenPart, Part, RemoteFile, Source, SourceBuilder
+from video_sft.building.occurrences import Occurrences
+from video_sft.records import Body, Caption, Conversation, Media, Record, Turn
+from video_sft.texts import cleaned
+
+__all__ = ["SOURCE", "Videochat"]
+
+_DRIVE = "https://drive.google.com/file/d/1C-7xmf42QUEi4ApXTcxBHr5nLvTWXyUi/view"
+#: WebVid's own place of a video, at the end of a path.
+_WEBVID_PATH = re.compile(r"(?:.*/)?(\d{6}_\d{6}/(\d+))(\.[A-Za-z0-9]{2,4})?", re.ASCII)
+_SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,3}", re.ASCII)
+
+_ROWS = RemoteFile(
+    name="videochat_instruct_11k.json",
+    unverified="Google Drive has no versions, and the file was not at hand when the hashes were taken",
+    also=(
+        "anno/videochat_instruct_11k.json",
+        "video_chat/anno/videochat_instruct_11k.json",
+        "videochat_instruct_11k/videochat_instruct_11k.json",
+    ),
+    steps=(
+        f"Open {_DRIVE} in a browser, press Download (Google Drive asks for a confirmation, so a program cannot), put "
+        "the file under its name videochat_instruct_11k.json into a folder, and pass that folder as data_dir"
+    ),
+)
+
+
+def parse(part: OpenPart) -> Iterator[Record]:
+    """Yield the rows in file order."""
+    yield from part.problems.read(part.json_rows(), _Rows().record)
+
+
+@dataclass
+class _Rows:
+    """Reads the rows of the file."""
+
+    occurrences: Occurrences = field(default_factory=Occurrences)
+
+    def record(self, row: Row) -> Record:
+        media = _media(row)
+        key = self.occurrences.key(media.id)
+        body = _body(row)
+        task = "detailed_caption" if isinstance(body, Caption) else "conversation"
+        return Record(key=key, task=task, body=body, media=media, row=row)
+
+
+def _media(row: Row) -> Media:
+    text = row.text("video").strip()
+    match = _WEBVID_PATH.fullmatch(text) if len(text) < 1000 else None
+    if match:
+        return Media("webvid", match[2], match[1] + (match[3] or ".mp4"))
+    path = row.path("video")
+    name = path.rpartition("/")[2]
+    stem, dot, last = name.rpartition(".")
+    if stem and _SUFFIX.fullmatch(dot + last):
+        return Media("webvid", stem, path)
+    return Media("webvid", name, f"{path}.mp4")
+
+
+def _body(row: Row) -> Body:
+    exchanges = list(row.children("QA"))
+    if not exchanges:
+        row.fail("QA", "there is no question in it")
+    if len(exchanges) == 1:
+        only = exchanges[0]
+        return Caption(cleaned(only.text("a")), cleaned(only.text_or_empty("q")))
+    return Conversation([Turn(cleaned(one.text("q")), cleaned(one.text("a"))) for one in exchanges])
+
+
+def _in_view(record: Record, view: str) -> bool:
+    return record.task == view
+
+
+SOURCE = Source(
+    name="videochat",
+    title="VideoChat-Instruct-11K",
+    homepage="https://github.com/OpenGVLab/InternVideo/tree/main/Data/instruction_data",
+    paper="2305.06355",
+    citation="""\
+@article{li2023videochat,
+  author  = {Li, Kunchang and He, Yinan and Wang, Yi and Li, Yizhuo and Wang, Wenhai and Luo, Ping and Wang, Yali and
+             Wang, Limin and Qiao, Yu},
+  title   = {VideoChat: Chat-Centric Video Understanding},
+  journal = {arXiv preprint arXiv:2305.06355},
+  year    = {2023}
+}""",
+    annotation_terms=(
+        "The data's README states none. The repository it is in (InternVideo) is Apache-2.0, that of the training code "
+        "(Ask-Anything) is MIT. The text was written by ChatGPT."
+    ),
+    video_terms=(
+        "WebVid-10M: watermarked Shutterstock previews collected from the web. Its authors have withdrawn the data set; "
+        "there is no licence to the footage."
+    ),
+    license="other",
+    pools=("webvid",),
+    tasks=("detailed_caption", "conversation"),
+    views=("detailed_caption", "conversation"),
+    parts=(Part(split="train", files={"rows": _ROWS}),),
+    parse=parse,
+    upstream_features=Features(
+        {
+            "video": Value("string"),
+            "QA": List({"q": Value("string"), "a": Value("string")}),
+            "start": Value("float64"),
+        }
+    ),
+    in_view=_in_view,
+    overlaps=(
+        "VideoChat2-IT holds a condensed form of it: video/caption/videochat and video/conversation/videochat1.",
+        "No video is shared with the ActivityNet, VidOR or Charades sources.",
+    ),
+)
+
+
+class Videochat(SourceBuilder):
+    """VideoChat-Instruct-11K: 7,000 detailed descriptions and 4,000 conversations about WebVid videos."""
+
+    source = SOURCE
