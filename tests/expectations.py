@@ -29,4 +29,4 @@ def as_text(rows: list[dict[str, Any]]) -> str:
 
 
 def read_expected(config: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in expected_path(config).read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in expected_path(config).read_text(encoding="utf-8").split("\n")[:-1]]

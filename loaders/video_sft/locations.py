@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import unicodedata
+from contextlib import AbstractContextManager
 from pathlib import PurePosixPath
 from typing import IO
 
@@ -73,10 +74,10 @@ def exists(location: str) -> bool:
     return bool(filesystem.isfile(path))
 
 
-def open_binary(location: str) -> IO[bytes]:
-    """Open a location for reading bytes; `.gz`, `.bz2` and `.xz` are decompressed on the way."""
-    handle: IO[bytes] = fsspec.open(location, "rb", compression="infer").open()
-    return handle
+def open_binary(location: str) -> AbstractContextManager[IO[bytes]]:
+    """Open a location for reading bytes, in a `with`; `.gz`, `.bz2` and `.xz` are decompressed on the way."""
+    opened: AbstractContextManager[IO[bytes]] = fsspec.open(location, "rb", compression="infer")
+    return opened
 
 
 def fingerprint(location: str) -> str:

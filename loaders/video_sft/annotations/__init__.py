@@ -1,7 +1,7 @@
 """Annotation files as streams of rows: JSON arrays, JSON lines, CSV, and small JSON objects."""
 
-from video_sft.annotations.csv_rows import csv_header, csv_rows
-from video_sft.annotations.json_rows import json_object, json_rows
+from video_sft.annotations.csv_files import csv_header, csv_rows
+from video_sft.annotations.json_files import json_object, json_rows
 from video_sft.annotations.problems import BAD_ROW_POLICIES, BadRowPolicy, Problems
 from video_sft.annotations.row import Row
 
