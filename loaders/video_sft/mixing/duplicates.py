@@ -96,9 +96,9 @@ class _Seen:
             video = str(rows.videos[row])
             self.askers[video, words].add(rows.sources[row])
             self.on_video[video].add(words)
-        for video, task, source in zip(rows.videos, rows.tasks, rows.sources, strict=True):
-            if video is not None and task in _CAPTIONS:
-                self.captioned[video].add(source)
+        for captioned, task, source in zip(rows.videos, rows.tasks, rows.sources, strict=True):
+            if captioned is not None and task in _CAPTIONS:
+                self.captioned[captioned].add(source)
 
     def repeats(self, rows: _Rows) -> npt.NDArray[np.bool_]:
         """Mark the rows of which other sources ask at least half the questions."""

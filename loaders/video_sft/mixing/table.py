@@ -22,6 +22,7 @@ from datasets import Dataset, DatasetInfo, Features, NamedSplit, Value
 from datasets.table import InMemoryTable, MemoryMappedTable, Table, concat_tables
 
 from video_sft.errors import ConfigError
+from video_sft.mixing.reading import MixedDataset
 
 __all__ = ["PASS_COLUMN", "Block", "assembled", "block_of", "row_numbers", "shared_features", "with_rows"]
 
@@ -65,7 +66,7 @@ def with_rows(dataset: Dataset, rows: npt.NDArray[Any], fingerprint: str) -> Dat
     """Return a dataset of the given rows, like `dataset.select` without its pass over the rows in Python."""
     own = row_numbers(dataset)
     mapped = np.asarray(rows, dtype=np.uint64) if own is None else own[rows]
-    chosen = Dataset(
+    chosen = MixedDataset(
         dataset.data,
         info=dataset.info.copy(),
         split=dataset.split,
@@ -117,7 +118,7 @@ def assembled(
     tables = [_with_passes(block.table, count) for block, count in zip(blocks, passes, strict=True)]
     info = info.copy()
     info.features = columns
-    return Dataset(
+    return MixedDataset(
         concat_tables(tables, axis=0), info=info, split=split, indices_table=_indices(order), fingerprint=fingerprint
     )
 

@@ -1,0 +1,269 @@
+"""`mix`: several sources as one dataset, in exact proportions and one fixed order."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from datasets import Dataset, DatasetInfo, IterableDataset, NamedSplit
+
+from video_sft.errors import ConfigError
+from video_sft.mixing.duplicates import leave_out_repeats
+from video_sft.mixing.eval_ids import EvalList, eval_lists
+from video_sft.mixing.filters import Decontaminate, Selection, keep_licensed, leave_out_evaluation
+from video_sft.mixing.options import MixOptions
+from video_sft.mixing.parts import Parts, load_part, read_parts
+from video_sft.mixing.quotas import Quotas, StoppingStrategy, quotas
+from video_sft.mixing.recipe import read_recipe
+from video_sft.mixing.record import MixtureRecord, PartRecord, describe_in
+from video_sft.mixing.schedule import passes_over, schedule
+from video_sft.mixing.streaming import mixed_stream
+from video_sft.mixing.table import PASS_COLUMN, Block, assembled, block_of, shared_features
+from video_sft.mixing.weights import shares
+
+__all__ = ["mix"]
+
+logger = logging.getLogger("video_sft.mixing")
+
+#: Part of every mixture's fingerprint; raised when the same arguments come to give another order.
+ORDER_VERSION = 1
+
+
+def mix(
+    parts: Mapping[str, float] | Mapping[str, Dataset] | Sequence[str] | str | os.PathLike[str],
+    *,
+    split: str = "train",
+    probabilities: Mapping[str, float] | Sequence[float] | None = None,
+    temperature: float | None = None,
+    seed: int = 0,
+    epochs: int = 1,
+    num_rows: int | None = None,
+    stopping_strategy: StoppingStrategy = "exact",
+    max_epochs_per_source: int | Mapping[str, int | None] | None = None,
+    shuffle: bool = True,
+    group: str | None = None,
+    decontaminate: Decontaminate | None = "eval-videos",
+    eval_ids: str | None = None,
+    dedupe: bool = False,
+    licenses: Sequence[str] | None = None,
+    streaming: bool = False,
+    repo: str | None = None,
+    **load_options: Any,
+) -> Dataset | IterableDataset:
+    """Mix several sources into one dataset.
+
+    The order is a function of the parts, the seed and the options, and of nothing else: not of the order in which the
+    parts are named, of workers, ranks or the machine. Nothing is copied, no row is read: a mixture is an index over the
+    parts' tables, so random access, `mix.skip(n)` to resume, `split_dataset_by_node` and any `DataLoader` just work.
+
+    Args:
+        parts: configs and their weights, `{"star": 0.3, "next_qa": 0.7}` (any positive sum; 0 leaves a part out);
+            a list of configs; datasets by name; or the path of a recipe (YAML), or the name of a bundled one. Options
+            of a recipe hold unless you pass another than the default here.
+        split: of each config. Only a mixture of `train` is decontaminated.
+        probabilities: the parts' shares, by name or in order, summing to one; for a list of configs or for datasets.
+            Without weights, `exact` mixes by the number of rows and the other strategies take equal turns.
+        temperature: flattens shares: each becomes its `1 / temperature`-th power. 1 leaves them, infinity equals them.
+        seed: of the order.
+        epochs: with `exact`, the mixture has `epochs` times the rows of all parts together; with the other strategies,
+            a part is exhausted after `epochs` passes.
+        num_rows: the rows of the mixture instead; with strategies other than `exact`, at most so many.
+        stopping_strategy: `exact` (default): each part has its share of the rows to within one, and of any window of W
+            rows to within four. `first_exhausted`, `all_exhausted`, `all_exhausted_without_replacement`: as
+            `datasets.interleave_datasets` has them, spread as evenly.
+        max_epochs_per_source: passes over one part that are allowed; what it would give beyond them the others give.
+        shuffle: give every pass over a part a new order; False keeps the part's own.
+        group: as in `load`: `"video"` merges the questions of one video into one conversation.
+        decontaminate: leave out of training mixtures the rows whose video (`"eval-videos"`), or whose question on its
+            video (`"eval-questions"`), is in a validation or test split of any source whose list is known (see
+            `video_sft.mixing.eval_ids`); None leaves nothing out.
+        eval_ids: folder with your own evaluation lists; default: where `video-sft eval-ids` writes them.
+        dedupe: keep questions that two sources repeat once; the rule is in `video_sft.mixing.duplicates`.
+        licenses: leave out rows with another `license`.
+        streaming: mix streams, into an `IterableDataset`.
+        repo: load the configs from this Hub repo instead of upstream's files.
+        **load_options: passed to `video_sft.load`: `data_dir` as a dict by source, `media` as a dict by pool,
+            `sample`, `missing`, ...
+
+    Returns:
+        A `datasets.Dataset` with the parts' columns and `mix_epoch`, the number of the pass over its part a row comes
+        from. With `streaming`, an `IterableDataset` of the same columns.
+
+    Raises:
+        ConfigError: an option is wrong, or nothing is left to mix; the message names the culprit.
+    """
+    options = MixOptions(
+        split=split,
+        probabilities=probabilities,
+        temperature=temperature,
+        seed=seed,
+        epochs=epochs,
+        num_rows=num_rows,
+        stopping_strategy=stopping_strategy,
+        max_epochs_per_source=max_epochs_per_source,
+        shuffle=shuffle,
+        group=group,
+        decontaminate=decontaminate,
+        eval_ids=eval_ids,
+        dedupe=dedupe,
+        licenses=licenses,
+        streaming=streaming,
+        repo=repo,
+        load_options=load_options,
+    )
+    if isinstance(parts, (str, os.PathLike)):
+        parts, recipe, where = read_recipe(parts)
+        options = options.over(recipe, where)
+    named = read_parts(parts, options)
+    lists = eval_lists(options.eval_ids) if options.decontaminate is not None and options.training else []
+    if options.streaming:
+        return mixed_stream(named, options, lists)
+    selections = {name: _selection(named, name, options) for name in named.wanted}
+    for selection in selections.values():
+        if options.licenses is not None:
+            keep_licensed(selection, options.licenses)
+        if options.decontaminate is not None:
+            leave_out_evaluation(selection, lists, options.decontaminate)
+    if options.dedupe:
+        leave_out_repeats(selections)
+    return _mixed(named, selections, options, lists)
+
+
+def _selection(named: Parts, name: str, options: MixOptions) -> Selection:
+    dataset = named.ready[name] if name in named.ready else load_part(name, options)
+    dataset = dataset.with_format(None)
+    if PASS_COLUMN in dataset.column_names:
+        dataset = dataset.remove_columns(PASS_COLUMN)
+    return Selection(dataset)
+
+
+def _mixed(named: Parts, selections: dict[str, Selection], options: MixOptions, lists: list[EvalList]) -> Dataset:
+    present = [name for name in selections if len(selections[name])]
+    if not present:
+        raise ConfigError(_nothing_left(selections))
+    for name in selections:
+        if name not in present:
+            level = logging.WARNING if selections[name].left_out else logging.INFO
+            logger.log(level, "%s has no rows to mix%s", name, _reasons(selections[name]))
+    features = shared_features({name: selections[name].dataset.features for name in present})
+    sizes = [len(selections[name]) for name in present]
+    quota = quotas(
+        present,
+        sizes,
+        shares(_weights(named, present, sizes, options), options.temperature),
+        strategy=options.stopping_strategy,
+        epochs=options.epochs,
+        num_rows=options.num_rows,
+        max_epochs=options.limit(present),
+    )
+    blocks = [block_of(selections[name].dataset, selections[name].positions) for name in present]
+    passes = [max(1, -(-int(count) // size)) for count, size in zip(quota.counts, sizes, strict=True)]
+    order = schedule(_draws(present, sizes, blocks, passes, quota, options), quota, num_rows=options.num_rows)
+    record = _record(named, selections, blocks, dict(zip(present, passes, strict=True)), len(order), options, lists)
+    info = DatasetInfo()
+    describe_in(info, record)
+    return assembled(
+        blocks,
+        passes,
+        order,
+        features=features,
+        split=NamedSplit(options.split.partition("[")[0]),
+        info=info,
+        fingerprint=_fingerprint(record, selections),
+    )
+
+
+def _weights(named: Parts, present: list[str], sizes: list[int], options: MixOptions) -> list[float]:
+    if named.weights is not None:
+        return [named.weights[name] for name in present]
+    if options.stopping_strategy == "exact" or options.temperature is not None:
+        return [float(size) for size in sizes]
+    return [1.0] * len(present)
+
+
+def _draws(
+    names: list[str], sizes: list[int], blocks: list[Block], passes: list[int], quota: Quotas, options: MixOptions
+) -> list[npt.NDArray[np.uint64]]:
+    """Return for each part the rows it gives, in order, as row numbers of the mixture's table."""
+    starts = np.cumsum([0, *(block.table.num_rows * count for block, count in zip(blocks, passes, strict=True))])
+
+    def draws(place: int) -> npt.NDArray[np.uint64]:
+        size, block = np.uint64(sizes[place]), blocks[place]
+        key = f"{options.seed}/{names[place]}"
+        rows = passes_over(int(size), int(quota.counts[place]), key=key, shuffle=options.shuffle)
+        if block.rows is not None:
+            number, row = np.divmod(rows, size)
+            rows = number * np.uint64(block.table.num_rows) + block.rows[row]
+        rows += np.uint64(starts[place])
+        return rows
+
+    # Sorting, the costly step, leaves the interpreter free; the result does not depend on the threads.
+    with ThreadPoolExecutor(min(len(names), os.cpu_count() or 1)) as pool:
+        return list(pool.map(draws, range(len(names))))
+
+
+def _record(
+    named: Parts,
+    selections: dict[str, Selection],
+    blocks: list[Block],
+    passes: dict[str, int],
+    rows: int,
+    options: MixOptions,
+    lists: list[EvalList],
+) -> MixtureRecord:
+    by_name = dict(zip(passes, blocks, strict=True))
+    weights = dict(
+        zip(passes, _weights(named, list(passes), [len(selections[n]) for n in passes], options), strict=True)
+    )
+    if named.weights is not None:
+        weights = {name: named.weights[name] for name in named.wanted}
+    requested = dict(zip(weights, shares(list(weights.values()), options.temperature).tolist(), strict=True))
+    parts = []
+    for name, selection in selections.items():
+        block = by_name.get(name)
+        first = block.table.column("id")[0].as_py() if block is not None and selection.has("id") else None
+        parts.append(
+            PartRecord(
+                name=name,
+                requested=requested.get(name, 0.0),
+                read=len(selection.dataset),
+                used=len(selection),
+                passes=passes.get(name, 0),
+                left_out=selection.left_out,
+                first=first,
+                table_rows=0 if block is None else int(block.table.num_rows),
+            )
+        )
+    chosen = {key: value for key, value in asdict(options).items() if value != getattr(MixOptions(), key)}
+    for name in ("load_options", "probabilities"):
+        chosen.pop(name, None)
+    chosen["parts"] = list(named.names) if named.weights is None else dict(named.weights)
+    plain = json.loads(json.dumps(chosen, default=str))
+    return MixtureRecord(plain, rows, tuple(parts), {entry.name: entry.digest() for entry in lists})
+
+
+def _fingerprint(record: MixtureRecord, selections: dict[str, Selection]) -> str:
+    content = [ORDER_VERSION, asdict(record), [part.dataset._fingerprint for part in selections.values()]]
+    return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=8).hexdigest()
+
+
+def _reasons(selection: Selection) -> str:
+    if not selection.left_out:
+        return ""
+    return " (left out: " + ", ".join(f"{count} by {reason}" for reason, count in selection.left_out.items()) + ")"
+
+
+def _nothing_left(selections: dict[str, Selection]) -> str:
+    told = "; ".join(f"{name}: {len(part.dataset)} rows{_reasons(part)}" for name, part in selections.items())
+    hint = ""
+    if any("of" in reason for part in selections.values() for reason in part.left_out):
+        hint = ". Rows of evaluation splits are kept out of training mixtures; decontaminate=None keeps them"
+    return f"nothing is left to mix ({told}){hint}"

@@ -1,0 +1,2 @@
+def mixed_stream(named, options, lists):
+    raise NotImplementedError
