@@ -106,7 +106,7 @@ SOURCE = Source(
         "(Ask-Anything) is MIT. The text was written by ChatGPT."
     ),
     video_terms=(
-        "WebVid-10M: watermarked Shutterstock previews collected from the web. Its authors have withdrawn the data set; "
+        "WebVid-10M: watermarked Shutterstock previews collected from the web. Its authors have withdrawn the dataset; "
         "there is no licence to the footage."
     ),
     license="other",

@@ -89,7 +89,7 @@ SOURCE = Source(
         {"q": Value("string"), "a": Value("string"), "video_id": Value("string"), **LLAVA_FEATURES}
     ),
     overlaps=(
-        "Of ActivityNet-QA's videos, 2,843 of 3,200 in train and 1,583 of 1,800 in validation are among the 13,303 here.",
+        "Of ActivityNet-QA's videos, 2,843 of 3,200 in train and 1,583 of 1,800 in validation are among the 13,303.",
         "VCG+ 112K asks about the same pool of ActivityNet train videos; its human-annotated file may be part of this.",
         "VideoChat2-IT's video/conversation/videochatgpt is this set with all questions of a video in one row.",
     ),

@@ -58,7 +58,7 @@ def _code_digest() -> str:
 
 @contextlib.contextmanager
 def _no_cycle_collection() -> Iterator[None]:
-    """Pause Python's search for cycles: parsing makes millions of containers and no cycles, and it looks at them all."""
+    """Pause the search for cycles: parsing makes millions of containers and no cycle, and it looks at them all."""
     enabled = gc.isenabled()
     gc.disable()
     try:
