@@ -17,11 +17,11 @@ from datasets import Features, List, Value
 from video_sft.annotations import Row
 from video_sft.building import OpenPart, Part, RemoteFile, Source, SourceBuilder, SourceConfig
 from video_sft.building.choices import index_of_text
+from video_sft.building.clean_text import clean_text
 from video_sft.building.frame_rates import frame_rates
 from video_sft.building.situation_graphs import CLASS_ROLES, ClassNames, keyframes, situation_feature
 from video_sft.errors import ConfigError, RowError
 from video_sft.records import Media, MultipleChoice, Record
-from video_sft.texts import cleaned
 
 __all__ = ["SOURCE", "Star", "StarConfig"]
 
@@ -151,7 +151,7 @@ class _Questions:
         return Record(
             key=key,
             task="reasoning",
-            body=MultipleChoice(cleaned(row.text("question")), choices, answer),
+            body=MultipleChoice(clean_text(row, "question"), choices, answer),
             media=Media("charades", video, f"{video}.mp4", start, stop),
             row=row,
             question_type=kind,
@@ -186,7 +186,7 @@ def _choices(row: Row) -> list[str]:
         number = choice.integer("choice_id", lowest=0)
         if number in texts:
             choice.fail("choice_id", f"{number} appears twice")
-        texts[number] = cleaned(choice.text("choice"))
+        texts[number] = clean_text(choice, "choice")
     if sorted(texts) != list(range(len(texts))) or len(texts) < 2:
         row.fail("choices", f"the ids of the options are {sorted(texts)[:10]}; 0, 1, 2 and so on are expected")
     return [texts[number] for number in range(len(texts))]

@@ -16,6 +16,7 @@ from datasets import Features, List, Value
 
 from video_sft.annotations import Row
 from video_sft.building import OpenPart, Part, RemoteFile, Source, SourceBuilder
+from video_sft.building.clean_text import clean_text
 from video_sft.building.occurrences import Occurrences
 from video_sft.records import Body, Caption, Conversation, Media, Record, Turn
 from video_sft.texts import cleaned
@@ -80,8 +81,8 @@ def _body(row: Row) -> Body:
         row.fail("QA", "there is no question in it")
     if len(exchanges) == 1:
         only = exchanges[0]
-        return Caption(cleaned(only.text("a")), cleaned(only.text_or_empty("q")))
-    return Conversation([Turn(cleaned(one.text("q")), cleaned(one.text("a"))) for one in exchanges])
+        return Caption(clean_text(only, "a"), cleaned(only.text_or_empty("q")))
+    return Conversation([Turn(clean_text(one, "q"), clean_text(one, "a")) for one in exchanges])
 
 
 def _in_view(record: Record, view: str) -> bool:
