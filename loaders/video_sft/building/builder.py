@@ -222,8 +222,8 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
             for index in itertools.count():
                 with _no_cycle_collection():
                     batch = list(itertools.islice(records, self.source.batch_rows))
-                    table = self._table(batch, opened.problems)
-                if not batch:
+                    table = self._table(batch, opened.problems) if batch else None
+                if table is None:
                     break
                 yield Key(number, index), table
             save_problems(opened.problems, self.config.name, part.name, self._output_dir)
