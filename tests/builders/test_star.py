@@ -1,0 +1,331 @@
+"""STAR: questions, clips, withheld answers, programs and situation graphs."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import pickle
+import shutil
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import video_sft
+from tests.builders.reading import parse_bytes, stream, texts, write_rows
+from video_sft.builders.star import SOURCE, TEMPLATES
+from video_sft.errors import MissingFileError, RowError
+from video_sft.sample_media import sample_folder
+from video_sft.texts import cleaned
+
+QUESTION = {
+    "question_id": "Interaction_T1_13",
+    "question": "Which object was tidied up by the person?",
+    "video_id": "6H78U",
+    "start": 11.1,
+    "end": 19.6,
+    "answer": "The clothes.",
+    "question_program": [{"function": "Situations", "value_input": []}],
+    "choices": [
+        {"choice_id": 0, "choice": "The bag.", "choice_program": [{"function": "Equal", "value_input": ["bag"]}]},
+        {"choice_id": 1, "choice": "The clothes.", "choice_program": []},
+    ],
+    "situations": {},
+}
+
+
+def question(**changes: Any) -> dict[str, Any]:
+    return {**copy.deepcopy(QUESTION), **changes}
+
+
+def with_classes(folder: Path) -> Path:
+    shutil.copytree(Path(sample_folder("star")) / "STAR_classes", folder / "STAR_classes")
+    return folder
+
+
+def refusal(folder: Path, row: Any, stem: str = "train") -> RowError:
+    write_rows(folder, f"STAR_{stem}.json", [row])
+    with pytest.raises(RowError) as caught:
+        stream("star", folder, {"val": "validation"}.get(stem, stem))
+    return caught.value
+
+
+questions = st.sampled_from([(name, number + 1) for name, count in TEMPLATES.items() for number in range(count)])
+programs = st.lists(st.fixed_dictionaries({"function": texts, "value_input": st.lists(texts, max_size=2)}), max_size=3)
+class_ids = st.integers(0, 110).map("a{:03d}".format)
+boxes = st.none() | st.lists(st.floats(0, 480, allow_nan=False), min_size=4, max_size=4)
+graphs = st.fixed_dictionaries(
+    {
+        "rel_pairs": st.lists(st.lists(class_ids, min_size=2, max_size=2), max_size=3),
+        "rel_labels": st.lists(class_ids, max_size=3),
+        "actions": st.lists(class_ids, max_size=3),
+        "bbox": st.lists(boxes, max_size=3),
+        "bbox_labels": st.lists(class_ids, max_size=3),
+    }
+)
+
+
+@st.composite
+def upstream_rows(draw: st.DrawFn) -> dict[str, Any]:
+    """One row as upstream would write it; its options stand in any order."""
+    category, template = draw(questions)
+    options = draw(st.lists(texts, min_size=2, max_size=6, unique_by=cleaned))
+    start = draw(st.floats(0, 100, allow_nan=False))
+    numbered = [
+        {"choice_id": number, "choice": text, "choice_program": draw(programs)} for number, text in enumerate(options)
+    ]
+    return {
+        "question_id": f"{category}_T{template}_{draw(st.integers(0, 10**6))}",
+        "question": draw(texts),
+        "video_id": draw(st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=5, max_size=5)),
+        "start": start,
+        "end": start + draw(st.floats(0.5, 30, allow_nan=False)),
+        "answer": draw(st.sampled_from(options)),
+        "question_program": draw(programs),
+        "choices": draw(st.permutations(numbered)),
+        "situations": draw(st.dictionaries(st.integers(0, 999999).map("{:06d}".format), graphs, max_size=3)),
+    }
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(upstream_rows(), min_size=1, max_size=3, unique_by=lambda row: row["question_id"]))
+def test_generated_rows_come_back_as_they_were_meant(rows: list[dict[str, Any]], tmp_path: Path) -> None:
+    write_rows(tmp_path, "STAR_train.json", rows)
+    for row, built in zip(rows, stream("star", tmp_path), strict=True):
+        options = [cleaned(choice["choice"]) for choice in sorted(row["choices"], key=lambda one: one["choice_id"])]
+        assert built["id"] == f"star/{row['question_id']}"
+        assert built["question_type"] == row["question_id"].rpartition("_")[0]
+        assert (built["start_seconds"], built["stop_seconds"]) == (row["start"], row["end"])
+        assert (built["video_id"], built["video_path"]) == (
+            f"charades/{row['video_id']}",
+            f"charades/{row['video_id']}.mp4",
+        )
+        assert built["choices"] == options
+        assert built["answer"] == options[built["answer_index"]] == cleaned(row["answer"])
+        assert built["messages"][0]["content"][1]["text"].startswith(cleaned(row["question"]))
+        assert built["messages"][1]["content"][0]["text"] == "ABCDEF"[built["answer_index"]]
+    for row, kept in zip(rows, stream("star-source", tmp_path), strict=True):
+        assert {name: kept[name] for name in row if name != "situations"} == {
+            name: value for name, value in row.items() if name != "situations"
+        }
+        graphs = {frame.pop("keyframe_id"): frame for frame in kept["situations"]}
+        assert {key: {**graph, "seconds": None} for key, graph in row["situations"].items()} == graphs
+        assert kept["other_fields"] is None
+
+
+def test_categories_and_templates() -> None:
+    kinds = {row["question_type"] for part in sample("star").values() for row in part}
+    assert {kind.partition("_")[0] for kind in kinds} == set(TEMPLATES)
+    assert len(kinds) > len(TEMPLATES)
+
+
+def sample(config: str, **options: Any) -> Any:
+    return video_sft.load(config, data_dir=sample_folder("star"), streaming=True, **options)
+
+
+def test_withheld_answers_leave_a_user_turn_only() -> None:
+    for row in sample("star", split="test"):
+        assert [message["role"] for message in row["messages"]] == ["user"]
+        assert row["answer"] is row["answer_index"] is None
+        assert len(row["choices"]) == 4
+
+
+def test_a_test_answer_that_is_there_is_used(tmp_path: Path) -> None:
+    write_rows(tmp_path, "STAR_test.json", [question()])
+    assert stream("star", tmp_path, "test")[0]["answer_index"] == 1
+
+
+@pytest.mark.parametrize("stem", ["train", "val"])
+@pytest.mark.parametrize("answer", [None, "", "  "])
+def test_a_withheld_answer_elsewhere_is_an_error(tmp_path: Path, stem: str, answer: str | None) -> None:
+    error = refusal(tmp_path, question(answer=answer), stem)
+    assert (error.file, error.field) == (f"STAR_{stem}.json", "answer")
+
+
+def test_rows_without_programs_and_graphs_load(tmp_path: Path) -> None:
+    bare = question(choices=[{"choice_id": 0, "choice": "The bag."}, {"choice_id": 1, "choice": "The clothes."}])
+    write_rows(
+        tmp_path, "STAR_train.json", [{k: v for k, v in bare.items() if k not in ("question_program", "situations")}]
+    )
+    assert stream("star", tmp_path)[0]["answer"] == "The clothes."
+    kept = stream("star-source", tmp_path)[0]
+    assert kept["situations"] is kept["question_program"] is kept["choices"][0]["choice_program"] is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"start": 19.6, "end": 11.1}, "end"),
+        ({"start": 5, "end": 5}, "end"),
+        ({"start": None}, "start"),
+        ({"end": -1.0}, "end"),
+        ({"answer": "The blanket."}, "answer"),
+        ({"question_id": "Interaction_13"}, "question_id"),
+        ({"question_id": "Counting_T1_13"}, "question_id"),
+        ({"question_id": "Prediction_T5_13"}, "question_id"),
+        ({"question": " "}, "question"),
+        ({"video_id": "../6H78U"}, "video_id"),
+        ({"video_id": 6}, "video_id"),
+        ({"choices": []}, "choices"),
+        ({"choices": QUESTION["choices"][1:]}, "choices"),  # type: ignore[index]
+        ({"choices": [*QUESTION["choices"], QUESTION["choices"][0]]}, "choices[2].choice_id"),  # type: ignore[misc, index]
+        ({"choices": {"0": "The clothes."}}, "choices"),
+    ],
+)
+def test_a_row_that_would_teach_something_wrong_is_refused(tmp_path: Path, changes: dict[str, Any], field: str) -> None:
+    error = refusal(tmp_path, question(**changes))
+    assert error.field == field
+    assert "STAR_train.json, row 1" in str(error)
+
+
+def test_a_question_id_that_comes_twice_is_refused(tmp_path: Path) -> None:
+    write_rows(tmp_path, "STAR_train.json", [question(), question(video_id="TJZ0P")])
+    with pytest.raises(RowError, match="row 2.*appears twice"):
+        stream("star", tmp_path)
+    assert [row["video_id"] for row in stream("star", tmp_path, on_bad_row="skip")] == ["charades/6H78U"]
+
+
+def test_upstreams_own_layout_is_found(tmp_path: Path) -> None:
+    write_rows(tmp_path, "Question_Answer_SituationGraph/STAR_val.json", [question()])
+    assert stream("star", tmp_path, "validation")[0]["answer"] == "The clothes."
+
+
+def test_homepage_shape_is_refused_with_the_reason(tmp_path: Path) -> None:
+    choice = {"choice_id": 0, "choice": "The bag.", "op_pro": ["bag", "Equal"], "answer": "Correct"}
+    row = question(answer="6H78U", choices=[choice, {**choice, "choice_id": 1, "answer": "Wrong"}])
+    for data in ({"Interaction_T1_13": row}, [row]):
+        for indent in (None, 1):
+            (tmp_path / "STAR_val.json").write_text(json.dumps(data, indent=indent), encoding="utf-8")
+            with pytest.raises(RowError, match=r"homepage.*video's id.*Use STAR_train\.json"):
+                stream("star", tmp_path, "validation")
+
+
+def test_homepage_files_are_refused(shared: Path, tmp_path: Path) -> None:
+    for path in (shared / "star" / "homepage").glob("*.json"):
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        for data in (path.read_bytes(), json.dumps(entries).encode(), json.dumps(list(entries.values())).encode()):
+            (tmp_path / "STAR_train.json").write_bytes(data)
+            with pytest.raises(RowError, match="homepage"):
+                stream("star", tmp_path)
+        rows, problems = parse_bytes("star", json.dumps(list(entries.values())).encode(), tmp_path)
+        assert (rows, len(problems)) == ([], len(entries))
+
+
+def test_mvbench_rows_are_refused(shared: Path, tmp_path: Path) -> None:
+    for path in (shared / "star" / "mvbench").glob("*.json"):
+        rows, problems = parse_bytes("star", path.read_bytes(), tmp_path)
+        assert (rows, len(problems)) == ([], 200)
+
+
+def test_keyframes_have_times_and_words_where_the_tables_are_given() -> None:
+    plain = next(iter(sample("star-source", split="train")))
+    first, second, third = plain["situations"]
+    assert plain["fps"] == 30.0
+    assert [frame["seconds"] for frame in plain["situations"]] == [1.2, 3.0, 5.0]
+    assert first["bbox"][1] is None
+    assert (first["bbox_labels"], third["bbox"]) == (["o004", "o000"], [])
+    named = next(iter(sample("star-source", split="train", class_names=True)))["situations"]
+    assert named[0]["actions"] == ["tidy up a blanket"]
+    assert named[0]["rel_pairs"] == [["person", "blanket"], ["person", "blanket"]]
+    assert named[0]["rel_labels"] == ["in_front_of", "holding"]
+    assert named[0]["bbox_labels"] == ["blanket", "person"]
+    assert [frame["bbox"] for frame in named] == [first["bbox"], second["bbox"], []]
+
+
+def test_class_names_need_the_lists(tmp_path: Path) -> None:
+    write_rows(tmp_path, "STAR_train.json", [question(situations={"000001": {"actions": ["a999"]}})])
+    with pytest.raises(MissingFileError, match=r"STAR_classes/action_classes\.txt.*githubusercontent"):
+        stream("star-source", tmp_path, class_names=True)
+    with_classes(tmp_path)
+    with pytest.raises(RowError, match="a999"):
+        stream("star-source", tmp_path, class_names=True)
+    assert stream("star-source", tmp_path)[0]["situations"][0]["actions"] == ["a999"]
+    with pytest.raises(video_sft.ConfigError, match="class_names"):
+        stream("star-source", tmp_path, class_names="yes")
+
+
+@pytest.mark.parametrize("line", ["a001", "a072 again"])
+def test_a_broken_class_list_is_named(tmp_path: Path, line: str) -> None:
+    write_rows(with_classes(tmp_path), "STAR_train.json", [question()])
+    path = tmp_path / "STAR_classes" / "action_classes.txt"
+    path.write_text(f"{path.read_text(encoding='utf-8')}\n{line}", encoding="utf-8")
+    with pytest.raises(RowError, match=r"action_classes\.txt, line 8"):
+        stream("star-source", tmp_path, class_names=True)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_frame_rates_from_any_pickle_or_json(tmp_path: Path, protocol: int) -> None:
+    write_rows(tmp_path, "STAR_train.json", [question(situations={"000198": {}})])
+    rates = {"6H78U.mp4": 17.653, "TJZ0P.mp4": 30.0, "AAAAA.mp4": 60}
+    path = tmp_path / "annotations" / "STAR_classes" / "video_fps"
+    path.parent.mkdir(parents=True)
+    for data in (pickle.dumps(rates, protocol=protocol), json.dumps(rates).encode()):
+        path.write_bytes(data)
+        row = stream("star-source", tmp_path)[0]
+        assert row["fps"] == 17.653
+        assert row["situations"][0]["seconds"] == 198 / 17.653
+
+
+class Harmful:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return os.mkdir, (str(self.folder),)
+
+
+def test_a_pickle_that_would_run_something_is_refused_unread(tmp_path: Path) -> None:
+    write_rows(tmp_path, "STAR_train.json", [question()])
+    harmful = pickle.dumps({"6H78U.mp4": Harmful(tmp_path / "harm")})
+    huge_memo = b"\x80\x02}r" + struct.pack("<I", 2**32 - 1) + b"(X\x01\x00\x00\x00aG?\xf0\x00\x00\x00\x00\x00\x00u."
+    cut = pickle.dumps({"6H78U.mp4": 30.0})[:-9]
+    for data in (harmful, cut, b"", b"\x00" * 40, pickle.dumps([1.0]), pickle.dumps({"6H78U.mp4": -1.0}), b"[1]"):
+        (tmp_path / "video_fps").write_bytes(data)
+        with pytest.raises(RowError, match="video_fps"):
+            stream("star-source", tmp_path)
+        assert stream("star", tmp_path)
+    (tmp_path / "video_fps").write_bytes(huge_memo)
+    assert stream("star-source", tmp_path)[0]["fps"] is None
+    assert not (tmp_path / "harm").exists()
+
+
+@pytest.mark.parametrize(
+    "situations", [[], "000001", {"x": {}}, {"000001": []}, {"000001": {"bbox": "o000"}}, {"1" * 5000: {}}]
+)
+def test_a_graph_of_another_shape_is_a_bad_row_of_the_source_config_alone(tmp_path: Path, situations: Any) -> None:
+    write_rows(tmp_path, "STAR_train.json", [question(situations=situations), question(question_id="Sequence_T6_1")])
+    assert len(stream("star", tmp_path)) == 2
+    with pytest.raises(RowError, match="situations"):
+        stream("star-source", tmp_path)
+    assert [row["row_id"] for row in stream("star-source", tmp_path, on_bad_row="skip")] == ["star/Sequence_T6_1"]
+
+
+def test_unknown_fields_are_kept(tmp_path: Path) -> None:
+    row = question(pose=[1], situations={"000007": {"actions": [], "person_pose": {"x": 1}}})
+    row["choices"][0]["note"] = "n"
+    write_rows(tmp_path, "STAR_train.json", [row])
+    kept = json.loads(stream("star-source", tmp_path)[0]["other_fields"])
+    assert kept == {"pose": [1], "choices": {"0": {"note": "n"}}, "situations": {"0": {"person_pose": {"x": 1}}}}
+
+
+def test_real_rows_load(shared: Path, tmp_path: Path) -> None:
+    folder = shared / "star" / "native_rows_quoted"
+    rows = {split: stream("star", folder, split) for split in ("train", "validation")}
+    assert rows["train"][0]["answer_index"] == 0
+    assert (rows["validation"][0]["id"], rows["validation"][0]["answer_index"]) == ("star/Interaction_T1_13", 2)
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(shared / "star" / "STAR_classes", tmp_path / "STAR_classes")
+    kept = stream("star-source", tmp_path, "validation", class_names=True)[0]
+    assert [frame["keyframe_id"] for frame in kept["situations"]] == ["000198", "000339"]
+    for frame in kept["situations"]:
+        assert kept["start"] <= frame["seconds"] <= kept["end"]
+    assert kept["situations"][0]["rel_labels"] == ["on_the_side_of"]
+    assert kept["situations"][0]["actions"][1] == "take some clothes from somewhere"
+
+
+def test_facts_agree_with_the_published_totals() -> None:
+    assert sum(part.rows or 0 for part in SOURCE.parts) == 60206
