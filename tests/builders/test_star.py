@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.builders.reading import parse_bytes, stream, texts, write_rows
 
 import video_sft
-from tests.builders.reading import parse_bytes, stream, texts, write_rows
 from video_sft.builders.star import SOURCE, TEMPLATES
 from video_sft.errors import MissingFileError, RowError
 from video_sft.sample_media import sample_folder
@@ -184,7 +184,7 @@ def test_a_row_that_would_teach_something_wrong_is_refused(tmp_path: Path, chang
 
 def test_a_question_id_that_comes_twice_is_refused(tmp_path: Path) -> None:
     write_rows(tmp_path, "STAR_train.json", [question(), question(video_id="TJZ0P")])
-    with pytest.raises(RowError, match="row 2.*appears twice"):
+    with pytest.raises(RowError, match=r"row 2.*appears twice"):
         stream("star", tmp_path)
     assert [row["video_id"] for row in stream("star", tmp_path, on_bad_row="skip")] == ["charades/6H78U"]
 
