@@ -55,11 +55,11 @@ def make_commit(question: Question, repo: Repo) -> Answer:
 def _change(hub: LocalHub, head: Commit, key: str, value: dict[str, str]) -> dict[str, Entry | None]:
     path = value["path"]
     if key == "file":
-        return {path: hub.blobs.entry(path, hub.blobs.add(base64.b64decode(value["content"])))}
+        return {path: hub.blobs.entry(path, hub.blobs.add(base64.b64decode(value["content"])), large=False)}
     if key == "lfsFile":
         if not hub.blobs.path(value["oid"]).is_file():
             raise RefusedError(400, f"LFS pointer points to a file that does not exist: {path}")
-        return {path: hub.blobs.entry(path, value["oid"])}
+        return {path: hub.blobs.entry(path, value["oid"], large=True)}
     gone = [known for known in head.files if known == path or (key == "deletedFolder" and known.startswith(path))]
     if not gone:
         raise RefusedError(404, f"A file with this name doesn't exist: {path}", "EntryNotFound")

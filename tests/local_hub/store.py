@@ -139,11 +139,11 @@ class Blobs:
             raise
         return digest.hexdigest(), size
 
-    def entry(self, path: str, sha256: str) -> Entry:
-        """The file entry for kept content."""
+    def entry(self, path: str, sha256: str, *, large: bool | None = None) -> Entry:
+        """The file entry for kept content; whether it is a large file is told by its name where nobody says."""
         location = self.path(sha256)
         size = location.stat().st_size
-        large = is_large(path, size, b"")
+        large = is_large(path, size, b"") if large is None else large
         if large:
             blob = f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize {size}\n".encode()
         else:

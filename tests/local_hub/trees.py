@@ -50,9 +50,14 @@ def paths_info(question: Question, repo: Repo) -> Answer:
     """`get_paths_info`."""
     commit = repo.resolve(unquote(question.rest))
     if "json" in question.headers.get("Content-Type", ""):
-        paths = question.json()["paths"]
+        asked = question.json()
+        paths, expand = asked["paths"], asked.get("expand", False)
     else:
-        paths = parse_qs(question.body().decode()).get("paths", [])
+        form = parse_qs(question.body().decode())
+        paths, expand = form.get("paths", []), form.get("expand", ["False"])[0].lower() == "true"
     known = folders(commit.files)
-    found = [commit.files[path].info(path) for path in paths if path in commit.files]
-    return Answer(found + [_folder_info(path) for path in paths if path in known])
+    found = {path: commit.files[path].info(path) for path in paths if path in commit.files}
+    found |= {path: _folder_info(path) for path in paths if path in known}
+    if expand:
+        found = {path: {**info, **_last_commit(repo, commit, path)} for path, info in found.items()}
+    return Answer(list(found.values()))

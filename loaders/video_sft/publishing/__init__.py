@@ -1,1 +1,16 @@
-"""Placeholder."""
+"""Publishing to the Hub, and reading back what was published."""
+
+from video_sft.publishing.publisher import publish
+from video_sft.publishing.reading import load_published
+from video_sft.publishing.report import ConfigReport, PublishReport, RepoReport, SplitReport
+from video_sft.publishing.repository import PublishError
+
+__all__ = [
+    "ConfigReport",
+    "PublishError",
+    "PublishReport",
+    "RepoReport",
+    "SplitReport",
+    "load_published",
+    "publish",
+]

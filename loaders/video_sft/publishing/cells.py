@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
+import datasets
 import pyarrow as pa
 
 from video_sft.errors import MissingMediaError
@@ -14,7 +15,7 @@ from video_sft.locations import open_binary
 from video_sft.publishing.layout import CUT_SUFFIX, video_path
 from video_sft.video.fragment import split_fragment
 
-__all__ = ["VideoFile", "VideoMode", "publishable", "video_files"]
+__all__ = ["VideoFile", "VideoMode", "has_media", "publishable", "video_files"]
 
 VideoMode = Literal["none", "reference", "embed"]
 _ROW_COLUMNS = ["id", "video", "video_id", "video_path", "start_seconds", "stop_seconds"]
@@ -31,6 +32,11 @@ class VideoFile:
 
     location: str
     path: str
+
+
+def has_media(columns: datasets.Features) -> bool:
+    """Return whether rows have media cells: those of a `-source` config may have a column `video` of upstream's own."""
+    return isinstance(columns.get("video"), datasets.Video)
 
 
 def video_files(table: pa.Table) -> Iterator[VideoFile | None]:
@@ -51,24 +57,19 @@ def _video_file(row: dict[str, Any], path: str) -> VideoFile:
     return VideoFile(location, video_path(pool, key, PurePosixPath(inner).suffix))
 
 
-def publishable(
-    table: pa.Table, mode: VideoMode, reference: Callable[[VideoFile], str], schema: pa.Schema
-) -> pa.Table:
+def publishable(table: pa.Table, mode: VideoMode, reference: Callable[[VideoFile], str], schema: pa.Schema) -> pa.Table:
     """Return rows with the media cells that are published, in the columns and with the metadata of `schema`.
 
     Args:
-        table: rows; a table without media columns is returned as it is.
+        table: rows with media cells.
         mode: `none` empties the cells, `reference` gives paths into the repo, `embed` the videos' bytes. Images are
             embedded unless the mode is `none`: the viewer shows no others.
         reference: the path that stands for a video in a cell.
         schema: of what is published.
     """
-    if "video" in table.column_names:
-        files = video_files(table) if mode != "none" else [None] * len(table)
-        table = _replace(table, "video", [_video_cell(file, mode, reference) for file in files])
-    if "image" in table.column_names:
-        cells = table["image"].to_pylist()
-        table = _replace(table, "image", [_image_cell(cell, mode) for cell in cells])
+    files = video_files(table) if mode != "none" else [None] * len(table)
+    table = _replace(table, "video", [_video_cell(file, mode, reference) for file in files])
+    table = _replace(table, "image", [_image_cell(cell, mode) for cell in table["image"].to_pylist()])
     return table.cast(schema)
 
 

@@ -14,7 +14,7 @@ from fsspec.core import url_to_fs
 from video_sft.errors import MissingMediaError
 from video_sft.locations import fingerprint, is_remote, open_binary
 
-__all__ = ["FileFacts", "HashMemory"]
+__all__ = ["FileFacts", "HashMemory", "file_size", "git_oid"]
 
 _BLOCK = 1 << 20
 
@@ -78,6 +78,14 @@ def file_size(location: str) -> int:
     return int(filesystem.size(path) or 0)
 
 
+def git_oid(location: str, size: int) -> str:
+    """Return git's hash of a file: how the Hub knows small files that it takes for text."""
+    digest = hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False)
+    for block in _blocks(location):
+        digest.update(block)
+    return digest.hexdigest()
+
+
 def _version(location: str) -> str:
     """Return what changes with the file's content, without reading the file."""
     if not is_remote(location):
@@ -89,13 +97,13 @@ def _version(location: str) -> str:
 
 def _read(location: str) -> FileFacts:
     digest, size = hashlib.sha256(), 0
-    for block in blocks(location):
+    for block in _blocks(location):
         digest.update(block)
         size += len(block)
     return FileFacts(size, digest.hexdigest())
 
 
-def blocks(location: str) -> Iterator[bytes]:
+def _blocks(location: str) -> Iterator[bytes]:
     """Yield a file's content piece by piece."""
     with open_binary(location) as handle:
         while block := handle.read(_BLOCK):

@@ -87,7 +87,13 @@ def publish(
         for name in members:
             folder = None if sample else _data_dir(name, data_dir)
             rows = load(
-                name, data_dir=folder, sample=sample, media=_media(name, media), missing=missing, cache_dir=cache_dir, **options
+                name,
+                data_dir=folder,
+                sample=sample,
+                media=_media(name, media),
+                missing=missing,
+                cache_dir=cache_dir,
+                **options,
             )
             loaded.append(LoadedConfig(name, _shared(rows)))
         hub_repo = HubRepo(repo_name, revision=revision, token=token)
@@ -112,7 +118,7 @@ def _mode(videos: VideoMode | None, *, with_media: bool) -> VideoMode:
     if videos not in _MODES:
         raise ConfigError(f"videos is {videos!r}; it is one of {', '.join(_MODES)}")
     if videos != "none" and not with_media:
-        raise ConfigError(f"videos={videos!r} needs the videos: give media={{pool: folder}}, or publish with videos='none'")
+        raise ConfigError(f"videos={videos!r} needs media={{pool: folder}}; videos='none' publishes rows alone")
     return videos
 
 

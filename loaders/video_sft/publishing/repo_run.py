@@ -14,13 +14,13 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
 from video_sft.builders import find_source
 from video_sft.publishing.card_metadata import PublishedCard
-from video_sft.publishing.cells import VideoMode
+from video_sft.publishing.cells import VideoMode, has_media
 from video_sft.publishing.hashes import HashMemory
 from video_sft.publishing.notebook import NOTEBOOK, explore_notebook
 from video_sft.publishing.report import ConfigReport, RepoReport
 from video_sft.publishing.repository import HubRepo, Operation, RemoteFile
 from video_sft.publishing.splits import Shard, SplitWriter
-from video_sft.publishing.videos import FILES_PER_COMMIT, VideoUploads
+from video_sft.publishing.videos import FILES_PER_COMMIT, VideoCounts, VideoUploads
 
 __all__ = ["LoadedConfig", "RepoRun"]
 
@@ -57,34 +57,34 @@ class RepoRun:
         """Send what the repo lacks."""
         self._repo.create(private=private)
         card = PublishedCard(self._repo.name, self._repo.read_text("README.md"))
+        counts, configs = VideoCounts(), list[ConfigReport]()
+        changes: list[list[Operation]] = []
         with self._work() as (folder, videos):
-            report = self._empty_report(card)
             folders = self._collect(videos)
             if self._mode == "reference":
-                report.videos = videos.upload()
-            changes: list[list[Operation]] = []
+                counts = videos.upload()
             for config in self._configs:
-                pin = self._pin(folders[config.name])
-                config_report, operations = self._config(config, pin, folder, send=True)
-                report.configs.append(config_report)
+                counted, operations = self._config(config, self._pin(folders[config.name]), folder, send=True)
+                configs.append(counted)
                 changes.append(operations)
-            report.commit = self._commit(changes, card, report)
+        report = self._report(card, configs, counts)
+        report.commit = self._commit(changes, card, configs)
         return report
 
     def dry_run(self) -> RepoReport:
         """Find out what `publish` would send."""
         card = PublishedCard(self._repo.name, self._repo.read_text("README.md"))
+        counts, configs = VideoCounts(), list[ConfigReport]()
         with self._work() as (folder, videos):
-            report = self._empty_report(card)
             folders = self._collect(videos)
-            pin = None
             if self._mode == "reference":
-                report.videos = videos.count()
+                counts = videos.count()
             for config in self._configs:
+                pin = None
                 if folders[config.name]:
-                    pin = _NO_COMMIT if report.videos.new else self._pin(folders[config.name])
-                report.configs.append(self._config(config, pin, folder, send=False)[0])
-        return report
+                    pin = _NO_COMMIT if counts.new else self._pin(folders[config.name])
+                configs.append(self._config(config, pin, folder, send=False)[0])
+        return self._report(card, configs, counts)
 
     @contextmanager
     def _work(self) -> Iterator[tuple[Path, VideoUploads]]:
@@ -97,17 +97,18 @@ class RepoRun:
                 videos.close()
                 memory.close()
 
-    def _empty_report(self, card: PublishedCard) -> RepoReport:
-        names = [config.name for config in self._configs]
-        sources = [find_source(name) for name in names]
+    def _report(self, card: PublishedCard, configs: list[ConfigReport], videos: VideoCounts) -> RepoReport:
+        facts = card.facts(configs)
+        published = {find_source(config.name).name for config in configs}
         return RepoReport(
             name=self._repo.name,
             url=self._repo.url,
-            title=card.title(names),
-            configs=[],
-            license=card.license(names),
+            title=facts.title,
+            configs=configs,
+            license=facts.license,
             video_mode=self._mode,
-            video_terms={source.name: source.video_terms for source in sources},
+            video_terms={source.name: source.video_terms for source in facts.sources if source.name in published},
+            videos=videos,
         )
 
     def _collect(self, videos: VideoUploads) -> dict[str, set[str]]:
@@ -117,7 +118,7 @@ class RepoRun:
             return folders
         for config in self._configs:
             for rows in config.splits.values():
-                if "video" in rows.column_names:
+                if has_media(rows.features):
                     folders[config.name] |= videos.collect(rows)
         videos.compare()
         return folders
@@ -154,26 +155,27 @@ class RepoRun:
         self._repo.upload([addition])
         return addition
 
-    def _commit(self, changes: list[list[Operation]], card: PublishedCard, report: RepoReport) -> str:
-        """Commit rows and card in one step; in several, none of them with half a config, where the Hub wants fewer files.
+    def _commit(self, changes: list[list[Operation]], card: PublishedCard, configs: list[ConfigReport]) -> str:
+        """Commit rows and card in one step.
 
-        The card comes last: what it names is there when it names it.
+        Where the Hub wants fewer files in a commit, there are several, each with whole configs as far as they fit. The
+        card comes last: what it names is there when it names it.
         """
-        first = next((config.name for config in report.configs), "")
+        facts = card.facts(configs)
         last: list[Operation] = [
-            CommitOperationAdd("README.md", card.render(report, self._features()).encode()),
-            CommitOperationAdd(NOTEBOOK, explore_notebook(report.name, first)),
+            CommitOperationAdd("README.md", card.render(configs).encode()),
+            CommitOperationAdd(NOTEBOOK, explore_notebook(self._repo.name, facts.configs[0])),
         ]
+        room = FILES_PER_COMMIT - len(last)
         batch: list[Operation] = []
         for operations in changes:
-            if batch and len(batch) + len(operations) + len(last) > FILES_PER_COMMIT:
-                self._repo.commit(batch, "Add rows")
-                batch = []
-            batch += operations
+            pieces = [operations[start : start + room] for start in range(0, len(operations), room)]
+            for piece in pieces:
+                if len(batch) + len(piece) > room:
+                    self._repo.commit(batch, "Add rows")
+                    batch = []
+                batch += piece
         return self._repo.commit([*batch, *last], "Add rows and card")
-
-    def _features(self) -> dict[str, datasets.Features]:
-        return {config.name: next(iter(config.splits.values())).features for config in self._configs}
 
 
 def _same(there: RemoteFile | None, shard: Shard) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 from video_sft.publishing.videos import VideoCounts
@@ -34,9 +33,9 @@ class SplitReport:
     new_files: int = 0
     videos: int = 0
     rows_with_media: int = 0
-    tasks: Counter[str] = field(default_factory=Counter)
-    question_types: Counter[str] = field(default_factory=Counter)
-    licenses: Counter[str] = field(default_factory=Counter)
+    tasks: dict[str, int] = field(default_factory=dict)
+    question_types: dict[str, int] = field(default_factory=dict)
+    licenses: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass

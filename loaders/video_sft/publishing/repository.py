@@ -26,11 +26,19 @@ class PublishError(VideoSftError):
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file that is in the repo already; `sha256` is None where the Hub does not keep it as a large file."""
+    """A file that is in the repo already.
+
+    Attributes:
+        path: where.
+        size: in bytes.
+        sha256: of its content; None where the Hub keeps it as a plain git file.
+        git_oid: git's hash of its content where `sha256` is None.
+    """
 
     path: str
     size: int
     sha256: str | None
+    git_oid: str
 
 
 class HubRepo:
@@ -64,7 +72,7 @@ class HubRepo:
             patiently(lambda: self._api.create_repo(**self._place, private=private, exist_ok=True), what="Creating")
             info = patiently(lambda: self._api.dataset_info(self.name), what="Reading the repo's state")
             if private and not info.private:
-                raise ConfigError(f"{self.name} is there and public; make it private on the Hub, or leave `private` out")
+                raise ConfigError(f"{self.name} is there and public; make it private on the Hub first")
             if self.branch != "main":
                 patiently(
                     lambda: self._api.create_branch(**self._place, branch=self.branch, exist_ok=True), what="Branching"
@@ -86,7 +94,7 @@ class HubRepo:
             tree = self._api.list_repo_tree(**self._place, path_in_repo=folder, recursive=True, revision=self.branch)
             for entry in tree:
                 if isinstance(entry, RepoFile):
-                    yield RemoteFile(entry.path, entry.size, entry.lfs.sha256 if entry.lfs else None)
+                    yield RemoteFile(entry.path, entry.size, entry.lfs.sha256 if entry.lfs else None, entry.blob_id)
         except (EntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError):
             return
 

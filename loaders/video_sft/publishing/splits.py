@@ -11,7 +11,7 @@ import datasets
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from video_sft.publishing.cells import VideoMode, publishable
+from video_sft.publishing.cells import VideoMode, has_media, publishable
 from video_sft.publishing.layout import cell_path, rows_path
 from video_sft.publishing.parquet import RowGroups, shard_count, write_shard
 from video_sft.publishing.report import SplitReport
@@ -55,7 +55,8 @@ class SplitWriter:
         self._commit = commit
         self._schema = rows.features.arrow_schema
         self.report = SplitReport(rows=len(rows), nbytes=_nbytes(rows))
-        if "video_id" in rows.column_names:
+        self._has_media = has_media(rows.features)
+        if self._has_media:
             self.report.videos = pc.count_distinct(rows.with_format("arrow").select_columns(["video_id"])[:][0]).as_py()
 
     def shards(self, folder: Path) -> Iterator[Shard]:
@@ -77,11 +78,16 @@ class SplitWriter:
 
     def _tables(self, part: datasets.Dataset, rows: int) -> Iterator[pa.Table]:
         for table in part.iter(batch_size=rows):
-            published = publishable(
-                table, self._mode, lambda file: cell_path(self._repo, self._commit or "", file.path), self._schema
-            )
+            published = self._published(table)
             self._count(published)
             yield published
+
+    def _published(self, table: pa.Table) -> pa.Table:
+        if not self._has_media:
+            return table.cast(self._schema)
+        return publishable(
+            table, self._mode, lambda file: cell_path(self._repo, self._commit or "", file.path), self._schema
+        )
 
     def _count(self, table: pa.Table) -> None:
         report = self.report
@@ -93,22 +99,21 @@ class SplitWriter:
             if column in table.column_names:
                 for pair in pc.value_counts(table[column]).to_pylist():
                     if pair["values"] is not None:
-                        counter[pair["values"]] += pair["counts"]
-        if "video" in table.column_names:
+                        counter[pair["values"]] = counter.get(pair["values"], 0) + pair["counts"]
+        if self._has_media:
             filled = pc.or_(table["video"].is_valid(), table["image"].is_valid())
             report.rows_with_media += pc.sum(filled).as_py() or 0
 
     def _has(self, column: str) -> bool:
-        if self._mode == "none" or column not in self._rows.column_names:
+        if self._mode == "none" or not self._has_media:
             return False
         values = self._rows.data.column(column)
         return bool(values.null_count < len(values))
 
     def _media_bytes(self) -> int:
         """Return what the embedded media take together, guessed from the first rows."""
-        first = self._rows.with_format("arrow")[: _PROBED_ROWS]
-        probed = publishable(first, self._mode, lambda file: file.path, self._schema)
-        return probed.nbytes * len(self._rows) // max(1, len(first))
+        first = self._rows.with_format("arrow")[:_PROBED_ROWS]
+        return int(self._published(first).nbytes * len(self._rows) // max(1, len(first)))
 
 
 def _nbytes(rows: datasets.Dataset) -> int:

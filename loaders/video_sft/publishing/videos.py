@@ -14,7 +14,7 @@ from huggingface_hub import CommitOperationAdd
 
 from video_sft.locations import is_remote, open_binary
 from video_sft.publishing.cells import VideoFile, video_files
-from video_sft.publishing.hashes import FileFacts, HashMemory, file_size
+from video_sft.publishing.hashes import FileFacts, HashMemory, file_size, git_oid
 from video_sft.publishing.layout import VIDEO_FOLDER
 from video_sft.publishing.repository import HubRepo
 
@@ -62,7 +62,9 @@ class VideoUploads:
         self._found = sqlite3.connect(folder / "videos.sqlite", isolation_level=None)
         self._found.execute("PRAGMA synchronous = OFF")
         self._found.execute("CREATE TABLE wanted (path TEXT PRIMARY KEY, location TEXT) WITHOUT ROWID")
-        self._found.execute("CREATE TABLE there (path TEXT PRIMARY KEY, size INTEGER, sha256 TEXT) WITHOUT ROWID")
+        self._found.execute(
+            "CREATE TABLE there (path TEXT PRIMARY KEY, size INTEGER, sha256 TEXT, git_oid TEXT) WITHOUT ROWID"
+        )
 
     def close(self) -> None:
         """Forget what was found."""
@@ -85,8 +87,8 @@ class VideoUploads:
         """Note what the repo has already."""
         self._found.execute("BEGIN")
         self._found.executemany(
-            "INSERT OR REPLACE INTO there VALUES (?, ?, ?)",
-            ((file.path, file.size, file.sha256) for file in self._repo.files(VIDEO_FOLDER)),
+            "INSERT OR REPLACE INTO there VALUES (?, ?, ?, ?)",
+            ((file.path, file.size, file.sha256, file.git_oid) for file in self._repo.files(VIDEO_FOLDER)),
         )
         self._found.execute("COMMIT")
 
@@ -121,16 +123,16 @@ class VideoUploads:
             new_unread: do not hash what the repo has no file for; a count needs its size only.
         """
         rows = self._found.execute(
-            "SELECT path, location, size, sha256, there.path IS NULL FROM wanted LEFT JOIN there USING (path) ORDER BY path"
+            "SELECT location, path, size, sha256, git_oid FROM wanted LEFT JOIN there USING (path) ORDER BY path"
         )
-        for path, location, size, sha256, is_new in rows:
-            file = VideoFile(location, path)
-            if is_new and new_unread:
-                yield file, FileFacts(file_size(location), "")
+        for location, path, size, sha256, oid in rows:
+            if size is None and new_unread:
+                yield VideoFile(location, path), FileFacts(file_size(location), "")
                 continue
             facts = self._memory.facts(location)
-            if is_new or facts.size != size or (facts.size and facts.sha256 != sha256):
-                yield file, facts
+            if facts.size == size and (sha256 == facts.sha256 or (sha256 is None and oid == git_oid(location, size))):
+                continue
+            yield VideoFile(location, path), facts
 
     def _commit(self, batch: list[tuple[VideoFile, FileFacts]], counts: VideoCounts) -> None:
         operations = []

@@ -1,0 +1,113 @@
+"""The YAML at the head of a card, and the whole card of a published repo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from datasets import DatasetInfo, SplitDict, SplitInfo
+from datasets.info import DatasetInfosDict
+from datasets.utils.metadata import MetadataConfigs
+from huggingface_hub import DatasetCardData
+
+from video_sft.publishing.card_blocks import blocks
+from video_sft.publishing.card_facts import (
+    CardFacts,
+    config_features,
+    published_facts,
+    recorded_configs,
+)
+from video_sft.publishing.card_files import read_card_file
+from video_sft.publishing.card_text import fill
+from video_sft.publishing.layout import rows_glob
+from video_sft.publishing.report import ConfigReport
+
+__all__ = ["PublishedCard", "card_name", "metadata"]
+
+_SIZES = (
+    (1_000, "n<1K"),
+    (10_000, "1K<n<10K"),
+    (100_000, "10K<n<100K"),
+    (1_000_000, "100K<n<1M"),
+    (10_000_000, "1M<n<10M"),
+)
+_UMBRELLA = "video-sft.md"
+
+
+def card_name(facts: CardFacts) -> str:
+    """Return the file name of the card that fits the sources described."""
+    return f"{facts.sources[0].name}.md" if len(facts.sources) == 1 else _UMBRELLA
+
+
+def metadata(facts: CardFacts) -> str:
+    """Return the YAML of a card: what the Hub indexes, and what `load_dataset` reads."""
+    data = DatasetCardData(
+        language=sorted({language for source in facts.sources for language in source.languages}),
+        license=facts.license.lower(),
+        **_license_name(facts),
+        pretty_name=facts.title,
+        size_categories=_size(facts.rows),
+        task_categories=["video-text-to-text", "visual-question-answering"],
+        tags=["video", "video-question-answering", "instruction-tuning", *(source.name for source in facts.sources)],
+    )
+    infos = {config.name: _info(config, counted=facts.counted) for config in facts.configs}
+    DatasetInfosDict(infos).to_dataset_card_data(data)
+    _config_entries(facts.configs).to_dataset_card_data(data)
+    return str(data.to_yaml())
+
+
+def _license_name(facts: CardFacts) -> dict[str, Any]:
+    """Return what the Hub wants beside a licence called `other`."""
+    if facts.license != "other":
+        return {}
+    return {"license_name": "see-card" if len(facts.sources) == 1 else "one-per-source"}
+
+
+def _size(rows: int) -> str:
+    return next((name for limit, name in _SIZES if rows < limit), "10M<n<100M")
+
+
+def _info(config: ConfigReport, *, counted: bool) -> DatasetInfo:
+    info = DatasetInfo(features=config_features(config.name), config_name=config.name)
+    if counted:
+        info.splits = SplitDict(
+            {
+                name: SplitInfo(name=name, num_bytes=split.nbytes, num_examples=split.rows)
+                for name, split in config.splits.items()
+            }
+        )
+        info.dataset_size = sum(split.nbytes for split in config.splits.values())
+        info.download_size = sum(split.file_bytes for split in config.splits.values())
+    return info
+
+
+def _config_entries(configs: Sequence[ConfigReport]) -> MetadataConfigs:
+    whole = [config.name for config in configs if "-" not in config.name] or [config.name for config in configs]
+    entries: dict[str, dict[str, Any]] = {}
+    for config in configs:
+        files = [{"split": split, "path": rows_glob(config.name, split)} for split in config.splits]
+        entries[config.name] = {"data_files": files, **({"default": True} if config.name == whole[0] else {})}
+    return MetadataConfigs(entries)
+
+
+class PublishedCard:
+    """The card of one repo, knowing what was published there before.
+
+    Args:
+        repo: `org/name`.
+        previous: the text of the card that is there.
+    """
+
+    def __init__(self, repo: str, previous: str | None) -> None:
+        self._repo = repo
+        self._before = recorded_configs(previous)
+
+    def facts(self, configs: Sequence[ConfigReport]) -> CardFacts:
+        """Return the facts about configs that are published now, and those that stay."""
+        return published_facts(self._repo, {**self._before, **{config.name: config for config in configs}}.values())
+
+    def render(self, configs: Sequence[ConfigReport]) -> str:
+        """Return the card's text."""
+        facts = self.facts(configs)
+        text = read_card_file(card_name(facts))
+        return f"{fill(text, metadata(facts), blocks(facts)).rstrip()}\n\n{facts.record}\n"
