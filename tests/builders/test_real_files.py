@@ -101,7 +101,7 @@ def test_next_qa_source_is_upstreams_own_rows(real: Any, shared: Path, part: str
 
 def test_next_qa_quirks(real: Any, shared: Path) -> None:
     train = real("next_qa-open_ended", split="train")
-    ids = train["id"]
+    ids = train["id"][:]
     assert {key for key in ids if key.endswith("-2")} == {
         "next_qa/oe/4598213889_5-2",
         "next_qa/oe/4598213889_2-2",
@@ -110,7 +110,7 @@ def test_next_qa_quirks(real: Any, shared: Path) -> None:
     mended = train[ids.index("next_qa/oe/6175457658_1")]
     assert mended["messages"][0]["content"][1]["text"] == "what are the colours of the man’s outfit"
     upstream = real("next_qa-source", split="train")
-    assert upstream[upstream["row_id"].index("next_qa/oe/6175457658_1")]["question"].count("\u9225\u6a9a") == 1
+    assert upstream[upstream["row_id"][:].index("next_qa/oe/6175457658_1")]["question"].count("\u9225\u6a9a") == 1
     choice = real("next_qa-multiple_choice", split="validation")
     repeated = [row for row in choice.remove_columns(["video", "image"]) if len(set(row["choices"])) < 5]
     assert len(repeated) == 3

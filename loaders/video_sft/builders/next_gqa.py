@@ -6,7 +6,7 @@ CSV's `answer` is the text of the right option, not its index.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,31 +80,30 @@ def parse(part: OpenPart) -> Iterator[Record]:
 class _Grounding:
     """The entries of a `gsub_*.json`: of each video its length, its rate, and moments by question number."""
 
-    videos: Mapping[str, Any]
-    file: str
+    videos: dict[str, Row] = field(default_factory=dict)
     used: set[tuple[str, str]] = field(default_factory=set)
+    file: str = ""
 
-    def entry(self, video: str) -> Row:
-        value = self.videos[video]
-        place = ("entry", video, -1)
-        if not isinstance(value, dict):
-            Row({}, self.file, place).fail(None, "expected an object with duration, location and fps")
-        return Row(value, self.file, place)
-
-    def moments(self, video: str) -> dict[str, Any]:
-        entry = self.entry(video)
-        location = entry.get("location")
-        if not isinstance(location, dict):
-            entry.fail("location", "expected an object of question numbers")
-        return location
+    @classmethod
+    def of(cls, part: OpenPart) -> _Grounding:
+        """Read a part's grounding; an entry of another shape is a bad row."""
+        grounding = cls(file=part.file_name("grounding"))
+        for video, value in part.json_object("grounding").items():
+            entry = Row(value if isinstance(value, dict) else {}, grounding.file, ("entry", video, -1))
+            if isinstance(entry.value.get("location"), dict):
+                grounding.videos[video] = entry
+            else:
+                problem = "expected an object with duration, fps and location, which is an object of question numbers"
+                part.problems.meet(entry.error("location", problem))
+        return grounding
 
     def attach(self, record: Record) -> Record:
-        """Return the record with its evidence; `start` and `stop` as upstream rounds them to a tenth of a second."""
+        """Return the record with its evidence; start and stop as upstream rounds them to a tenth of a second."""
         video, qid = record.row.value["video_id"].strip(), str(int(record.row.value["qid"]))
-        if video not in self.videos or qid not in self.moments(video):
+        entry = self.videos.get(video)
+        if entry is None or qid not in entry.value["location"]:
             record.row.fail("qid", f"video {video}, question {qid} has no moments in {self.file}")
-        entry = self.entry(video)
-        segments = self.moments(video)[qid]
+        segments = entry.value["location"][qid]
         self.used.add((video, qid))
         record.evidence = [_segment(entry, qid, segment) for segment in _segments(entry, qid, segments)]
         record.joined = {
@@ -117,10 +116,10 @@ class _Grounding:
 
     def unused(self) -> Iterator[RowError]:
         """Yield an error for each grounded question no row asks."""
-        for video in self.videos:
-            for qid in self.moments(video):
+        for video, entry in self.videos.items():
+            for qid in entry.value["location"]:
                 if (video, qid) not in self.used:
-                    yield self.entry(video).error(f"location.{qid}", "these moments belong to no row of the CSV")
+                    yield entry.error(f"location.{qid}", "these moments belong to no row of the CSV")
 
 
 def _segments(entry: Row, qid: str, value: Any) -> list[Any]:
@@ -140,7 +139,7 @@ def _segment(entry: Row, qid: str, segment: Any) -> tuple[float, float]:
 
 
 def _ground(part: OpenPart, records: Iterator[Record]) -> Iterator[Record]:
-    grounding = _Grounding(part.json_object("grounding"), part.file_name("grounding"))
+    grounding = _Grounding.of(part)
     sampled = {role: part.json_object(role) for role in _SAMPLED_TIMES}
     for record in records:
         video = record.row.value["video_id"].strip()
@@ -153,7 +152,7 @@ def _ground(part: OpenPart, records: Iterator[Record]) -> Iterator[Record]:
             yield grounded
     for unused in grounding.unused():
         part.problems.meet(unused)
-    silent = [video for video in grounding.videos if not grounding.moments(video)]
+    silent = [video for video, entry in grounding.videos.items() if not entry.value["location"]]
     if silent:
         part.problems.notes.append(f"{len(silent)} videos of {grounding.file} have no question: {', '.join(silent)}")
 
