@@ -174,9 +174,12 @@ class Videochat2(SourceBuilder):
         return tuple(dict.fromkeys([*SOURCE.pools, *extra]))
 
     def found_parts(self, downloads: datasets.DownloadManager | None = None) -> FoundParts:
-        """Return which files of the tree are there, in `data_dir` or on the Hub, and tell of those nobody knows."""
-        root = self.config.data_dir or HUB.root()
-        tell_unknown_files(root, [*SUB_DATASETS, *declared(self.config.extra_sub_datasets)])
+        """Return which files of the tree are there, in `data_dir` or, downloaded, on the Hub."""
         if self.config.data_dir is not None:
             return super().found_parts(downloads)
         return HUB.found_parts(self._parts_in_view(), downloads or datasets.DownloadManager())
+
+    def _split_generators(self, dl_manager: datasets.DownloadManager) -> list[datasets.SplitGenerator]:
+        known = [*SUB_DATASETS, *declared(self.config.extra_sub_datasets)]
+        tell_unknown_files(self.config.data_dir or HUB.root(), known)
+        return super()._split_generators(dl_manager)

@@ -27,6 +27,7 @@ from video_sft.building.files import (
     download_parts,
     find_parts,
     fingerprint_parts,
+    listed,
     missing_files_message,
 )
 from video_sft.building.source import OpenPart, Part, Source
@@ -199,8 +200,9 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         for split in found.splits():
             names = [file.name for part, files in found.absent if part.split == split for file in files]
             if names:
-                shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-                logger.warning("%s, %s: left out, for their files are missing: %s", self.config.name, split, shown)
+                logger.warning(
+                    "%s, %s: these files are missing and left out: %s", self.config.name, split, listed(names)
+                )
         return [
             datasets.SplitGenerator(
                 name=split, gen_kwargs={"parts": [pair for pair in found.present if pair[0].split == split]}

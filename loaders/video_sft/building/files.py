@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,9 +16,10 @@ from video_sft.building.source import Part, RemoteFile
 from video_sft.errors import MissingFileError
 from video_sft.locations import exists, fingerprint, is_remote, join, root_of, sha256_of
 
-__all__ = ["FoundParts", "download_parts", "find_parts", "fingerprint_parts", "missing_files_message"]
+__all__ = ["FoundParts", "download_parts", "find_parts", "fingerprint_parts", "listed", "missing_files_message"]
 
 logger = logging.getLogger("video_sft")
+_NAMES_SHOWN = 10
 
 
 @dataclass
@@ -134,6 +136,15 @@ def missing_files_message(config: str, absent: Sequence[tuple[Part, Sequence[Rem
     """Return one message on files that are missing: which, for what, and where to get them."""
     place = f"data_dir {os.fspath(where)!r}" if where is not None else "the downloads"
     lines = [f"{config}: files are missing in {place}:"]
+    names: dict[tuple[str, str], list[str]] = defaultdict(list)
     for part, files in absent:
-        lines += [f"  {file.name} (for the {part.split} split). {file.where}" for file in files]
+        for file in files:
+            names[part.split, file.where].append(file.name)
+    lines += [f"  {listed(each)} (for the {split} split). {how}" for (split, how), each in names.items()]
     return "\n".join(lines)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first names of a list that may be long, and how many more there are."""
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    return shown if len(names) <= _NAMES_SHOWN else f"{shown} and {len(names) - _NAMES_SHOWN} more"

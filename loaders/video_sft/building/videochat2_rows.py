@@ -22,7 +22,7 @@ _NAMED_POOLS = frozenset({"activitynet", "clevrer", "ssv2", "vidor", "webvid"})
 _STORE = re.compile(r"(?:[\w-]+:)?s3://")
 _VIDEO_SUFFIXES = ("mp4", "mkv", "webm", "gif", "avi", "mov", "m4v", "mpg", "mpeg", "ts", "flv", "wmv", "3gp", "ogv")
 _SUFFIX = re.compile(rf"\.(?:{'|'.join(_VIDEO_SUFFIXES)}|jpe?g|png|webp|bmp|tiff?)", re.IGNORECASE)
-_ACTIVITYNET_ID_LENGTH = 11
+_YOUTUBE_ID_LENGTH = 11
 
 
 @dataclass
@@ -80,6 +80,8 @@ class RowReader:
         if modality == "text":
             return None
         path = self._path(row, modality)
+        if self.sub_dataset.pool == "activitynet":
+            path = _with_prefix(path)
         start, stop = self._clip(row) if modality == "video" else (None, None)
         return Media(self.sub_dataset.pool, self._id(path), path, start, stop, modality)
 
@@ -97,8 +99,7 @@ class RowReader:
         plain = path[:dot] if dot >= 0 and _SUFFIX.fullmatch(path[dot:]) else path
         if self.sub_dataset.pool not in _NAMED_POOLS:
             return plain
-        name = plain.rpartition("/")[2]
-        return f"v_{name}" if self.sub_dataset.pool == "activitynet" and len(name) == _ACTIVITYNET_ID_LENGTH else name
+        return plain.rpartition("/")[2]
 
     def _clip(self, row: Row) -> tuple[float | None, float | None]:
         """Return the part of the video a row is about; as upstream, only where both its ends are given."""
@@ -131,6 +132,12 @@ class RowReader:
         if not question:
             question, instruction = _instead(first, instruction), ""
         return Conversation([Turn(question, answer)], instruction)
+
+
+def _with_prefix(path: str) -> str:
+    """Return an ActivityNet path whose file name is `v_` and a YouTube id, which may begin with `v_` itself."""
+    folder, slash, name = path.rpartition("/")
+    return f"{folder}{slash}v_{name}" if name.rfind(".") == _YOUTUBE_ID_LENGTH else path
 
 
 _EXPECTED = {"video": "a video and no image", "image": "an image and no video", "text": "neither video nor image"}
