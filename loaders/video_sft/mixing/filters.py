@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -18,11 +18,11 @@ from video_sft.mixing.questions import question_digest, questions
 __all__ = [
     "DECONTAMINATIONS",
     "Decontaminate",
+    "RowTest",
     "Selection",
     "column",
     "keep_licensed",
     "leave_out_evaluation",
-    "row_test",
 ]
 
 Decontaminate = Literal["eval-videos", "eval-questions"]
@@ -102,26 +102,31 @@ def leave_out_evaluation(selection: Selection, lists: Sequence[EvalList], by: De
     selection.drop(reasons)
 
 
-def row_test(
-    lists: Sequence[EvalList], by: Decontaminate | None, licenses: Sequence[str] | None
-) -> Callable[[Any], bool]:
-    """Return the same two filters as a test of one row, for parts that are streamed."""
-    videos = {video for entry in lists for video in entry.videos}
-    asked = frozenset().union(*(entry.questions for entry in lists))
-    allowed = None if licenses is None else {name.casefold() for name in licenses}
+class RowTest:
+    """The same two filters as a test of one row, for parts that are streamed; picklable, for workers."""
 
-    def stays(row: Mapping[str, Any]) -> bool:
-        if allowed is not None and (row.get("license") or "").casefold() not in allowed:
+    def __init__(self, lists: Sequence[EvalList], by: Decontaminate | None, licenses: Sequence[str] | None) -> None:
+        self._by = by
+        self._videos = frozenset(video for entry in lists for video in entry.videos)
+        self._asked = frozenset(digest for entry in lists for digest in entry.questions)
+        self._licenses = None if licenses is None else frozenset(name.casefold() for name in licenses)
+
+    @property
+    def idle(self) -> bool:
+        """Whether it leaves nothing out."""
+        return self._licenses is None and (self._by is None or not self._videos)
+
+    def __call__(self, row: Mapping[str, Any]) -> bool:
+        """Return whether the row stays."""
+        if self._licenses is not None and (row.get("license") or "").casefold() not in self._licenses:
             return False
         video = row.get("video_id")
-        if by is None or video not in videos:
+        if self._by is None or video not in self._videos:
             return True
-        if by == "eval-videos":
-            return False
+        if self._by == "eval-videos" or "messages" not in row:
+            return self._by != "eval-videos"
         said = questions(pa.array([row["messages"]])).texts.to_pylist()
-        return not any(question_digest(video, words, DIGEST_BYTES) in asked for words in said)
-
-    return stays
+        return not any(question_digest(str(video), words, DIGEST_BYTES) in self._asked for words in said)
 
 
 def _asked(

@@ -23,11 +23,10 @@ from video_sft.mixing.options import MixOptions
 from video_sft.mixing.parts import Parts, load_part, read_parts
 from video_sft.mixing.quotas import Quotas, StoppingStrategy, quotas
 from video_sft.mixing.recipe import read_recipe
-from video_sft.mixing.record import MixtureRecord, PartRecord, describe_in
+from video_sft.mixing.record import MixtureRecord, PartRecord, describe_in, recipe_of
 from video_sft.mixing.schedule import passes_over, schedule
 from video_sft.mixing.streaming import mixed_stream
 from video_sft.mixing.table import PASS_COLUMN, Block, assembled, block_of, shared_features
-from video_sft.mixing.weights import shares
 
 __all__ = ["mix"]
 
@@ -158,7 +157,7 @@ def _mixed(named: Parts, selections: dict[str, Selection], options: MixOptions, 
     quota = quotas(
         present,
         sizes,
-        shares(_weights(named, present, sizes, options), options.temperature),
+        named.shares(present, sizes, options),
         strategy=options.stopping_strategy,
         epochs=options.epochs,
         num_rows=options.num_rows,
@@ -179,14 +178,6 @@ def _mixed(named: Parts, selections: dict[str, Selection], options: MixOptions, 
         info=info,
         fingerprint=_fingerprint(record, selections),
     )
-
-
-def _weights(named: Parts, present: list[str], sizes: list[int], options: MixOptions) -> list[float]:
-    if named.weights is not None:
-        return [named.weights[name] for name in present]
-    if options.stopping_strategy == "exact" or options.temperature is not None:
-        return [float(size) for size in sizes]
-    return [1.0] * len(present)
 
 
 def _draws(
@@ -220,12 +211,9 @@ def _record(
     lists: list[EvalList],
 ) -> MixtureRecord:
     by_name = dict(zip(passes, blocks, strict=True))
-    weights = dict(
-        zip(passes, _weights(named, list(passes), [len(selections[n]) for n in passes], options), strict=True)
-    )
-    if named.weights is not None:
-        weights = {name: named.weights[name] for name in named.wanted}
-    requested = dict(zip(weights, shares(list(weights.values()), options.temperature).tolist(), strict=True))
+    asked = list(named.wanted if named.weights is not None else passes)
+    shares = named.shares(asked, [len(selections[name]) for name in asked], options)
+    requested = dict(zip(asked, shares.tolist(), strict=True))
     parts = []
     for name, selection in selections.items():
         block = by_name.get(name)
@@ -242,12 +230,8 @@ def _record(
                 table_rows=0 if block is None else int(block.table.num_rows),
             )
         )
-    chosen = {key: value for key, value in asdict(options).items() if value != getattr(MixOptions(), key)}
-    for name in ("load_options", "probabilities"):
-        chosen.pop(name, None)
-    chosen["parts"] = list(named.names) if named.weights is None else dict(named.weights)
-    plain = json.loads(json.dumps(chosen, default=str))
-    return MixtureRecord(plain, rows, tuple(parts), {entry.name: entry.digest() for entry in lists})
+    digests = {entry.name: entry.digest() for entry in lists}
+    return MixtureRecord(recipe_of(named.names, named.weights, options), rows, tuple(parts), digests)
 
 
 def _fingerprint(record: MixtureRecord, selections: dict[str, Selection]) -> str:

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from datasets import Dataset, DatasetDict, IterableDataset, IterableDatasetDict
 
 from video_sft.errors import ConfigError
 from video_sft.mixing.options import MixOptions
-from video_sft.mixing.weights import named_probabilities, read_weights
+from video_sft.mixing.weights import named_probabilities, read_weights, shares
 
 __all__ = ["Parts", "load_part", "read_parts"]
 
@@ -34,6 +36,19 @@ class Parts:
     def wanted(self) -> tuple[str, ...]:
         """The parts whose weight is not zero."""
         return tuple(name for name in self.names if self.weights is None or self.weights[name] > 0)
+
+    def shares(self, names: Sequence[str], sizes: Sequence[int], options: MixOptions) -> npt.NDArray[np.float64]:
+        """Return the shares of some of the parts among themselves.
+
+        Without weights, `exact` mixes by the number of rows and so does a temperature; other strategies take turns.
+        """
+        if self.weights is not None:
+            weights = [self.weights[name] for name in names]
+        elif options.stopping_strategy == "exact" or options.temperature is not None:
+            weights = [float(size) for size in sizes]
+        else:
+            weights = [1.0] * len(names)
+        return shares(weights, options.temperature)
 
 
 def read_parts(parts: Any, options: MixOptions) -> Parts:
@@ -91,12 +106,6 @@ def load_part(name: str, options: MixOptions) -> Dataset | IterableDataset:
     source = name.partition("-")[0]
     if "data_dir" in arguments:
         arguments["data_dir"] = _data_dir(arguments["data_dir"], source)
-    media = arguments.get("media")
-    if isinstance(media, Mapping) and options.repo is None:
-        from video_sft.builders import find_source
-
-        pools = find_source(name).pools
-        arguments["media"] = {pool: place for pool, place in media.items() if pool in pools} or None
     if options.group is not None:
         arguments["group"] = options.group
     if options.repo is not None:

@@ -93,7 +93,7 @@ def quotas(
     marks = np.minimum(rows * epochs, caps)
     ends = marks / shares
     if strategy == "first_exhausted":
-        counts = np.minimum(np.floor(shares * ends.min() * (1 + 1e-12)).astype(np.int64) + 1, marks)
+        counts = np.minimum(np.floor(shares * ends.min() * (1 + 1e-12)).astype(np.int64), marks)
         counts[ends <= ends.min()] = marks[ends <= ends.min()]
         return Quotas(counts, shares, marks, "any")
     if strategy == "all_exhausted_without_replacement":
@@ -101,7 +101,7 @@ def quotas(
         return Quotas(marks, shares, marks)
     last = float(ends.max()) if num_rows is None else min(float(ends.max()), float(num_rows + 4 * len(rows)))
     _check_length(last, names, shares, rows)
-    counts = np.minimum(np.ceil(shares * last).astype(np.int64) + 1, caps)
+    counts = np.minimum(np.ceil(shares * last * (1 - 1e-12)).astype(np.int64), caps)
     return Quotas(np.maximum(counts, marks) if num_rows is None else counts, shares, marks, "all")
 
 

@@ -14,16 +14,17 @@ __all__ = ["MixedDataset"]
 class MixedDataset(Dataset):  # type: ignore[misc]
     """A `datasets.Dataset` whose `__getitems__`, which a `DataLoader` calls for each batch, is quick.
 
-    `Dataset` looks up an indices mapping one row at a time through Arrow, and turns a batch into Python objects from one
-    tiny chunk for each row. Here the lookup is one numpy operation and the batch one chunk. Nothing else differs, and
-    whatever `select` is behind (`skip`, `take`, `shard`, `shuffle`, `split_dataset_by_node`) stays as quick. Operations
-    that write a new table, such as `map`, return a plain `Dataset`.
+    `Dataset` looks up an indices mapping one row at a time through Arrow, and turns a batch into Python objects from
+    one tiny chunk for each row. Here the lookup is one numpy operation and the batch one chunk. Nothing else differs,
+    and whatever `select` is behind (`skip`, `take`, `shard`, `shuffle`, `split_dataset_by_node`) stays as quick.
+    Operations that write a new table, such as `map`, return a plain `Dataset`.
     """
 
     def __getitems__(self, keys: list[int]) -> list[dict[str, Any]]:
         """Return the rows at the given positions, as `Dataset.__getitems__` does."""
         mapping = self._indices
-        if mapping is None or mapping.column(0).num_chunks != 1 or not len(keys):
+        tables = self._format_type in ("arrow", "pandas", "polars")
+        if mapping is None or mapping.column(0).num_chunks != 1 or not len(keys) or tables:
             rows: list[dict[str, Any]] = super().__getitems__(keys)
             return rows
         numbers = mapping.column(0).chunk(0).to_numpy()[np.asarray(keys, dtype=np.int64)]

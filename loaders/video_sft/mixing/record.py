@@ -6,14 +6,17 @@ description is copied by `select`, `skip`, `shuffle`, `filter`, `map` and `save_
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import yaml
 from datasets import DatasetInfo
 
-__all__ = ["MixtureRecord", "PartRecord", "describe_in", "record_in"]
+from video_sft.mixing.options import MixOptions
+
+__all__ = ["MixtureRecord", "PartRecord", "describe_in", "recipe_of", "record_in"]
 
 _MARK = "# video-sft mixture"
 
@@ -58,6 +61,16 @@ class MixtureRecord:
     rows: int
     parts: tuple[PartRecord, ...]
     eval_lists: Mapping[str, str] = field(default_factory=dict)
+
+
+def recipe_of(names: Sequence[str], weights: Mapping[str, float] | None, options: MixOptions) -> dict[str, Any]:
+    """Return what decided a mixture's order, in the terms of a recipe: parts, and the options that are no defaults."""
+    chosen = {key: value for key, value in asdict(options).items() if value != getattr(MixOptions(), key)}
+    for name in ("load_options", "probabilities"):
+        chosen.pop(name, None)
+    recipe = {"parts": list(names) if weights is None else dict(weights), **chosen}
+    plain: dict[str, Any] = json.loads(json.dumps(recipe, default=str))
+    return plain
 
 
 def describe_in(info: DatasetInfo, record: MixtureRecord) -> None:

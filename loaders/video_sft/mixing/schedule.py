@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from video_sft.mixing.quotas import Quotas
 
-__all__ = ["interleaved", "passes_over", "schedule"]
+__all__ = ["interleaved", "passes_over", "random_bits", "schedule"]
 
 Rows = npt.NDArray[np.uint64]
 
@@ -131,7 +131,7 @@ def passes_over(size: int, count: int, *, key: str, shuffle: bool = True) -> Row
     low = np.uint64((1 << (size - 1).bit_length()) - 1)
     for group, start in enumerate(range(0, count, together * size)):
         passes = min(together, -(-(count - start) // size))
-        keys = _raw(f"{key}/{group}", passes * size).reshape(passes, size)
+        keys = np.asarray(random_bits(f"{key}/{group}").random_raw(passes * size)).reshape(passes, size)
         keys &= ~low
         keys |= np.arange(size, dtype=np.uint64)
         wanted = count - start
@@ -146,6 +146,6 @@ def passes_over(size: int, count: int, *, key: str, shuffle: bool = True) -> Row
     return numbers
 
 
-def _raw(key: str, count: int) -> npt.NDArray[np.uint64]:
-    seed = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=16).digest(), "little")
-    return np.asarray(np.random.PCG64(seed).random_raw(count), dtype=np.uint64)
+def random_bits(key: str) -> np.random.PCG64:
+    """Return the generator of raw 64-bit numbers that belongs to a key."""
+    return np.random.PCG64(int.from_bytes(hashlib.blake2b(key.encode(), digest_size=16).digest(), "little"))

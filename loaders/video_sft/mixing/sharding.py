@@ -22,9 +22,9 @@ def shard(mix: Dataset | IterableDataset, rank: int, world_size: int) -> Dataset
     """Return the rows of one rank; all ranks together have every row once, each as many as the others to within one.
 
     The ranks take the mixture in turns, one row each, so that after t rows on every rank exactly the first
-    `t * world_size` rows of the mixture are used up, whatever the number of ranks. To go on with another number of them,
-    or after a crash: `shard(mix.skip(rows_used), rank, new_world_size)`. Who is first changes from turn to turn, because
-    in an even mixture a fixed place would see some parts only (every other row of A B A B ... is A).
+    `t * world_size` rows of the mixture are used up, whatever the number of ranks. To go on with another number of
+    them, or after a crash: `shard(mix.skip(rows_used), rank, new_world_size)`. Who is first changes from turn to turn,
+    because in an even mixture a fixed place would see some parts only (every other row of A B A B ... is A).
 
     `datasets.distributed.split_dataset_by_node` works on a mixture as well. It gives each rank one contiguous piece,
     with the mixture's evenness in it, but can go on with the same number of ranks only.
