@@ -3,8 +3,41 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
+
+from video_sft.publishing import PublishReport, publish
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from local_hub import LocalHub
+from local_hub.fixtures import UPLOAD_WARNING
 from local_hub.fixtures import *  # noqa: F403
+
+REPO = "org/video-sft"
+
+
+@dataclass(frozen=True)
+class PublishedSamples:
+    """A Hub with the samples of every source in one repo, and what was used to put them there."""
+
+    hub: LocalHub
+    report: PublishReport
+    cache_dir: Path
+    state_dir: Path
+    name: str = REPO
+
+
+@pytest.fixture(scope="session")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PublishedSamples]:
+    """The samples of all sources, published once; this process does not talk to that Hub unless it is attached."""
+    folder = tmp_path_factory.mktemp("samples")
+    with LocalHub(folder / "hub") as hub:
+        with hub.attached(), pytest.warns() as _:
+            report = publish(
+                "all", repo=REPO, sample=True, cache_dir=folder / "cache", state_dir=folder / "state"
+            )
+        yield PublishedSamples(hub, report, folder / "cache", folder / "state")
