@@ -20,7 +20,7 @@ BLOCK_BYTES = 1 << 20
 #: One element may not be longer than this: memory stays bounded on a file that never closes its first row.
 MAX_ELEMENT_BYTES = 64 << 20
 
-_QUOTE, _BACKSLASH, _COMMA, _COLON = (ord(character) for character in '"\\,:')
+_QUOTE, _BACKSLASH, _COMMA, _COLON, _CLOSE = (ord(character) for character in '"\\,:]')
 _OPENERS = np.zeros(256, dtype=np.int8)
 _OPENERS[[ord("{"), ord("[")]] = 1
 _OPENERS[[ord("}"), ord("]")]] = -1
@@ -170,6 +170,8 @@ def elements(handle: BinaryReader, *, block_bytes: int = BLOCK_BYTES) -> Iterato
             keys += int(np.count_nonzero(kinds == _COLON))
             rest += block
         if closed.size:
+            if kinds[-1] != _CLOSE:
+                raise NotAnArrayError("the array is closed by a brace", index=index, offset=offset - 1)
             _expect_end(handle, rest, index=index, offset=offset)
             return
         if len(rest) > MAX_ELEMENT_BYTES:
