@@ -10,6 +10,7 @@ __all__ = [
     "UnsafePathError",
     "VideoError",
     "VideoSftError",
+    "one_line",
 ]
 
 
@@ -77,3 +78,8 @@ class RowError(VideoSftError, ValueError):
 def _row_error(file: str, position: str, field: str | None, problem: str, remedy: str) -> RowError:
     """Rebuild a `RowError` in another process."""
     return RowError(file=file, position=position, field=field, problem=problem, remedy=remedy)
+
+
+def one_line(error: BaseException) -> str:
+    """Return what an error of another library says, for use inside a message of ours: all its lines, as one."""
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

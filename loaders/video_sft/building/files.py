@@ -13,7 +13,7 @@ from datasets import DownloadManager
 
 from video_sft.annotations import csv_header
 from video_sft.building.source import Part, RemoteFile
-from video_sft.errors import MissingFileError
+from video_sft.errors import MissingFileError, one_line
 from video_sft.locations import exists, fingerprint, is_remote, join, root_of, sha256_of
 
 __all__ = ["FoundParts", "download_parts", "find_parts", "fingerprint_parts", "listed", "missing_files_message"]
@@ -102,7 +102,8 @@ def _download(file: RemoteFile, downloads: DownloadManager) -> str:
         location = str(downloads.download(file.url))
     except Exception as error:
         remedy = file.steps or "Get it by hand and pass its folder as data_dir"
-        raise MissingFileError(f"{file.name} could not be fetched from {file.url}: {error}. {remedy}") from error
+        problem = one_line(error)
+        raise MissingFileError(f"{file.name} could not be fetched from {file.url}: {problem}. {remedy}") from error
     if not is_remote(location):
         _verify(file, location)
     return location

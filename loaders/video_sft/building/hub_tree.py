@@ -13,7 +13,7 @@ from huggingface_hub import HfApi, constants
 
 from video_sft.building.files import FoundParts, download_parts, find_parts
 from video_sft.building.source import Part
-from video_sft.errors import MissingFileError
+from video_sft.errors import MissingFileError, one_line
 
 __all__ = ["HubTree"]
 
@@ -65,7 +65,7 @@ class HubTree:
         try:
             return self._root(self._commit())
         except Exception as error:
-            message = f"the Hub cannot be asked for {self.repo}: {error}. {self.steps}"
+            message = f"the Hub cannot be asked for {self.repo}: {one_line(error)}. {self.steps}"
             raise MissingFileError(message) from error
 
     def _commit(self) -> str:
@@ -77,10 +77,10 @@ class HubTree:
         return str(found.sha)
 
     def _last_seen(self) -> str | None:
-        """Return the commit the branch had when files of it were last downloaded."""
+        """Return the commit that files were last downloaded at."""
         folder = f"datasets--{self.repo.replace('/', '--')}"
-        file = Path(constants.HF_HUB_CACHE) / folder / "refs" / self.revision
-        return file.read_text().strip() if file.is_file() else None
+        snapshots = list((Path(constants.HF_HUB_CACHE) / folder / "snapshots").glob("*"))
+        return max(snapshots, key=lambda each: each.stat().st_mtime).name if snapshots else None
 
     def _root(self, revision: str) -> str:
         return f"hf://datasets/{self.repo}@{revision}"

@@ -10,7 +10,7 @@ from typing import Any
 from datasets import Features
 
 from video_sft.annotations import Problems, Row, csv_rows, json_object, json_rows
-from video_sft.errors import MissingFileError, VideoSftError
+from video_sft.errors import MissingFileError, VideoSftError, one_line
 from video_sft.locations import open_binary
 from video_sft.records import Record
 
@@ -135,7 +135,7 @@ class OpenPart:
             raise
         except OSError as error:
             where = self.part.files[role].where
-            raise MissingFileError(f"{self.file_name(role)} cannot be read: {error}. {where}") from error
+            raise MissingFileError(f"{self.file_name(role)} cannot be read: {one_line(error)}. {where}") from error
 
     def _location(self, role: str) -> str:
         try:

@@ -11,7 +11,7 @@ import difflib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from fsspec.core import url_to_fs
 
@@ -172,11 +172,11 @@ def _declared(place: str, facts: Sequence[str]) -> SubDataset:
     file = path if path.endswith(".json") else f"{path}/train.json"
     if any(file in known.files or path == known.place for known in SUB_DATASETS):
         raise ConfigError(f"{what}: the table has it already; it needs no declaring")
-    name = path.removesuffix(".json").removesuffix("/train")
-    pools = pool or ["" if modality == "text" else name.rpartition("/")[2]]
-    return SubDataset(
-        place=name, name=name.rpartition("/")[2], task=task, modality=modality, pool=pools[0], files=(file,)
-    )
+    place = path.removesuffix(".json").removesuffix("/train")
+    name = place.rpartition("/")[2]
+    kind = cast(Modality, modality)
+    pools = pool or ["" if kind == "text" else name]
+    return SubDataset(place=place, name=name, task=task, modality=kind, pool=pools[0], files=(file,))
 
 
 def tell_unknown_files(root: str, known: Iterable[SubDataset]) -> None:
