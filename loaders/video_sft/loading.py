@@ -13,6 +13,7 @@ from video_sft.builders import builder_class, find_source, sources
 from video_sft.building.builder import SourceBuilder
 from video_sft.building.files import missing_files_message
 from video_sft.errors import ConfigError, MissingFileError
+from video_sft.grouping import check_grouping, group_by_video
 from video_sft.media import Location, Media, MediaPools, MissingPolicy
 from video_sft.reports import skipped_in, tell_skipped
 from video_sft.sample_media import draw_sample_media, sample_folder
@@ -37,6 +38,12 @@ def load(
     sample: bool = False,
     cache_dir: Location | None = None,
     num_proc: int | None = None,
+    group: str | None = None,
+    max_turns: int | None = None,
+    group_seed: int = 0,
+    repo: str | None = None,
+    revision: str | None = None,
+    token: str | None = None,
     **options: Any,
 ) -> AnyDataset:
     """Load a config as a `datasets` dataset, with lazily decoded videos where their files are given.
@@ -48,7 +55,7 @@ def load(
         config: `<source>`, `<source>-<view>` or `<source>-source`; `video_sft.configs()` lists them.
         split: `train`, `validation`, `test`, or a slice such as `train[:100]`; None loads every split that is there.
         data_dir: the folder, zip or fsspec URL with upstream's files. None downloads them from their pinned URLs.
-        media: for each pool of the source (`video_sft.sources` and the cards name them) the folder, zip or fsspec URL
+        media: for each pool of the source (`video-sft list` and the cards name them) the folder, zip or fsspec URL
             with its files, or several of them; a single one will do where the source has one pool.
         missing: a video that is not there leaves its cell null (`null`), leaves its row out (`skip`), or stops
             (`error`). One line is logged on how many were found.
@@ -58,6 +65,12 @@ def load(
         sample: load the few invented rows and clips that come with the package.
         cache_dir: where built datasets are kept; the `datasets` cache by default.
         num_proc: how many processes build a split that has several files.
+        group: `video` merges the questions on one video, and one clip of it, into one conversation.
+        max_turns: the most questions such a conversation has.
+        group_seed: orders the questions in it.
+        repo: load a config that was published to this Hub repo, `org/name`, instead of upstream's files.
+        revision: a branch, tag or commit of `repo`.
+        token: for a private or gated repo; the logged-in user's by default.
         **options: the wording of messages and other fields of the builder's config: `choice_style` (`letter`,
             `letter_text`, `text`), `question_style` (`plain`, `short`), `choices_seed` (shuffles options),
             `instruction` (`system`, `prepend`, `drop`).
@@ -66,33 +79,84 @@ def load(
         A `DatasetDict`, or a `Dataset` where `split` is given; with `streaming` their iterable forms.
 
     Raises:
-        ConfigError: an unknown config, option or pool.
+        ConfigError: an unknown config, option or pool, or options that exclude each other.
         MissingFileError: an annotation file is not there; the message says where to get it.
         MissingMediaError: under `missing="error"`, or where a media folder is not there.
         RowError: a row cannot be read.
     """
-    if sample and data_dir is not None:
-        raise ConfigError("sample=True loads the embedded rows; it takes no data_dir")
-    if sample:
-        data_dir = sample_folder(find_source(config).name)
-    builder = _builder(config, data_dir, on_bad_row, cache_dir, options)
-    pools = _pools(builder, media, missing)
-    if sample and not config.endswith("-source"):
-        drawn = _sample_pools(builder, None if cache_dir is None else os.fspath(cache_dir))
-        pools = MediaPools({**drawn, **_by_pool(builder, media)}, missing=missing)
-    _check_split(builder, split)
+    check_grouping(group, max_turns)
+    upstream = config.endswith("-source")
+    if group and (streaming or upstream):
+        what = "a -source config" if upstream else "a stream: load it, then call to_iterable_dataset()"
+        raise ConfigError(f"group={group!r} merges rows of a whole dataset; it is not for {what}")
+    place = None if cache_dir is None else os.fspath(cache_dir)
+    if repo is not None:
+        _check_repo_options(
+            data_dir, sample, num_proc, on_bad_row, {**options, **({"media": media} if streaming else {})}
+        )
+        dataset = _published(config, repo, split, streaming, revision, token, place)
+        pools = _pools(find_source(config).name, find_source(config).pools, media, missing)
+    else:
+        if sample and data_dir is not None:
+            raise ConfigError("sample=True loads the embedded rows; it takes no data_dir")
+        data_dir = sample_folder(find_source(config).name) if sample else data_dir
+        builder = _builder(config, data_dir, on_bad_row, place, options)
+        _check_split(builder, split)
+        drawn = _sample_pools(builder, place) if sample and not upstream else {}
+        pools = _pools(builder.source.name, builder.pools, media, missing, drawn)
+        dataset = _built(builder, split, streaming, num_proc, pools)
+    if streaming:
+        return dataset
+
+    def finished(rows: datasets.Dataset, name: str) -> datasets.Dataset:
+        if group:
+            rows = group_by_video(rows, max_turns=max_turns, seed=group_seed, cache_dir=place)
+        return rows if pools is None or upstream else pools.attach(rows, f"{config}, {name}")
+
+    if isinstance(dataset, datasets.DatasetDict):
+        return datasets.DatasetDict({name: finished(rows, name) for name, rows in dataset.items()})
+    return finished(dataset, str(split))
+
+
+def _built(
+    builder: SourceBuilder, split: str | None, streaming: bool, num_proc: int | None, pools: MediaPools | None
+) -> Any:
+    """Return the rows of a builder: a stream with media already attached, or the built dataset without."""
+    name = str(builder.config.name)
     if streaming:
         if pools is not None:
-            builder.stream_step = _Attach(pools, config)
+            builder.stream_step = _Attach(pools, name)
         return builder.as_streaming_dataset(split=split)
     builder.download_and_prepare(num_proc=num_proc)
-    dataset = builder.as_dataset(split=split)
-    tell_skipped(config, skipped_in(builder.cache_dir))
-    if pools is None:
-        return dataset
-    if isinstance(dataset, datasets.DatasetDict):
-        return datasets.DatasetDict({name: pools.attach(part, f"{config}, {name}") for name, part in dataset.items()})
-    return pools.attach(dataset, f"{config}, {split}")
+    tell_skipped(name, skipped_in(builder.cache_dir))
+    return builder.as_dataset(split=split)
+
+
+def _published(
+    config: str,
+    repo: str,
+    split: str | None,
+    streaming: bool,
+    revision: str | None,
+    token: str | None,
+    cache_dir: str | None,
+) -> Any:
+    from video_sft.publishing.reading import load_published
+
+    options: dict[str, Any] = {"split": split, "streaming": streaming, "revision": revision, "token": token}
+    return load_published(config, repo, **options, cache_dir=cache_dir)
+
+
+def _check_repo_options(
+    data_dir: Location | None, sample: bool, num_proc: int | None, on_bad_row: str, others: Mapping[str, Any]
+) -> None:
+    """Refuse options that only mean something while rows are built."""
+    given = {"data_dir": data_dir, "sample": sample or None, "num_proc": num_proc, **others}
+    names = sorted(name for name, value in given.items() if value is not None)
+    if on_bad_row != "error":
+        names.append("on_bad_row")
+    if names:
+        raise ConfigError(f"rows of a repo are already built: repo=... does not go with {', '.join(names)}")
 
 
 class _Attach:
@@ -107,7 +171,7 @@ class _Attach:
 
 
 def _builder(
-    config: str, data_dir: Location | None, on_bad_row: str, cache_dir: Location | None, options: Mapping[str, Any]
+    config: str, data_dir: Location | None, on_bad_row: str, cache_dir: str | None, options: Mapping[str, Any]
 ) -> SourceBuilder:
     cls = builder_class(config)
     known = set(cls.BUILDER_CONFIG_CLASS.__dataclass_fields__) - {"name", "version", "data_dir", "data_files"}
@@ -115,7 +179,7 @@ def _builder(
     if unknown:
         raise ConfigError(f"{config} has no option {', '.join(unknown)}; it has {', '.join(sorted(known))}")
     return cls(
-        None if cache_dir is None else os.fspath(cache_dir),
+        cache_dir,
         config_name=config,
         data_dir=None if data_dir is None else os.fspath(data_dir),
         on_bad_row=on_bad_row,
@@ -123,25 +187,31 @@ def _builder(
     )
 
 
-def _by_pool(builder: SourceBuilder, media: Media | Location | None) -> Media:
+def _pools(
+    source: str,
+    pools: tuple[str, ...],
+    media: Media | Location | None,
+    missing: MissingPolicy,
+    drawn: Mapping[str, str] | None = None,
+) -> MediaPools | None:
+    """Return where the media are, None where none are given; `drawn` are the sample's own."""
+    chosen = MediaPools({**(drawn or {}), **_by_pool(source, pools, media)}, missing=missing)
+    return None if media is None and not drawn else chosen
+
+
+def _by_pool(source: str, pools: tuple[str, ...], media: Media | Location | None) -> Media:
     """Return media by pool, checked: a name no source knows is a slip worth stopping for."""
-    pools = builder.pools
     if media is None:
         return {}
     if not isinstance(media, Mapping):
         if len(pools) != 1:
-            raise ConfigError(f"{builder.source.name} has several pools; give media by pool: {', '.join(pools)}")
+            raise ConfigError(f"{source} has several pools; give media by pool: {', '.join(pools)}")
         return {pools[0]: media}
     known = {pool for name in sources() for pool in find_source(name).pools} | set(pools)
     unknown = sorted(set(media) - known)
     if unknown:
-        raise ConfigError(f"no pool is called {', '.join(unknown)}; {builder.source.name} has {', '.join(pools)}")
+        raise ConfigError(f"no pool is called {', '.join(unknown)}; {source} has {', '.join(pools)}")
     return {pool: place for pool, place in media.items() if pool in pools}
-
-
-def _pools(builder: SourceBuilder, media: Media | Location | None, missing: MissingPolicy) -> MediaPools | None:
-    chosen = MediaPools(_by_pool(builder, media), missing=missing)
-    return None if media is None or builder.config.name.endswith("-source") else chosen
 
 
 def _sample_pools(builder: SourceBuilder, cache_dir: str | None) -> dict[str, str]:

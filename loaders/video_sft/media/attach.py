@@ -136,7 +136,7 @@ class MediaPools:
         limited = pc.or_(starts.is_valid(), stops.is_valid()).to_numpy()
         cutting = [index for index in self._indexes.values() if index.pool.cut_by_row]
         for row in np.flatnonzero(limited).tolist():
-            key = table["id"][row].as_py().partition("/")[2]
+            key = table["id"][row].as_py().partition("/")[2].partition("+")[0]  # of merged rows, the first one's
             cut = next((place for index in cutting if (place := index.find_cut(key)) is not None), None)
             if cut is not None:
                 cells[row] = cut
