@@ -90,8 +90,10 @@ def test_a_commit_can_be_pinned(gated: LocalHub) -> None:
     assert load(gated, READER, data_dir=f"hf://datasets/{REPO}@{first}") == [*WEBVID, DVQA]
 
 
-@pytest.mark.parametrize("options", [{}, {"streaming": True}, {"data_dir": f"hf://datasets/{REPO}"}])
-@pytest.mark.parametrize("token", [None, STRANGER])
+@pytest.mark.parametrize(
+    ("token", "options"),
+    [(None, {}), (STRANGER, {}), (STRANGER, {"streaming": True}), (None, {"data_dir": f"hf://datasets/{REPO}"})],
+)
 def test_without_access_the_error_has_the_steps(gated: LocalHub, token: str | None, options: dict[str, Any]) -> None:
     with pytest.raises(video_sft.MissingFileError) as caught:
         load(gated, token, **options)

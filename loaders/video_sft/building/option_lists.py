@@ -58,7 +58,7 @@ def listed_options(question: str, answer: str) -> ListedOptions | None:
 
 
 def _choices(text: str, style: str) -> list[str] | None:
-    choices = []
+    choices: list[str] = []
     for line in text.strip().split("\n"):
         option = _OPTION[style].fullmatch(line.rstrip())
         if option is None or ord(option.group(1)) - ord("A") != len(choices):
