@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from video_sft.errors import VideoError
 from video_sft.video.fragment import split_fragment, with_fragment
-from video_sft.video.frames import Frames, VideoMetadata
+from video_sft.video.frames import Frames, Replacement, VideoMetadata
 from video_sft.video.pictures import Dtype, Layout, empty_pictures
-from video_sft.video.reader import read_pictures
+from video_sft.video.reader import nearest_decodable, read_pictures
 from video_sft.video.sampling import Indices, by_count, by_fps, by_indices, by_times
 from video_sft.video.sizing import Size, output_size
 from video_sft.video.source import Source, hub_token, make_source
+from video_sft.video.threads import default_threads
 from video_sft.video.track import Track, open_track
 
 __all__ = ["Clip"]
@@ -39,6 +40,7 @@ class Clip(Mapping[str, Any]):
             ``a.mp4#t=11.1,19.6``.
         start_seconds: where the clip begins; None is the beginning of the file.
         stop_seconds: where it ends; None is the end of the file.
+        stream_index: which of the file's streams to show, counted over all of them; None is the first video.
         token: Hub token for ``hf://`` paths; None uses the logged-in user's.
 
     Raises:
@@ -51,6 +53,7 @@ class Clip(Mapping[str, Any]):
         start_seconds: float | None = None,
         stop_seconds: float | None = None,
         *,
+        stream_index: int | None = None,
         token: str | bool | None = None,
     ) -> None:
         source = make_source(video, token=token)
@@ -62,18 +65,24 @@ class Clip(Mapping[str, Any]):
         if start_seconds is not None or stop_seconds is not None:
             _check_limits(source.name, start_seconds, stop_seconds)
         self._source = source
+        self._stream_index = stream_index
         self.start_seconds = start_seconds
         self.stop_seconds = stop_seconds
 
     @classmethod
     def from_storage(
-        cls, value: str | dict[str, Any], token_per_repo_id: dict[str, str | bool | None] | None = None
+        cls,
+        value: str | dict[str, Any],
+        token_per_repo_id: dict[str, str | bool | None] | None = None,
+        *,
+        stream_index: int | None = None,
     ) -> Clip:
         """Make the clip of a stored `datasets.Video` cell, a path or ``{"path": ..., "bytes": ...}``.
 
         Args:
             value: the cell; its path may end with limits.
             token_per_repo_id: tokens for private repositories on the Hub, as `datasets` hands them over.
+            stream_index: as for `Clip`.
 
         Raises:
             ValueError: the cell has neither path nor bytes.
@@ -82,7 +91,7 @@ class Clip(Mapping[str, Any]):
         if path is None and data is None:
             raise ValueError("a stored video has a path or bytes, and this one has neither")
         token = hub_token(path, token_per_repo_id) if token_per_repo_id and path else None
-        return cls({"path": path, "bytes": data}, token=token)
+        return cls({"path": path, "bytes": data}, stream_index=stream_index, token=token)
 
     def storage(self) -> dict[str, Any]:
         """Return the stored form of a `datasets.Video` cell, with the limits as a fragment of its path."""
@@ -107,7 +116,7 @@ class Clip(Mapping[str, Any]):
         """Cut a part out of this clip; limits are seconds of the file, and never reach beyond this clip's own."""
         start = _tighter(max, self.start_seconds, start_seconds)
         stop = _tighter(min, self.stop_seconds, stop_seconds)
-        cut = Clip(_storage(self._source), start, stop, token=self._source.token)
+        cut = Clip(_storage(self._source), start, stop, stream_index=self._stream_index, token=self._source.token)
         if "_track" in self.__dict__:
             cut.__dict__["_track"] = self._track
         return cut
@@ -123,9 +132,10 @@ class Clip(Mapping[str, Any]):
         method: str = "midpoints",
         seed: int | None = None,
         max_frames: int | None = None,
+        on_error: Literal["raise", "nearest"] = "raise",
         layout: Layout = "NHWC",
         dtype: Dtype = "uint8",
-        num_threads: int = 2,
+        num_threads: int | None = None,
     ) -> Frames:
         """Decode frames; without a choice all of the clip's.
 
@@ -138,31 +148,56 @@ class Clip(Mapping[str, Any]):
             method: for `count`: ``midpoints`` of equal segments, ``endpoints`` included, or ``random`` in each segment.
             seed: for ``random``.
             max_frames: for `fps`.
+            on_error: ``nearest`` puts the nearest frame of the clip that does decode in the place of one that does
+                not, and says so in `Frames.replaced`.
+            layout: ``NHWC`` or ``NCHW``.
+            dtype: ``uint8`` from 0 to 255, or ``float32`` or ``float16`` from 0 to 1.
+            num_threads: to decode with; None is one for each processor, up to four, and one in worker processes.
 
         Raises:
             ValueError: more than one choice, or one that is not possible.
             IndexError: a frame number outside the clip.
             VideoError: the file is broken.
         """
-        chosen = self._choose(count, fps, times, indices, method, seed, max_frames)
-        facts = self.metadata
-        height, width = output_size(size, facts.height, facts.width)
+        if on_error not in ("raise", "nearest"):
+            raise ValueError(f"on_error is 'raise' or 'nearest', not {on_error!r}")
+        track, threads = self._track, num_threads or default_threads()
+        begin, end = self._range()
+        chosen = self._choose(begin, end, count, fps, times, indices, method, seed, max_frames)
+        height, width = output_size(size, track.metadata.height, track.metadata.width)
         data = empty_pictures(self._source.name, len(chosen), height, width, layout=layout, dtype=dtype)
+        replaced: tuple[Replacement, ...] = ()
         with self._source.open() as file:
-            failures = read_pictures(file, self._track, chosen, data, layout, num_threads)
+            failures = read_pictures(file, track, chosen, data, layout, threads)
+            if failures and on_error == "nearest":
+                nearest = nearest_decodable(file, track, failures, begin, end, threads)
+                replaced = tuple(
+                    Replacement(position, number, nearest[number])
+                    for position, number in enumerate(chosen.tolist())
+                    if number in nearest
+                )
+                chosen = np.array([nearest.get(number, number) for number in chosen.tolist()], np.int64)
+                failures = read_pictures(file, track, chosen, data, layout, threads)
         if failures:
             number, reason = min(failures.items())
             raise VideoError(self._source.name, f"frame {number}: {reason}")
-        timeline = self._track.timeline
-        return Frames(data, timeline.seconds(chosen), timeline.durations(chosen), chosen)
+        return Frames(data, track.timeline.seconds(chosen), track.timeline.durations(chosen), chosen, replaced)
 
     @cached_property
     def _track(self) -> Track:
         with self._source.open() as file:
-            return open_track(file, None)
+            return open_track(file, self._stream_index)
+
+    def _range(self) -> tuple[int, int]:
+        try:
+            return self._track.timeline.range_of(self.start_seconds, self.stop_seconds)
+        except ValueError as error:
+            raise VideoError(self._source.name, str(error)) from error
 
     def _choose(
         self,
+        begin: int,
+        end: int,
         count: int | None,
         fps: float | None,
         times: Sequence[float] | None,
@@ -174,10 +209,6 @@ class Clip(Mapping[str, Any]):
         if sum(choice is not None for choice in (count, fps, times, indices)) > 1:
             raise ValueError("give one of count, fps, times and indices")
         timeline = self._track.timeline
-        try:
-            begin, end = timeline.range_of(self.start_seconds, self.stop_seconds)
-        except ValueError as error:
-            raise VideoError(self._source.name, str(error)) from error
         stop = timeline.end_seconds if self.stop_seconds is None else min(self.stop_seconds, timeline.end_seconds)
         if count is not None:
             return by_count(begin, end, count, method, seed)
@@ -201,7 +232,12 @@ class Clip(Mapping[str, Any]):
         return 2
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_source": self._source, "start_seconds": self.start_seconds, "stop_seconds": self.stop_seconds}
+        return {
+            "_source": self._source,
+            "_stream_index": self._stream_index,
+            "start_seconds": self.start_seconds,
+            "stop_seconds": self.stop_seconds,
+        }
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Clip) and self.__getstate__() == other.__getstate__()

@@ -48,6 +48,7 @@ class Header:
         colorspace: libav's number.
         color_range: libav's number.
         progressive: whether pictures are known to be whole frames rather than fields.
+        reorders: whether frames are stored in another order than they are shown in.
         time_base: seconds in a tick.
         average_rate: frames a second, or None.
         num_frames: as stated, 0 where it is not.
@@ -68,6 +69,7 @@ class Header:
     colorspace: int
     color_range: int
     progressive: bool
+    reorders: bool
     time_base: Fraction
     average_rate: Fraction | None
     num_frames: int
@@ -146,6 +148,7 @@ def header_of(container: Any, stream: Any) -> Header:
         colorspace=context.colorspace,
         color_range=context.color_range,
         progressive=context.field_order == _PROGRESSIVE,
+        reorders=bool(context.has_b_frames),
         time_base=Fraction(stream.time_base),
         average_rate=Fraction(rate) if rate else None,
         num_frames=stream.frames,

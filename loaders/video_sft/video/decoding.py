@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import av
 
-from video_sft.video.container import MAX_PIXELS, Header
+from video_sft.video.container import MAX_PIXELS, Header, failing
 
-__all__ = ["Deliver", "GroupDecoder", "make_context", "skips_safely"]
+__all__ = ["Deliver", "GroupDecoder", "decode_all", "make_context", "skips_safely"]
 
 #: Called with a frame's number and the frame.
 Deliver = Callable[[int, Any], None]
@@ -107,3 +107,25 @@ class GroupDecoder:
                 damaged = row if damaged is None else min(damaged, row)
             deliver(number, frame)
         return damaged
+
+
+def decode_all(container: Any, stream: Any, name: str) -> Iterator[tuple[Any, bool]]:
+    """Decode a stream from where the container stands, past damaged packets.
+
+    Yields:
+        Each frame, and whether it is whole: after damage, frames count as broken up to the next key frame.
+
+    Raises:
+        VideoError: the container itself cannot be read on.
+    """
+    whole = True
+    with failing(name, "cannot be read"):
+        for packet in container.demux(stream):
+            try:
+                frames = stream.codec_context.decode(packet if packet.size else None)
+            except av.InvalidDataError:
+                whole = False
+                continue
+            for frame in frames:
+                whole = not frame.is_corrupt and (whole or frame.key_frame)
+                yield frame, whole

@@ -42,4 +42,4 @@ class Video(datasets.Video):  # type: ignore[misc]
             raise RuntimeError("this column does not decode; cast it to video_sft.Video() first")
         if isinstance(value, Clip):
             return value
-        return Clip.from_storage(value, token_per_repo_id)
+        return Clip.from_storage(value, token_per_repo_id, stream_index=self.stream_index)

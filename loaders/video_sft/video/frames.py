@@ -40,7 +40,7 @@ class VideoMetadata:
         height: pixels down, as shown.
         rotation: degrees clockwise by which the stored picture is turned for display: 0, 90, 180 or 270.
         codec: such as ``h264``.
-        pixel_format: such as ``yuv420p``.
+        pixel_format: such as ``yuv420p``; None where only decoding tells.
         container: such as ``mp4`` or ``matroska``.
         audio: the first audio track, or None for a silent file.
     """
@@ -53,7 +53,7 @@ class VideoMetadata:
     height: int
     rotation: int
     codec: str
-    pixel_format: str
+    pixel_format: str | None
     container: str
     audio: AudioTrack | None
 

@@ -141,7 +141,8 @@ def _track_id(data: bytes, header: tuple[int, int]) -> int:
 
 def _angle(data: bytes, header: tuple[int, int]) -> int:
     a, b, _, c, d = struct.unpack_from(">5i", data, header[0] + (52 if data[header[0]] == 1 else 40))
-    return {(0, 1, -1, 0): 90, (-1, 0, 0, -1): 180, (0, -1, 1, 0): 270}.get(tuple(map(_sign, (a, b, c, d))), 0)
+    signs = (_sign(a), _sign(b), _sign(c), _sign(d))
+    return {(0, 1, -1, 0): 90, (-1, 0, 0, -1): 180, (0, -1, 1, 0): 270}.get(signs, 0)
 
 
 def _sign(value: int) -> int:
@@ -244,7 +245,7 @@ def _positions(moov: bytes, boxes: dict[bytes, tuple[int, int]], size: npt.NDArr
     before = np.cumsum(size) - size
     chunk_of = np.repeat(np.arange(len(chunks)), per_chunk)
     first_of = (np.cumsum(per_chunk) - per_chunk)[chunk_of]
-    return chunks[chunk_of] + before - before[first_of]
+    return np.asarray(chunks[chunk_of] + before - before[first_of])
 
 
 def _edit_shift(

@@ -57,7 +57,7 @@ class PacketTable:
         rows = np.flatnonzero(self.key)
         times = self.pts[rows]
         rising = np.append(True, times[1:] > np.maximum.accumulate(times)[:-1]) if len(rows) else rows.astype(bool)
-        return rows[rising]
+        return np.asarray(rows[rising])
 
     @property
     def one_frame_each(self) -> bool:

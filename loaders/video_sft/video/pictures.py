@@ -67,7 +67,7 @@ class Painter:
             height, width = width, height
         picture = self._reformatter.reformat(frame, width, height, "rgb24", threads=1)
         plane = picture.planes[0]
-        lines = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+        lines = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
         pixels = lines[:height, : width * 3].reshape(height, width, 3)
         row = self._rows[positions[0]]
         np.copyto(row, np.rot90(pixels, turns) if turns % 4 else pixels, casting="unsafe")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,14 +14,20 @@ import numpy.typing as npt
 from video_sft.errors import VideoError
 from video_sft.video.byte_source import ByteSource
 from video_sft.video.container import failing, open_container
-from video_sft.video.decoding import GroupDecoder, make_context, skips_safely
+from video_sft.video.decoding import GroupDecoder, decode_all, make_context, skips_safely
 from video_sft.video.packet_table import PacketTable
 from video_sft.video.packets import DemuxedPackets, PacketReader, StoredPackets
 from video_sft.video.pictures import Layout, Painter
 from video_sft.video.sampling import Indices
 from video_sft.video.track import Track, for_libav
 
-__all__ = ["read_pictures"]
+__all__ = ["nearest_decodable", "read_pictures"]
+
+#: Writes a frame to rows of a result.
+Paint = Callable[[Any, list[int]], None]
+
+_DAMAGED = "its data are damaged"
+_MISSING = "the decoder gives no such frame"
 
 
 @dataclass(frozen=True)
@@ -67,34 +73,69 @@ def read_pictures(
     Returns:
         What is wrong with each frame that could not be decoded, by its number; empty when all is well.
     """
-    reading = _Reading(file, track, numbers, result, layout)
-    if track.table is None:
-        return reading.sequentially()
-    groups = plan(track.table, numbers)
-    while groups:
-        groups = reading.decode(groups, min(num_threads, len(groups)), num_threads)
-    return reading.failures
+    return _Reading(file, track, numbers, lambda: Painter(result, layout, track.rotation).paint).run(num_threads)
+
+
+def nearest_decodable(
+    file: ByteSource, track: Track, failed: Iterable[int], begin: int, end: int, num_threads: int
+) -> dict[int, int]:
+    """Find the nearest frame that does decode for each that does not; the earlier of two as near.
+
+    Args:
+        file: the video's bytes.
+        track: its stream.
+        failed: numbers of the frames that do not decode.
+        begin: first frame that may stand in.
+        end: one past the last.
+        num_threads: to decode with.
+
+    Returns:
+        The stand-in of each; frames for which there is none are left out.
+    """
+    found: dict[int, int] = {}
+    for number in sorted(failed):
+        reach = 4
+        while number not in found and reach < 8 * (end - begin):
+            near = np.arange(max(begin, number - reach), min(end, number + reach + 1))
+            broken = _Reading(file, track, near, lambda: _look_away).run(num_threads)
+            good = [other for other in near.tolist() if other not in broken]
+            if good:
+                found[number] = min(good, key=lambda other: (abs(other - number), other))
+            reach *= 8
+    return found
+
+
+def _look_away(frame: Any, positions: list[int]) -> None:
+    """Decoding is all that matters."""
 
 
 class _Reading:
     """The state of one call: what is still to be done, shared by its threads."""
 
-    def __init__(
-        self, file: ByteSource, track: Track, numbers: Indices, result: npt.NDArray[Any], layout: Layout
-    ) -> None:
+    def __init__(self, file: ByteSource, track: Track, numbers: Indices, make_paint: Callable[[], Paint]) -> None:
         self._file = file
         self._track = track
-        self._result = result
-        self._layout = layout
+        self._make_paint = make_paint
         self._positions: dict[int, list[int]] = {}
         for position, number in enumerate(numbers.tolist()):
             self._positions.setdefault(number, []).append(position)
         self._lock = threading.Lock()
         self.failures: dict[int, str] = {}
 
+    def run(self, num_threads: int) -> dict[int, str]:
+        """Decode everything; return the failures."""
+        if self._track.table is None:
+            self._sequentially()
+            return self.failures
+        groups = plan(self._track.table, np.array(list(self._positions)))
+        while groups:
+            groups = self.decode(groups, min(num_threads, len(groups)), num_threads)
+        return self.failures
+
     def decode(self, groups: list[_Group], workers: int, num_threads: int) -> list[_Group]:
         """Decode groups; return those to try again from further back."""
-        queue, again, raised = list(reversed(groups)), [], []
+        queue, again = list(reversed(groups)), list[_Group]()
+        raised: list[BaseException] = []
         decoder_threads = num_threads if len(groups) == 1 and groups[0].cost > num_threads else 1
 
         def work() -> None:
@@ -124,10 +165,10 @@ class _Reading:
 
     @contextmanager
     def _worker(self, threads: int) -> Iterator[Callable[[_Group], _Group | None]]:
-        painter = Painter(self._result, self._layout, self._track.rotation)
+        paint = self._make_paint()
         with self._packets(threads) as (packets, context):
             decoder = GroupDecoder(context, skip=skips_safely(self._track.header))
-            yield lambda group: self._run(group, packets, decoder, painter)
+            yield lambda group: self._run(group, packets, decoder, paint)
 
     @contextmanager
     def _packets(self, threads: int) -> Iterator[tuple[PacketReader, Any]]:
@@ -145,7 +186,7 @@ class _Reading:
         assert self._track.table is not None
         return self._track.table
 
-    def _run(self, group: _Group, packets: PacketReader, decoder: GroupDecoder, painter: Painter) -> _Group | None:
+    def _run(self, group: _Group, packets: PacketReader, decoder: GroupDecoder, paint: Paint) -> _Group | None:
         """Decode one group; return what to try again from an earlier key packet."""
         table = self._table
         wanted = {int(table.ordinals[row]): row for row in group.wanted}
@@ -153,7 +194,7 @@ class _Reading:
 
         def deliver(number: int, frame: Any) -> None:
             if missing.pop(number, None) is not None:
-                painter.paint(frame, self._positions[number])
+                paint(frame, self._positions[number])
 
         rows = set(group.wanted)
         marked = ((row, row in rows, packet) for row, packet in packets.packets(group.entry, group.wanted[-1]))
@@ -165,31 +206,28 @@ class _Reading:
             self.failures.update(dict.fromkeys(wanted, error.reason))
             return None
         if damaged is not None:
-            broken = {number: "its data are damaged" for number, row in wanted.items() if row >= damaged}
+            broken = {number: _DAMAGED for number, row in wanted.items() if row >= damaged}
             self.failures.update(broken)
             missing = {number: row for number, row in missing.items() if number not in broken}
         if not missing:
             return None
         if group.entry == 0:
-            self.failures.update(dict.fromkeys(missing, "the decoder gives no such frame"))
+            self.failures.update(dict.fromkeys(missing, _MISSING))
             return None
         left = tuple(sorted(missing.values()))
         return _Group(table.entry(left[0], group.earlier + 1), left, group.earlier + 1)
 
-    def sequentially(self) -> dict[int, str]:
+    def _sequentially(self) -> None:
         """Decode from the beginning, counting frames."""
-        left = dict(self._positions)
-        painter = Painter(self._result, self._layout, self._track.rotation)
-        name = self._file.name
+        damaged = self._track.damaged & self._positions.keys()
+        self.failures.update(dict.fromkeys(damaged, _DAMAGED))
+        left = {number: rows for number, rows in self._positions.items() if number not in damaged}
+        paint, name = self._make_paint(), self._file.name
         with for_libav(self._file) as opened, open_container(opened, name) as container:
             stream = container.streams[self._track.header.stream_index]
-            try:
-                with failing(name, "cannot be decoded"):
-                    for number, frame in enumerate(container.decode(stream)):
-                        if number in left:
-                            painter.paint(frame, left.pop(number))
-                        if not left:
-                            break
-            except VideoError as error:
-                return dict.fromkeys(left, error.reason)
-        return dict.fromkeys(left, "the decoder gives no such frame")
+            for number, (frame, _) in enumerate(decode_all(container, stream, name)):
+                if not left:
+                    return
+                if number in left:
+                    paint(frame, left.pop(number))
+        self.failures.update(dict.fromkeys(left, _MISSING))

@@ -13,6 +13,7 @@ import numpy as np
 from video_sft.errors import VideoError
 from video_sft.video.byte_source import ByteSource, LocalBytes, SeekableFile
 from video_sft.video.container import Header, failing, header_of, open_container, video_stream
+from video_sft.video.decoding import decode_all
 from video_sft.video.frames import VideoMetadata
 from video_sft.video.mp4_index import Mp4Track, find_moov, mp4_tracks, rotation_of
 from video_sft.video.packet_table import PacketTable
@@ -46,6 +47,7 @@ class Track:
         access: ``stored`` packets are read from their place in the file, ``demuxed`` ones through libav after a seek,
             and ``sequential`` streams are decoded from the file's beginning.
         table: the packets; None for sequential streams.
+        damaged: numbers of frames that came out of damaged data, where that is known beforehand.
     """
 
     header: Header
@@ -53,6 +55,7 @@ class Track:
     rotation: int
     access: Access
     table: PacketTable | None
+    damaged: frozenset[int] = frozenset()
 
     @property
     def metadata(self) -> VideoMetadata:
@@ -83,7 +86,7 @@ def for_libav(file: ByteSource) -> Iterator[str | BinaryIO]:
     if isinstance(file, LocalBytes):
         yield f"file:{file.name}"
     else:
-        with io.BufferedReader(SeekableFile(file), 1 << 16) as buffered:  # type: ignore[arg-type]
+        with io.BufferedReader(SeekableFile(file), 1 << 16) as buffered:
             yield buffered
 
 
@@ -140,7 +143,7 @@ def _whole_frames(header: Header, table: PacketTable) -> bool:
         return False
     if header.codec == "mpeg4" and int(table.size.min()) < _SMALLEST_MPEG4:
         return False
-    if header.container == "avi" and not (np.diff(table.pts) > 0).all():
+    if header.container == "avi" and (header.reorders or not (np.diff(table.pts) > 0).all()):
         return False  # AVI stores no times: libav guesses those of reordered frames, and may guess wrong
     if header.container in _MAY_SPLIT_FIELDS:
         return header.progressive or header.codec not in _HAS_FIELDS
@@ -185,19 +188,21 @@ def _entry(header: Header, packet: Any) -> tuple[int, int, int, int, bool, bool,
 def _decoded_track(file: ByteSource, stream_index: int | None) -> Track:
     """Decode the whole stream once for the times of its frames."""
     ticks: list[int] = []
+    damaged: list[int] = []
     frame = None
     with for_libav(file) as opened, open_container(opened, file.name) as container:
         stream = video_stream(container, file.name, stream_index)
         header = header_of(container, stream)
-        with failing(file.name, "cannot be decoded"):
-            for frame in container.decode(stream):
-                ticks.append(_tick_after(ticks) if frame.pts is None else frame.pts)
+        for frame, whole in decode_all(container, stream, file.name):
+            if not whole:
+                damaged.append(len(ticks))
+            ticks.append(_tick_after(ticks) if frame.pts is None else frame.pts)
     if frame is None:
         raise VideoError(file.name, "not one frame can be decoded")
     header = replace(header, width=frame.width, height=frame.height, pixel_format=frame.format.name)
-    times = np.array(ticks, np.int64)
+    times = np.sort(np.array(ticks, np.int64))  # reordered frames in AVI come out with guessed times, out of order
     timeline = Timeline(times, int(times[-1]) + (frame.duration or _step(times)), header.time_base)
-    return Track(header, timeline, -frame.rotation % 360, "sequential", None)
+    return Track(header, timeline, -frame.rotation % 360, "sequential", None, frozenset(damaged))
 
 
 def _tick_after(ticks: list[int]) -> int:
