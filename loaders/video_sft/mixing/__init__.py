@@ -1,1 +1,19 @@
-"""Placeholder."""
+"""Mixing sources into one dataset, in exact proportions, resumable, and clear of evaluation data."""
+
+from video_sft.mixing.eval_ids import EvalList, eval_lists, user_folder
+from video_sft.mixing.mixture import mix
+from video_sft.mixing.recipe import bundled_recipes
+from video_sft.mixing.report import MixReport, SourceReport, describe
+from video_sft.mixing.sharding import shard
+
+__all__ = [
+    "EvalList",
+    "MixReport",
+    "SourceReport",
+    "bundled_recipes",
+    "describe",
+    "eval_lists",
+    "mix",
+    "shard",
+    "user_folder",
+]

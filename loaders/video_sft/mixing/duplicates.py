@@ -4,9 +4,10 @@ Parts are gone through in order of precedence, collections before those that rew
 because it holds VideoChat, VideoInstruct100K and NExT-QA in other words; all others by name. A row is left out when
 
 - a part before it has a row of the same `id` (two configs of one source overlap), or
-- parts of other sources before it ask at least half of its questions about the same video. Questions are the same when
-  their words are, whatever case, punctuation and answer options say; for VideoChat2, which corrects the wording of
-  what it repeats, also when four fifths of all their words are shared, or when both rows caption the same video.
+- parts of other sources before it ask at least half of its questions about the same video, in the same answer format.
+  Questions are the same when their words are, whatever case, punctuation and answer options say. For VideoChat2, which
+  corrects the wording and changes the form of what it repeats, the answer format does not matter, and four fifths of
+  the words of both questions are enough, or that both rows caption the same video.
 
 Repeats inside one source stay: they are upstream's own, with different ids.
 """
@@ -14,13 +15,13 @@ Repeats inside one source stay: they are upstream's own, with different ids.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from video_sft.mixing.filters import Selection
 from video_sft.mixing.questions import questions
@@ -31,8 +32,9 @@ __all__ = ["leave_out_repeats"]
 REWRITERS = frozenset({"videochat2"})
 #: Shared words over all words of two questions from which they are one question reworded.
 SIMILAR = 0.8
-_NEEDED = ("id", "source", "task", "messages", "video_id")
+_NEEDED = ("id", "source", "task", "answer_format", "messages", "video_id")
 _CAPTIONS = ("detailed_caption", "simple_caption")
+_Asker: TypeAlias = "tuple[str | None, str | None]"
 
 
 def leave_out_repeats(parts: Mapping[str, Selection]) -> None:
@@ -45,83 +47,83 @@ def leave_out_repeats(parts: Mapping[str, Selection]) -> None:
     seen = _Seen()
     for name in sorted(able, key=lambda name: (bool(_sources(able[name]) & REWRITERS), name)):
         part = able[name]
-        rows = _Rows.of(part)
         if seen.ids:
-            part.drop({"row of another part": _in(rows.ids, seen.ids)})
-            rows = _Rows.of(part)
-            part.drop({"question of another source": seen.repeats(rows)})
-            rows = _Rows.of(part)
-        seen.add(rows)
+            part.drop({"row of another part": seen.has_id(part.values("id"))})
+            part.drop({"question of another source": seen.repeats(_Row.all_of(part))})
+        seen.add(_Row.all_of(part), part.values("id"))
 
 
 @dataclass
-class _Rows:
-    """The columns of a part the rule looks at, and its questions as parallel arrays."""
+class _Row:
+    """What the rule looks at in one row."""
 
-    ids: list[str | None]
-    sources: list[str | None]
-    tasks: list[str | None]
-    videos: list[str | None]
-    rows: npt.NDArray[np.int64]
-    words: list[str]
+    source: str | None
+    task: str | None
+    answer_format: str | None
+    video: str | None
+    asked: list[str]
 
     @classmethod
-    def of(cls, part: Selection) -> _Rows:
+    def all_of(cls, part: Selection) -> list[_Row]:
+        columns = (part.values(name).to_pylist() for name in ("source", "task", "answer_format", "video_id"))
+        rows = [cls(*values, []) for values in zip(*columns, strict=True)]
         said = questions(part.values("messages"))
-        ids, sources, tasks, videos = (part.values(name).to_pylist() for name in ("id", "source", "task", "video_id"))
-        return cls(ids, sources, tasks, videos, said.rows, said.texts.to_pylist())
+        for row, words in zip(said.rows.tolist(), said.texts.to_pylist(), strict=True):
+            rows[row].asked.append(words)
+        return rows
 
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def asked(self) -> Iterable[tuple[int, str]]:
-        """Yield each question with its row, where the row has a video."""
-        for row, words in zip(self.rows.tolist(), self.words, strict=True):
-            if self.videos[row] is not None:
-                yield row, words
+    @property
+    def captions(self) -> bool:
+        return self.task in _CAPTIONS
 
 
 @dataclass
 class _Seen:
-    """What the parts gone through ask: by video and words the sources that do, by video the captioned ones."""
+    """What the parts gone through hold.
+
+    Attributes:
+        ids: of their rows.
+        asked: by video, the words of each question and the (source, answer format) of those who ask it.
+        captioned: by video, the sources that caption it.
+    """
 
     ids: set[str] = field(default_factory=set)
-    askers: dict[tuple[str, str], set[str | None]] = field(default_factory=lambda: defaultdict(set))
-    on_video: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    asked: dict[str, dict[str, set[_Asker]]] = field(default_factory=lambda: defaultdict(dict))
     captioned: dict[str, set[str | None]] = field(default_factory=lambda: defaultdict(set))
 
-    def add(self, rows: _Rows) -> None:
-        self.ids.update(name for name in rows.ids if name is not None)
-        for row, words in rows.asked():
-            video = str(rows.videos[row])
-            self.askers[video, words].add(rows.sources[row])
-            self.on_video[video].add(words)
-        for captioned, task, source in zip(rows.videos, rows.tasks, rows.sources, strict=True):
-            if captioned is not None and task in _CAPTIONS:
-                self.captioned[captioned].add(source)
+    def add(self, rows: list[_Row], ids: pa.ChunkedArray) -> None:
+        self.ids.update(name for name in ids.to_pylist() if name is not None)
+        for row in rows:
+            if row.video is None:
+                continue
+            for words in row.asked:
+                self.asked[row.video].setdefault(words, set()).add((row.source, row.answer_format))
+            if row.captions:
+                self.captioned[row.video].add(row.source)
 
-    def repeats(self, rows: _Rows) -> npt.NDArray[np.bool_]:
-        """Mark the rows of which other sources ask at least half the questions."""
-        asked = np.zeros(len(rows), dtype=np.int64)
-        known = np.zeros(len(rows), dtype=np.int64)
-        for row, words in rows.asked():
-            asked[row] += 1
-            known[row] += self._knows(str(rows.videos[row]), words, rows.sources[row])
-        repeated = (asked > 0) & (2 * known >= asked)
-        for row, (video, task, source) in enumerate(zip(rows.videos, rows.tasks, rows.sources, strict=True)):
-            if source in REWRITERS and video is not None and task in _CAPTIONS:
-                repeated[row] |= bool(self.captioned.get(video, set()) - {source})
-        return repeated
+    def has_id(self, ids: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+        """Mark the rows whose id was there before."""
+        return np.array([name in self.ids for name in ids.to_pylist()], dtype=bool)
 
-    def _knows(self, video: str, words: str, source: str | None) -> bool:
-        if self.askers.get((video, words), set()) - {source}:
+    def repeats(self, rows: list[_Row]) -> npt.NDArray[np.bool_]:
+        """Mark the rows that other sources repeat."""
+        return np.array([row.video in self.asked and self._repeats(row) for row in rows], dtype=bool)
+
+    def _repeats(self, row: _Row) -> bool:
+        if row.source in REWRITERS and row.captions and self.captioned.get(str(row.video), set()) - {row.source}:
             return True
-        if source not in REWRITERS:
-            return False
+        known = sum(self._knows(row, words) for words in row.asked)
+        return bool(row.asked) and 2 * known >= len(row.asked)
+
+    def _knows(self, row: _Row, words: str) -> bool:
+        there = self.asked[str(row.video)]
+        if row.source not in REWRITERS:
+            askers = there.get(words, set())
+            return any(source != row.source and form == row.answer_format for source, form in askers)
         own = set(words.split())
         return any(
-            self.askers[video, other] - {source} and _overlap(own, set(other.split())) >= SIMILAR
-            for other in self.on_video.get(video, ())
+            _overlap(own, set(other.split())) >= SIMILAR and any(source != row.source for source, _ in askers)
+            for other, askers in there.items()
         )
 
 
@@ -131,9 +133,3 @@ def _overlap(one: set[str], other: set[str]) -> float:
 
 def _sources(part: Selection) -> set[str | None]:
     return set(part.values("source").unique().to_pylist())
-
-
-def _in(ids: list[str | None], seen: set[str]) -> npt.NDArray[np.bool_]:
-    return np.asarray(
-        pc.is_in(pa.array(ids, pa.string()), value_set=pa.array(sorted(seen))).to_numpy(False), dtype=bool
-    )

@@ -13,7 +13,6 @@ import gzip
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,16 @@ from datasets import Dataset
 from video_sft.errors import ConfigError
 from video_sft.mixing.questions import question_digest, questions
 
-__all__ = ["DIGEST_BYTES", "EvalList", "eval_list", "eval_lists", "read_lists", "user_folder", "write_lists"]
+__all__ = [
+    "DIGEST_BYTES",
+    "EvalList",
+    "eval_list",
+    "eval_lists",
+    "read_lists",
+    "unlisted",
+    "user_folder",
+    "write_lists",
+]
 
 DIGEST_BYTES = 6
 _SHIPPED = Path(__file__).with_name("eval_ids")
@@ -83,6 +91,15 @@ def eval_lists(folder: str | os.PathLike[str] | None = None) -> list[EvalList]:
         raise ConfigError(f"eval_ids is {str(own)!r}, which is not a folder; `video-sft eval-ids` writes one")
     found |= {(entry.source, entry.split): entry for entry in _read_folder(own)}
     return [found[key] for key in sorted(found)]
+
+
+def unlisted(lists: Iterable[EvalList]) -> tuple[str, ...]:
+    """Return the evaluation splits of all sources that none of the lists is of."""
+    from video_sft.builders import find_source, sources
+
+    there = {entry.name for entry in lists}
+    splits = [f"{name} {split}" for name in sources() for split in find_source(name).splits if split != "train"]
+    return tuple(name for name in splits if name not in there)
 
 
 def eval_list(rows: Dataset, *, source: str, split: str, files: Mapping[str, str] | None = None) -> EvalList:
@@ -168,11 +185,9 @@ def _unpacked(entry: Mapping[str, Any]) -> EvalList:
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with os.fdopen(handle, "wb") as sink:
-            sink.write(content)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        unfinished.write_bytes(content)
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)

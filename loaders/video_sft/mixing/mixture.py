@@ -17,7 +17,7 @@ from datasets import Dataset, DatasetInfo, IterableDataset, NamedSplit
 
 from video_sft.errors import ConfigError
 from video_sft.mixing.duplicates import leave_out_repeats
-from video_sft.mixing.eval_ids import EvalList, eval_lists
+from video_sft.mixing.eval_ids import EvalList, eval_lists, unlisted
 from video_sft.mixing.filters import Decontaminate, Selection, keep_licensed, leave_out_evaluation
 from video_sft.mixing.options import MixOptions
 from video_sft.mixing.parts import Parts, load_part, read_parts
@@ -231,7 +231,9 @@ def _record(
             )
         )
     digests = {entry.name: entry.digest() for entry in lists}
-    return MixtureRecord(recipe_of(named.names, named.weights, options), rows, tuple(parts), digests)
+    return MixtureRecord(
+        recipe_of(named.names, named.weights, options), rows, tuple(parts), digests, unlisted(lists) if lists else ()
+    )
 
 
 def _fingerprint(record: MixtureRecord, selections: dict[str, Selection]) -> str:

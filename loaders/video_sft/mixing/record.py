@@ -55,12 +55,14 @@ class MixtureRecord:
         rows: scheduled rows.
         parts: its parts in the order of the table.
         eval_lists: the evaluation lists it was kept clear of, and the digest of each.
+        eval_missing: evaluation splits there is no list of.
     """
 
     options: Mapping[str, Any]
     rows: int
     parts: tuple[PartRecord, ...]
     eval_lists: Mapping[str, str] = field(default_factory=dict)
+    eval_missing: Sequence[str] = ()
 
 
 def recipe_of(names: Sequence[str], weights: Mapping[str, float] | None, options: MixOptions) -> dict[str, Any]:
@@ -76,7 +78,7 @@ def recipe_of(names: Sequence[str], weights: Mapping[str, float] | None, options
 def describe_in(info: DatasetInfo, record: MixtureRecord) -> None:
     """Write the record into a dataset's info."""
     content = asdict(record)
-    content["parts"] = [asdict(part) for part in record.parts]
+    content |= {"parts": [asdict(part) for part in record.parts], "eval_missing": list(record.eval_missing)}
     names = ", ".join(part.name for part in record.parts)
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=10_000)
     info.description = f"A mixture of {names}, made by video_sft.mix.\n\n{_MARK}\n{text}"

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from datasets import DatasetInfo, Features, IterableDataset, NamedSplit, Value
 
 from video_sft.errors import ConfigError
-from video_sft.mixing.eval_ids import EvalList
+from video_sft.mixing.eval_ids import EvalList, unlisted
 from video_sft.mixing.filters import RowTest
 from video_sft.mixing.options import MixOptions
 from video_sft.mixing.parts import Parts, load_part
@@ -78,6 +78,7 @@ def mixed_stream(named: Parts, options: MixOptions, lists: Sequence[EvalList]) -
             for name, share in zip(present, shares.tolist(), strict=True)
         ),
         {entry.name: entry.digest() for entry in lists},
+        unlisted(lists) if lists else (),
     )
     describe_in(info, record)
     return IterableDataset(examples, info=info, split=NamedSplit(options.split.partition("[")[0]))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -173,15 +172,14 @@ def _in_large_batches(table: Table, dataset: Dataset) -> Table:
 
 
 def _rewrite(table: pa.Table, target: Path) -> None:
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name)
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        with os.fdopen(handle, "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+        with pa.OSFile(str(unfinished), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
             for start in range(0, table.num_rows, BATCH_ROWS):
                 writer.write_table(table.slice(start, BATCH_ROWS).combine_chunks())
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        os.replace(unfinished, target)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def shared_features(parts: dict[str, Features]) -> Features:

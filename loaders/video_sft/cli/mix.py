@@ -1,0 +1,87 @@
+"""`video-sft mix`: what a recipe gives, before anything is trained on it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from video_sft.cli.options import Media, Sample, media_by_pool
+from video_sft.errors import ConfigError
+from video_sft.mixing import MixReport, bundled_recipes, describe, mix
+
+__all__ = ["mix_recipe"]
+
+_FORMATS = (".html", ".md", ".png")
+
+
+def mix_recipe(
+    recipe: Annotated[
+        str, typer.Argument(help="A recipe (YAML), or the name of a bundled one; `?` lists those.", show_default=False)
+    ],
+    report: Annotated[
+        list[Path] | None, typer.Option(help="Write the report here: .html, .md or .png; may be given several times.")
+    ] = None,
+    data_dir: Annotated[
+        list[str] | None,
+        typer.Option(help="Upstream's files: SOURCE=FOLDER, several times; or one folder with a folder per source."),
+    ] = None,
+    media: Media = None,
+    out: Annotated[Path | None, typer.Option(help="Save the mixture's rows here, as a `datasets` folder.")] = None,
+    repo: Annotated[str | None, typer.Option(help="Load the configs from this Hub repo.")] = None,
+    sample: Sample = False,
+) -> None:
+    """Mix as a recipe says and report what the mixture consists of and what was left out."""
+    if recipe == "?":
+        Console().print("\n".join(bundled_recipes()))
+        return
+    for path in report or []:
+        if path.suffix not in _FORMATS:
+            raise ConfigError(f"--report {path} should end in {', '.join(_FORMATS)}")
+        if not path.absolute().parent.is_dir():
+            raise ConfigError(f"--report {path}: there is no folder {path.absolute().parent}")
+    options: dict[str, Any] = {"data_dir": folders_by_source(data_dir), "media": media_by_pool(media)}
+    options |= {"sample": sample or None, "repo": repo}
+    mixed: Any = mix(recipe, **{name: value for name, value in options.items() if value is not None})
+    described = describe(mixed)
+    console = Console()
+    console.print(described)
+    for path in report or []:
+        _write(described, path)
+        console.print(f"wrote {path}", highlight=False)
+    if out is not None:
+        mixed.save_to_disk(os.fspath(out))
+        console.print(f"saved {len(mixed):,} rows to {out}", highlight=False)
+
+
+def folders_by_source(words: list[str] | None) -> str | Mapping[str, str] | None:
+    """Return `--data-dir` words as `mix` takes them: one folder of folders, or a folder for each source.
+
+    Raises:
+        ConfigError: several words, and one of them is not SOURCE=FOLDER.
+    """
+    if not words:
+        return None
+    if len(words) == 1 and "=" not in words[0]:
+        return words[0]
+    folders = {}
+    for word in words:
+        source, equals, folder = word.partition("=")
+        if not (source and equals and folder):
+            raise ConfigError(f"--data-dir {word!r} is not of the form SOURCE=FOLDER, e.g. star=/data/star")
+        folders[source] = folder
+    return folders
+
+
+def _write(report: MixReport, path: Path) -> None:
+    if path.suffix == ".png":
+        report.to_png(path)
+        return
+    text = report.to_html() if path.suffix == ".html" else report.to_markdown()
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.write_text(text, encoding="utf-8")
+    os.replace(unfinished, path)

@@ -1,0 +1,119 @@
+"""A mixture's report as text: a table for the terminal, and Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from video_sft.mixing.report import MixReport, SourceReport
+
+__all__ = ["COLUMNS", "TEXT_COLUMNS", "cells", "left_out_rows", "markdown", "most", "notes", "rich_tables"]
+
+COLUMNS = (
+    "part",
+    "asked",
+    "share",
+    "rows",
+    "passes",
+    "videos",
+    "hours",
+    "tasks",
+    "formats",
+    "turns",
+    "characters",
+    "licence",
+    "left out",
+)
+TEXT_COLUMNS = ("part", "tasks", "formats", "licence")
+_CONTENT = ("tasks", "formats", "turns", "characters", "licence")
+
+
+def cells(source: SourceReport) -> list[str]:
+    """Return the cells of one part, in the order of `COLUMNS`; what is not known is an empty cell."""
+    return [
+        source.name,
+        "" if source.requested is None else f"{source.requested:.1%}",
+        f"{source.share:.1%}",
+        f"{source.rows:,}",
+        "" if source.passes is None else f"{source.passes:.2f}" if source.passes < 100 else f"{source.passes:,.0f}",
+        f"{source.videos:,}",
+        "" if source.hours is None else f"{source.hours:,.1f}",
+        most(source.tasks),
+        most(source.answer_formats),
+        "" if source.turns is None else f"{source.turns:.2f}",
+        "" if source.characters is None else f"{source.characters:,.0f}",
+        most(source.licenses),
+        f"{sum(source.left_out.values()):,}" if source.left_out else "",
+    ]
+
+
+def most(counts: Mapping[str, int]) -> str:
+    """Return values with the share of each: `vqa 80%, reasoning 20%`; a single value stands alone."""
+    if len(counts) < 2:
+        return "".join(counts)
+    total = sum(counts.values())
+    return ", ".join(f"{name} {_percent(count / total)}" for name, count in counts.items())
+
+
+def left_out_rows(report: MixReport) -> list[tuple[str, str, int]]:
+    """Return (part, reason, rows) for all that was left out."""
+    return [(source.name, why, rows) for source in report.sources for why, rows in source.left_out.items()]
+
+
+def notes(report: MixReport) -> list[str]:
+    """Return sentences on the whole mixture."""
+    told = []
+    if report.license is not None:
+        told.append(f"Strictest licence: {report.license}.")
+    if report.total.hours is not None:
+        told.append(f"Hours are known for {report.total.timed_rows:,} of {report.total.rows:,} rows.")
+    if report.eval_lists:
+        lists = ", ".join(f"{name} ({digest})" for name, digest in report.eval_lists.items())
+        told.append(f"Kept clear of these evaluation splits (list and its digest): {lists}.")
+    if report.eval_missing:
+        missing = ", ".join(report.eval_missing)
+        told.append(f"Not checked, for lack of a list (`video-sft eval-ids` makes one from your files): {missing}.")
+    return told
+
+
+def rich_tables(report: MixReport) -> Group:
+    """Return the report as two tables that fit a terminal, and lines on what was left out."""
+    shares, content = (Table(box=SIMPLE_HEAD, pad_edge=False) for _ in range(2))
+    skipped = () if report.total.hours is not None else ("hours",)
+    for name in COLUMNS:
+        for table in [shares, content] if name == "part" else [content if name in _CONTENT else shares]:
+            if name not in skipped:
+                table.add_column(name, justify="left" if name in TEXT_COLUMNS else "right", overflow="fold")
+    for source in [*report.sources, report.total]:
+        style = "bold" if source is report.total else None
+        row = {name: cell for name, cell in zip(COLUMNS, cells(source), strict=True) if name not in skipped}
+        shares.add_row(*(cell for name, cell in row.items() if name not in _CONTENT), style=style)
+        content.add_row(row["part"], *(row[name].replace(", ", "\n") for name in _CONTENT), style=style)
+    out = [f"{part}: left out {rows:,} rows, {why}" for part, why, rows in left_out_rows(report)]
+    return Group(shares, content, *(Text(line) for line in [*out, *notes(report)]))
+
+
+def markdown(report: MixReport) -> str:
+    """Return the report as Markdown."""
+    lines = [_line(COLUMNS), _line("---" for _ in COLUMNS)]
+    lines += [_line(cells(source)) for source in [*report.sources, report.total]]
+    out = left_out_rows(report)
+    if out:
+        lines += ["", _line(("part", "left out because", "rows")), _line(("---", "---", "---"))]
+        lines += [_line((part, why, f"{rows:,}")) for part, why, rows in out]
+    lines += [line for note in notes(report) for line in ("", note)]
+    return "\n".join(lines) + "\n"
+
+
+def _line(values: Iterable[str]) -> str:
+    return "| " + " | ".join(value.replace("|", "\\|") for value in values) + " |"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.01 else "<1%"
