@@ -66,7 +66,7 @@ class _Row:
     @classmethod
     def all_of(cls, part: Selection) -> list[_Row]:
         columns = (part.values(name).to_pylist() for name in ("source", "task", "answer_format", "video_id"))
-        rows = [cls(*values, []) for values in zip(*columns, strict=True)]
+        rows = [cls(source, task, form, video, []) for source, task, form, video in zip(*columns, strict=True)]
         said = questions(part.values("messages"))
         for row, words in zip(said.rows.tolist(), said.texts.to_pylist(), strict=True):
             rows[row].asked.append(words)

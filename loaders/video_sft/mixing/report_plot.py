@@ -52,9 +52,9 @@ def _shares(axes: Any, sources: Sequence[SourceReport]) -> None:
     for place, source in zip(places, sources, strict=True):
         passes = "" if source.passes is None else f", {source.passes:.3g} passes"
         end = 100 * max(source.share, source.requested or 0)
-        axes.text(end + widest * 0.03, place, f"{source.rows:,}{passes}", va="center", fontsize=7, color=_INK)
+        axes.text(end + widest * 0.03, place, f"{source.rows:,} rows{passes}", va="center", fontsize=7, color=_INK)
     axes.set_yticks(places, [source.name for source in sources], fontsize=8)
-    axes.set_xlim(0, widest * 1.45)
+    axes.set_xlim(0, widest * 1.5)
     axes.set_xlabel("share of rows, %", fontsize=8)
     axes.legend(fontsize=7, frameon=False, loc="lower right")
     _plain(axes)

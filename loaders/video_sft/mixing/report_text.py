@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group
@@ -89,13 +89,14 @@ def rich_tables(report: MixReport) -> Group:
     for name in COLUMNS:
         for table in [shares, content] if name == "part" else [content if name in _CONTENT else shares]:
             if name not in skipped:
-                table.add_column(name, justify="left" if name in TEXT_COLUMNS else "right", overflow="fold")
+                justify: Literal["left", "right"] = "left" if name in TEXT_COLUMNS else "right"
+                table.add_column(name, justify=justify, overflow="fold", no_wrap=name == "part")
     for source in [*report.sources, report.total]:
         style = "bold" if source is report.total else None
         row = {name: cell for name, cell in zip(COLUMNS, cells(source), strict=True) if name not in skipped}
         shares.add_row(*(cell for name, cell in row.items() if name not in _CONTENT), style=style)
         content.add_row(row["part"], *(row[name].replace(", ", "\n") for name in _CONTENT), style=style)
-    out = [f"{part}: left out {rows:,} rows, {why}" for part, why, rows in left_out_rows(report)]
+    out = [f"{part}: left out {rows:,} {_rows(rows)}, {why}" for part, why, rows in left_out_rows(report)]
     return Group(shares, content, *(Text(line) for line in [*out, *notes(report)]))
 
 
@@ -113,6 +114,10 @@ def markdown(report: MixReport) -> str:
 
 def _line(values: Iterable[str]) -> str:
     return "| " + " | ".join(value.replace("|", "\\|") for value in values) + " |"
+
+
+def _rows(count: int) -> str:
+    return "row" if count == 1 else "rows"
 
 
 def _percent(share: float) -> str:
