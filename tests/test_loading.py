@@ -1,0 +1,287 @@
+"""Loading: downloads that are checked, splits that are absent, caches that are never stale."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import http.server
+import shutil
+import subprocess
+import sys
+import textwrap
+import threading
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pytest
+
+import video_sft
+from video_sft.builders.next_gqa import NextGqa
+from video_sft.builders.next_qa import NextQa
+from video_sft.building import Part, Source
+from video_sft.sample_media import sample_folder
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    """Serves a folder and remembers what was asked for."""
+
+    asked: list[str]
+
+    def log_message(self, *_: Any) -> None:
+        self.asked.append(self.path)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[Path, str, list[str]]]:
+    folder = tmp_path / "served"
+    shutil.copytree(sample_folder("next_gqa"), folder)
+    asked: list[str] = []
+    handler = functools.partial(type("Asked", (Handler,), {"asked": asked}), directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield folder, f"http://127.0.0.1:{running.server_port}/", asked
+        running.shutdown()
+
+
+def served_source(folder: Path, url: str) -> Source:
+    """NExT-GQA's facts with the sample's files for upstream's."""
+
+    def moved(part: Part) -> Part:
+        files = {}
+        for role, file in part.files.items():
+            content = (folder / file.name).read_bytes()
+            files[role] = dataclasses.replace(
+                file, url=url + file.name, size=len(content), sha256=hashlib.sha256(content).hexdigest()
+            )
+        return dataclasses.replace(part, files=files)
+
+    return dataclasses.replace(NextGqa.source, parts=tuple(moved(part) for part in NextGqa.source.parts))
+
+
+def test_without_a_folder_the_files_are_downloaded_checked_and_cached(
+    server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, url, asked = server
+    monkeypatch.setattr(NextGqa, "source", served_source(folder, url))
+    rows: Any = video_sft.load("next_gqa", cache_dir=tmp_path / "cache")
+    local: Any = video_sft.load("next_gqa", data_dir=folder, cache_dir=tmp_path / "cache")
+    assert {split: part.to_list() for split, part in rows.items()} == {
+        name: part.to_list() for name, part in local.items()
+    }
+    before = len(asked)
+    video_sft.load("next_gqa-source", cache_dir=tmp_path / "cache")
+    assert not [path for path in asked[before:] if path.endswith(("val.csv", "gsub_val.json"))]
+
+
+@pytest.mark.parametrize("spoil", [lambda text: text + " ", lambda text: text.replace("kite", "site")])
+def test_a_download_that_is_not_the_published_file_is_refused(
+    server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: Any
+) -> None:
+    folder, url, _ = server
+    monkeypatch.setattr(NextGqa, "source", served_source(folder, url))
+    table = folder / "val.csv"
+    good = table.read_text(encoding="utf-8")
+    table.write_text(spoil(good), encoding="utf-8")
+    with pytest.raises(video_sft.MissingFileError, match=r"val\.csv .*is not the published file") as caught:
+        video_sft.load("next_gqa", cache_dir=tmp_path / "cache")
+    assert "data_dir" in str(caught.value)
+    table.write_text(good, encoding="utf-8")
+    assert len(video_sft.load("next_gqa", split="validation", cache_dir=tmp_path / "cache")) == 2  # type: ignore[arg-type]
+
+
+def test_a_download_that_fails_says_what_to_do(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, url, _ = server
+    source = served_source(folder, url)
+    (folder / "val.csv").unlink()
+    monkeypatch.setattr(NextGqa, "source", source)
+    with pytest.raises(video_sft.MissingFileError, match=r"val\.csv could not be fetched .* data_dir"):
+        video_sft.load("next_gqa", cache_dir=tmp_path / "cache")
+
+
+def copied(tmp_path: Path, source: str = "next_qa") -> Path:
+    shutil.copytree(sample_folder(source), tmp_path / "data")
+    return tmp_path / "data"
+
+
+def test_splits_that_are_there_load_and_an_absent_one_names_its_file(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = copied(tmp_path)
+    for name in ("mc/test.csv", "oe/test.csv", "mc/train.csv"):
+        (data / name).unlink()
+    rows: Any = video_sft.load("next_qa", data_dir=data, cache_dir=tmp_path / "cache")
+    assert {name: len(part) for name, part in rows.items()} == {"train": 4, "validation": 5}
+    assert "mc/train.csv" in caplog.text
+    with pytest.raises(
+        video_sft.MissingFileError, match=r"(?s)mc/test\.csv \(for the test split\)\. Get it from https://.*oe"
+    ):
+        video_sft.load("next_qa", split="test", data_dir=data, cache_dir=tmp_path / "cache")
+    with pytest.raises(video_sft.MissingFileError, match=r"mc/train\.csv"):
+        video_sft.load("next_qa-multiple_choice", split="train", data_dir=data, cache_dir=tmp_path / "cache")
+    with pytest.raises(video_sft.ConfigError, match="has no split dev; it has train, validation, test"):
+        video_sft.load("next_qa", split="dev", data_dir=data, cache_dir=tmp_path / "cache")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(video_sft.MissingFileError, match=r"mc/val\.csv"):
+        video_sft.load("next_qa", data_dir=tmp_path / "empty", cache_dir=tmp_path / "cache")
+    with pytest.raises(video_sft.MissingFileError, match="nowhere"):
+        video_sft.load("next_qa", data_dir=tmp_path / "nowhere", cache_dir=tmp_path / "cache")
+
+
+@pytest.mark.parametrize("split", ["train[:2]", "train[50%:]", "train+validation", "validation[-1:]", "all"])
+def test_splits_may_be_sliced_and_added(split: str, session_cache: str) -> None:
+    whole: Any = video_sft.load("next_qa", sample=True, cache_dir=session_cache)
+    part: Any = video_sft.load("next_qa", sample=True, split=split, cache_dir=session_cache)
+    ids = {name: rows["id"][:] for name, rows in whole.items()}
+    expected = {
+        "train[:2]": ids["train"][:2],
+        "train[50%:]": ids["train"][4:],
+        "train+validation": ids["train"] + ids["validation"],
+        "validation[-1:]": ids["validation"][-1:],
+        "all": sum(ids.values(), []),
+    }
+    assert part["id"][:] == expected[split]
+    assert all(row["video"] is not None for row in part)
+
+
+def test_upstreams_own_layouts_are_understood(tmp_path: Path) -> None:
+    sample = Path(sample_folder("next_qa"))
+    for repository, kind in (("NExT-QA", "mc"), ("NExT-OE", "oe")):
+        place = tmp_path / repository / "dataset" / "nextqa"
+        shutil.copytree(sample / kind, place)
+    shutil.copy(sample / "map_vid_vidorID.json", tmp_path / "NExT-QA" / "dataset" / "nextqa")
+    expected: Any = video_sft.load("next_qa", data_dir=sample, cache_dir=tmp_path / "cache")
+    both: Any = video_sft.load("next_qa", data_dir=tmp_path, cache_dir=tmp_path / "cache")
+    for split, rows in expected.items():
+        assert both[split].to_list() == rows.to_list()
+    for repository, kind in (("NExT-QA", "mc"), ("NExT-OE", "oe")):
+        one: Any = video_sft.load("next_qa", data_dir=tmp_path / repository, cache_dir=tmp_path / "cache")
+        ids = [key for rows in one.values() for key in rows["id"]]
+        assert ids == [key for rows in expected.values() for key in rows["id"] if f"/{kind}/" in key]
+
+
+@pytest.mark.parametrize("config", ["activitynet_qa", "next_gqa", "next_qa-source"])
+def test_a_zip_and_a_url_do_as_well_as_a_folder(config: str, tmp_path: Path) -> None:
+    sample = Path(sample_folder(config.partition("-")[0]))
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for path in sample.rglob("*"):
+            archive.write(path, path.relative_to(sample))
+    expected: Any = video_sft.load(config, data_dir=sample, cache_dir=tmp_path / "cache")
+    for place in (tmp_path / "all.zip", f"file://{sample}", f"file://{tmp_path}/all.zip"):
+        rows: Any = video_sft.load(config, data_dir=place, cache_dir=tmp_path / "cache")
+        assert {name: part.to_list() for name, part in rows.items()} == {
+            name: part.to_list() for name, part in expected.items()
+        }
+
+
+def test_a_changed_file_is_never_answered_from_the_cache(tmp_path: Path) -> None:
+    import os
+
+    data = copied(tmp_path)
+    table = data / "oe" / "train.csv"
+    before = os.stat(table)
+
+    def answers() -> list[str]:
+        rows: Any = video_sft.load("next_qa-open_ended", split="train", data_dir=data, cache_dir=tmp_path / "cache")
+        return list(rows["answer"])
+
+    first = answers()
+    table.write_text(table.read_text(encoding="utf-8").replace("white", "black"), encoding="utf-8")
+    os.utime(table, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert answers() == ["black" if answer == "white" else answer for answer in first] != first
+    (data / "map_vid_vidorID.json").unlink()
+    rows: Any = video_sft.load("next_qa-open_ended", split="train", data_dir=data, cache_dir=tmp_path / "cache")
+    assert rows[0]["video_path"] == "vidor/2990010001.mp4"
+
+
+def test_options_and_code_are_part_of_the_cache_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from video_sft.building import builder as building
+
+    data = sample_folder("next_qa")
+
+    def place(**options: Any) -> str:
+        return str(NextQa(str(tmp_path), config_name="next_qa", data_dir=data, **options).cache_dir)
+
+    places = {
+        place(),
+        place(choice_style="text"),
+        place(choices_seed=1),
+        place(on_bad_row="skip"),
+        place(choices_seed=2),
+    }
+    assert len(places) == 5
+    assert place() in places
+    monkeypatch.setattr(building, "_code_digest", lambda: "another parser")
+    assert place() not in places
+    monkeypatch.setattr(building, "SCHEMA_VERSION", "another schema")
+    assert place() not in places
+
+
+def test_an_unknown_option_is_named(session_cache: str) -> None:
+    with pytest.raises(video_sft.ConfigError, match="has no option choice_stile; it has choice_style"):
+        video_sft.load("next_qa", sample=True, cache_dir=session_cache, choice_stile="text")
+    with pytest.raises(video_sft.ConfigError, match="no config is called 'nextqa'. Did you mean next_qa"):
+        video_sft.load("nextqa", sample=True, cache_dir=session_cache)
+    with pytest.raises(video_sft.ConfigError, match="takes no data_dir"):
+        video_sft.load("next_qa", sample=True, data_dir="x", cache_dir=session_cache)
+
+
+def test_several_processes_build_the_same_rows(tmp_path: Path) -> None:
+    one: Any = video_sft.load("next_qa", sample=True, cache_dir=tmp_path / "one")
+    two: Any = video_sft.load("next_qa", sample=True, cache_dir=tmp_path / "two", num_proc=2)
+    for split, rows in one.items():
+        assert rows.remove_columns("video").to_list() == two[split].remove_columns("video").to_list()
+
+
+def test_skipped_rows_are_told_again_from_the_cache(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    data = copied(tmp_path)
+    table = data / "mc" / "train.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace(",DC,", ",ZZ,"), encoding="utf-8")
+    options: Any = {"data_dir": data, "cache_dir": tmp_path / "cache", "on_bad_row": "skip", "split": "train"}
+    for num_proc in (None, None, 2):
+        caplog.clear()
+        rows: Any = video_sft.load("next_qa", num_proc=num_proc, **options)
+        assert "left out 1 rows that could not be read" in caplog.text
+        (skipped,) = video_sft.skipped_rows(rows)
+        assert (skipped.file, skipped.position, skipped.field) == ("mc/train.csv", "line 3", "type")
+
+
+def test_nothing_is_left_of_a_build_that_fails(tmp_path: Path) -> None:
+    data = copied(tmp_path)
+    table = data / "oe" / "val.csv"
+    table.write_bytes(table.read_bytes()[:-10])
+    with pytest.raises(video_sft.RowError):
+        video_sft.load("next_qa", data_dir=data, cache_dir=tmp_path / "cache")
+    left = [path for path in (tmp_path / "cache" / "next_qa").rglob("*") if path.suffix in (".arrow", ".json")]
+    assert not left
+
+
+def test_rows_survive_datasets_own_steps(session_cache: str) -> None:
+    rows: Any = video_sft.load("next_qa", sample=True, split="train", cache_dir=session_cache)
+    steps = {
+        "filter": rows.filter(lambda kind: kind == "CW", input_columns="question_type"),
+        "map": rows.map(lambda row: {"answer": (row["answer"] or "").upper()}),
+        "select": rows.select([3, 1]),
+        "shuffle": rows.shuffle(seed=1),
+        "concatenate": datasets.concatenate_datasets([rows, rows]),
+        "interleave": datasets.interleave_datasets([rows, rows]),
+        "iterable": rows.to_iterable_dataset(),
+    }
+    for name, result in steps.items():
+        first = next(iter(result))
+        assert isinstance(first["video"], video_sft.Clip), name
+        assert first["video"].frames(count=1).data.ndim == 4, name
+
+
+def test_importing_does_no_work_and_loads_nothing_heavy() -> None:
+    code = """
+        import sys
+        import video_sft
+        heavy = {"torch", "transformers", "matplotlib", "typer", "rich"} & set(sys.modules)
+        assert not heavy, heavy
+        assert all(hasattr(video_sft, name) for name in video_sft.__all__)
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
