@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import yaml
 
 from .asking import Answer, Question
-from .store import POINTER_SIZE, RefusedError, Repo
+from .store import POINTER_SIZE, Commit, RefusedError, Repo
 
 
 def create_repo(question: Question) -> Answer:
@@ -56,10 +56,30 @@ def validate_yaml(question: Question) -> Answer:
 
 
 def repo_info(question: Question, repo: Repo) -> Answer:
-    """`dataset_info`, `model_info`."""
-    revision = unquote(question.rest) or "main"
-    commit = repo.resolve(revision)
-    blobs = question.query.get("blobs", ["False"])[0].lower() == "true"
+    """`dataset_info`, `model_info`; where `expand` names properties, these and no others."""
+    commit = repo.resolve(unquote(question.rest) or "main")
+    first = next(iter(repo.commits.values()))
+    wanted = question.query.get("expand")
+    info = {
+        "author": repo.name.split("/")[0],
+        "sha": commit.oid,
+        "lastModified": commit.date,
+        "createdAt": first.date,
+        "private": repo.private,
+        "gated": "manual" if repo.gated else False,
+        "disabled": False,
+        "downloads": 0,
+        "likes": 0,
+        "tags": [],
+    }
+    if wanted is None or "siblings" in wanted:
+        info["siblings"] = _siblings(commit, blobs=question.query.get("blobs", ["False"])[0].lower() == "true")
+    if wanted is not None:
+        info = {name: value for name, value in info.items() if name in wanted}
+    return Answer({"_id": first.oid[:24], "id": repo.name, **info})
+
+
+def _siblings(commit: Commit, *, blobs: bool) -> list[dict[str, object]]:
     siblings = []
     for path, entry in sorted(commit.files.items()):
         sibling: dict[str, object] = {"rfilename": path}
@@ -68,24 +88,7 @@ def repo_info(question: Question, repo: Repo) -> Answer:
             if entry.large:
                 sibling["lfs"] = {"sha256": entry.sha256, "size": entry.size, "pointerSize": POINTER_SIZE}
         siblings.append(sibling)
-    first = next(iter(repo.commits.values()))
-    return Answer(
-        {
-            "_id": first.oid[:24],
-            "id": repo.name,
-            "author": repo.name.split("/")[0],
-            "sha": commit.oid,
-            "lastModified": commit.date,
-            "createdAt": first.date,
-            "private": repo.private,
-            "gated": "manual" if repo.gated else False,
-            "disabled": False,
-            "downloads": 0,
-            "likes": 0,
-            "tags": [],
-            "siblings": siblings,
-        }
-    )
+    return siblings
 
 
 def list_refs(question: Question, repo: Repo) -> Answer:

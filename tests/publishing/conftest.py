@@ -14,7 +14,6 @@ from video_sft.publishing import PublishReport, publish
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from local_hub import LocalHub
-from local_hub.fixtures import UPLOAD_WARNING
 from local_hub.fixtures import *  # noqa: F403
 
 REPO = "org/video-sft"
@@ -37,7 +36,5 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PublishedSampl
     folder = tmp_path_factory.mktemp("samples")
     with LocalHub(folder / "hub") as hub:
         with hub.attached(), pytest.warns() as _:
-            report = publish(
-                "all", repo=REPO, sample=True, cache_dir=folder / "cache", state_dir=folder / "state"
-            )
+            report = publish("all", repo=REPO, sample=True, cache_dir=folder / "cache", state_dir=folder / "state")
         yield PublishedSamples(hub, report, folder / "cache", folder / "state")

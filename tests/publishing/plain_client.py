@@ -1,6 +1,6 @@
 """What a stranger's process does: load published configs with `datasets` alone, and write down what came out.
 
-    python plain_client.py <repo> <file of config names> <folder>
+python plain_client.py <repo> <file of config names> <folder>
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ def undecoded(rows: object) -> object:
 
 
 def main(repo: str, configs: str, folder: str) -> None:
-    """Write one JSON file for each config."""
+    """Write one JSON file for each config: downloaded rows, and for whole sources streamed ones."""
     for config in json.loads(Path(configs).read_text()):
         found: dict[str, object] = {}
-        for streaming in (False, True):
+        for streaming in (False,) if "-" in config else (False, True):
             for split, rows in load_dataset(repo, config, streaming=streaming).items():
                 features = {name: repr(kind) for name, kind in rows.features.items()}
                 key = f"{split}, {'stream' if streaming else 'map'}"
