@@ -84,6 +84,9 @@ SOURCE = Source(
         "The videos are ActivityNet v1.3 train videos, the pool of VideoInstruct100K and of ActivityNet-QA.",
         "By its name, vcg_human_annotated.json is the human-assisted part of VideoInstruct100K.",
     ),
+    warnings=(
+        "Its training rows use ActivityNet train videos, from which ActivityNet-QA takes its validation videos too.",
+    ),
 )
 
 

@@ -134,6 +134,10 @@ SOURCE = Source(
         "video/conversation/videochatgpt is VideoInstruct100K, one row for each of its 13,303 videos.",
         "video/reasoning/next_qa is NExT-QA's multiple-choice train set, rewritten.",
     ),
+    warnings=(
+        "Its training rows of video/conversation/videochatgpt use 1,583 of the 1,800 videos of ActivityNet-QA's validation "
+        "split.",
+    ),
 )
 
 

@@ -174,6 +174,7 @@ class Source:
             in `Record.row` and `Record.joined`.
         in_view: whether a record belongs to a view.
         overlaps: sentences on what it shares with other sources.
+        warnings: sentences on training rows that use videos of an evaluation split; cards show them first.
         batch_rows: how many records are held at once; fewer where upstream's rows are heavy.
     """
 
@@ -196,6 +197,7 @@ class Source:
     upstream_row: Callable[[Record], Mapping[str, Any]] = _as_upstream
     in_view: Callable[[Record, str], bool] | None = None
     overlaps: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     batch_rows: int = 4096
 
     @property

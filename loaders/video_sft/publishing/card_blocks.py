@@ -188,8 +188,10 @@ def _licenses(found: Sequence[Source]) -> str:
 
 
 def _overlaps(found: Sequence[Source]) -> str:
+    warnings = [f"> {source.title}: {line}" for source in found for line in source.warnings]
     lines = [f"- {source.title}: {line}" for source in found for line in source.overlaps]
-    return "\n".join(lines or ["None is known."])
+    alert = ["> [!WARNING]", *warnings, ""] if warnings else []
+    return "\n".join([*alert, *(lines or ["None is known."])])
 
 
 def _citation(found: Sequence[Source]) -> str:

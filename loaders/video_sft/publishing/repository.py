@@ -70,7 +70,9 @@ class HubRepo:
         """
         with _explained(f"{self.name} cannot be created"):
             patiently(lambda: self._api.create_repo(**self._place, private=private, exist_ok=True), what="Creating")
-            info = patiently(lambda: self._api.dataset_info(self.name, expand=["private"]), what="Reading the repo's state")
+            info = patiently(
+                lambda: self._api.dataset_info(self.name, expand=["private"]), what="Reading the repo's state"
+            )
             if private and not info.private:
                 raise ConfigError(f"{self.name} is there and public; make it private on the Hub first")
             if self.branch != "main":
@@ -82,7 +84,8 @@ class HubRepo:
         """Return the newest commit of the branch; None where there is no repo or branch."""
         try:
             info = patiently(
-                lambda: self._api.dataset_info(self.name, revision=self.branch, expand=["sha"]), what="Reading the repo's state"
+                lambda: self._api.dataset_info(self.name, revision=self.branch, expand=["sha"]),
+                what="Reading the repo's state",
             )
         except (RepositoryNotFoundError, RevisionNotFoundError):
             return None
