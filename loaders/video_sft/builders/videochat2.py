@@ -135,8 +135,7 @@ SOURCE = Source(
         "video/reasoning/next_qa is NExT-QA's multiple-choice train set, rewritten.",
     ),
     warnings=(
-        "Its training rows of video/conversation/videochatgpt use 1,583 of the 1,800 videos of ActivityNet-QA's validation "
-        "split.",
+        "Training rows of video/conversation/videochatgpt use 1,583 of ActivityNet-QA's 1,800 validation videos.",
     ),
 )
 

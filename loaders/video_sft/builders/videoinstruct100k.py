@@ -94,7 +94,7 @@ SOURCE = Source(
         "VideoChat2-IT's video/conversation/videochatgpt is this set with all questions of a video in one row.",
     ),
     warnings=(
-        "Its training rows use 1,583 of the 1,800 videos of ActivityNet-QA's validation split, and none of its test split.",
+        "Its training rows use 1,583 of ActivityNet-QA's 1,800 validation videos, and none of its test videos.",
     ),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
@@ -70,10 +70,7 @@ class HubRepo:
         """
         with _explained(f"{self.name} cannot be created"):
             patiently(lambda: self._api.create_repo(**self._place, private=private, exist_ok=True), what="Creating")
-            info = patiently(
-                lambda: self._api.dataset_info(self.name, expand=["private"]), what="Reading the repo's state"
-            )
-            if private and not info.private:
+            if private and not self._info("private").private:
                 raise ConfigError(f"{self.name} is there and public; make it private on the Hub first")
             if self.branch != "main":
                 patiently(
@@ -83,13 +80,15 @@ class HubRepo:
     def head(self) -> str | None:
         """Return the newest commit of the branch; None where there is no repo or branch."""
         try:
-            info = patiently(
-                lambda: self._api.dataset_info(self.name, revision=self.branch, expand=["sha"]),
-                what="Reading the repo's state",
-            )
+            return str(self._info("sha", revision=self.branch).sha)
         except (RepositoryNotFoundError, RevisionNotFoundError):
             return None
-        return str(info.sha)
+
+    def _info(self, what: Literal["private", "sha"], revision: str | None = None) -> Any:
+        """Return one fact about the repo; all of them would come with a list of all its files."""
+        return patiently(
+            lambda: self._api.dataset_info(self.name, revision=revision, expand=[what]), what="Reading the repo's state"
+        )
 
     def files(self, folder: str | None = None) -> Iterator[RemoteFile]:
         """Yield the files in a folder and below, page by page; nothing where the folder or the repo is not there."""
