@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from typing import Any, Protocol
 
@@ -77,21 +76,16 @@ class MemoryBytes:
         """Nothing is open."""
 
 
-class SeekableFile(io.RawIOBase):
-    """A byte source as a file object, for libav's own demuxers."""
+class SeekableFile:
+    """A byte source as the file object that libav's own demuxers want.
+
+    Args:
+        source: the bytes.
+    """
 
     def __init__(self, source: ByteSource) -> None:
-        super().__init__()
         self._source = source
         self._offset = 0
-
-    def readable(self) -> bool:
-        """Always."""
-        return True
-
-    def seekable(self) -> bool:
-        """Always."""
-        return True
 
     def tell(self) -> int:
         """Give the offset of the next byte."""
@@ -103,9 +97,8 @@ class SeekableFile(io.RawIOBase):
         self._offset = max(0, base + offset)
         return self._offset
 
-    def read(self, size: int = -1) -> bytes:
-        """Give up to so many bytes from the offset on."""
-        left = max(0, self._source.size - self._offset)
-        data = self._source.read_at(self._offset, left if size < 0 else min(size, left))
+    def read(self, size: int) -> bytes:
+        """Give up to so many bytes from the offset on; none at the end."""
+        data = self._source.read_at(self._offset, min(size, max(0, self._source.size - self._offset)))
         self._offset += len(data)
         return data

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, BinaryIO
+from typing import Any
 
 import av
 
 from video_sft.errors import VideoError
+from video_sft.video.byte_source import SeekableFile
 from video_sft.video.frames import AudioTrack
 
 __all__ = ["MAX_PIXELS", "Header", "failing", "header_of", "open_container", "video_stream"]
@@ -90,11 +91,11 @@ def failing(name: str, doing: str) -> Iterator[None]:
 
 
 @contextmanager
-def open_container(file: str | BinaryIO, name: str, *, quick: bool = False) -> Iterator[Any]:
+def open_container(file: str | SeekableFile, name: str, *, quick: bool = False) -> Iterator[Any]:
     """Open a file; it is closed at the end of the block.
 
     Args:
-        file: a ``file:`` URL or a seekable binary file at its beginning.
+        file: a ``file:`` URL or a file object at its beginning.
         name: for messages.
         quick: decode nothing while opening. Only right for MP4 with a sample table: elsewhere libav then misses how far
             frames are reordered, and loses some.

@@ -78,6 +78,8 @@ class GroupDecoder:
         lag = context.thread_count if context.thread_count > 1 else 0
         for row, wanted, packet in packets:
             rows[packet.pts] = row
+            if packet.is_corrupt and damaged is None:
+                damaged = row
             if self._skip:
                 context.skip_frame = "DEFAULT" if wanted else "NONREF"
             try:

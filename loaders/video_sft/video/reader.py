@@ -176,7 +176,7 @@ class _Reading:
         if self._track.access == "stored":
             yield StoredPackets(self._file, table), make_context(header, threads)
             return
-        with for_libav(self._file) as opened, open_container(opened, self._file.name) as container:
+        with open_container(for_libav(self._file), self._file.name) as container:
             stream = container.streams[header.stream_index]
             stream.codec_context.thread_count = threads
             yield DemuxedPackets(container, stream, table, self._file.name), stream.codec_context
@@ -223,7 +223,7 @@ class _Reading:
         self.failures.update(dict.fromkeys(damaged, _DAMAGED))
         left = {number: rows for number, rows in self._positions.items() if number not in damaged}
         paint, name = self._make_paint(), self._file.name
-        with for_libav(self._file) as opened, open_container(opened, name) as container:
+        with open_container(for_libav(self._file), name) as container:
             stream = container.streams[self._track.header.stream_index]
             for number, (frame, _) in enumerate(decode_all(container, stream, name)):
                 if not left:

@@ -14,7 +14,7 @@ _MOST = 4
 def default_threads() -> int:
     """Return one thread for each processor this process may use, up to four; one inside a worker process.
 
-    Workers of a DataLoader or of ``Dataset.map(num_proc=...)`` already keep every processor busy. `datasets` starts its own
+    Workers of a DataLoader or of ``Dataset.map(num_proc=...)`` keep every processor busy. `datasets` starts its own
     with ``multiprocess``, a fork of the standard module with a process tree of its own.
     """
     if multiprocessing.parent_process() is not None:

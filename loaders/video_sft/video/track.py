@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -80,14 +77,9 @@ class Track:
         )
 
 
-@contextmanager
-def for_libav(file: ByteSource) -> Iterator[str | BinaryIO]:
+def for_libav(file: ByteSource) -> str | SeekableFile:
     """Give a byte source in the form libav opens: local files by name, which is fastest, others as a file object."""
-    if isinstance(file, LocalBytes):
-        yield f"file:{file.name}"
-    else:
-        with io.BufferedReader(SeekableFile(file), 1 << 16) as buffered:
-            yield buffered
+    return f"file:{file.name}" if isinstance(file, LocalBytes) else SeekableFile(file)
 
 
 def open_track(file: ByteSource, stream_index: int | None) -> Track:
@@ -116,7 +108,7 @@ def _stored_track(file: ByteSource, moov: bytes, stream_index: int | None) -> Tr
     tracks = {track.track_id: track for track in mp4_tracks(moov, file.size) if track.table is not None}
     if not tracks:
         return None
-    with for_libav(file) as opened, open_container(opened, file.name, quick=True) as container:
+    with open_container(for_libav(file), file.name, quick=True) as container:
         stream = video_stream(container, file.name, stream_index)
         header = header_of(container, stream)
     found = tracks.get(header.stream_id)
@@ -153,7 +145,7 @@ def _whole_frames(header: Header, table: PacketTable) -> bool:
 def _scanned_track(file: ByteSource, stream_index: int | None) -> Track | None:
     """Read all packets without decoding more than the first frame."""
     packets: list[tuple[int, int, int, int, bool, bool, int]] = []
-    with for_libav(file) as opened, open_container(opened, file.name) as container:
+    with open_container(for_libav(file), file.name) as container:
         stream = video_stream(container, file.name, stream_index)
         header = header_of(container, stream)
         if header.codec not in _PACKET_IS_FRAME:
@@ -190,7 +182,7 @@ def _decoded_track(file: ByteSource, stream_index: int | None) -> Track:
     ticks: list[int] = []
     damaged: list[int] = []
     frame = None
-    with for_libav(file) as opened, open_container(opened, file.name) as container:
+    with open_container(for_libav(file), file.name) as container:
         stream = video_stream(container, file.name, stream_index)
         header = header_of(container, stream)
         for frame, whole in decode_all(container, stream, file.name):
