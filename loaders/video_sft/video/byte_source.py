@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 __all__ = ["ByteSource", "LocalBytes", "MemoryBytes", "SeekableFile"]
@@ -19,8 +20,17 @@ class ByteSource(Protocol):
     name: str
     size: int
 
+    def prefetch(self, spans: Sequence[tuple[int, int]]) -> None:
+        """Announce (offset, length) of parts that will be read, in the order in which they will be."""
+
+    def forget(self) -> None:
+        """Say that what was announced has been read."""
+
     def read_at(self, offset: int, size: int) -> bytes:
         """Give so many bytes; fewer at the end of the file."""
+
+    def read_some(self, offset: int, size: int) -> bytes:
+        """Give one byte or more, up to so many, as far as they come without effort; none at the end of the file."""
 
     def read_into(self, offset: int, buffer: Any) -> None:
         """Fill a writable buffer from an offset on."""
@@ -29,7 +39,25 @@ class ByteSource(Protocol):
         """Let go of descriptors and connections."""
 
 
-class LocalBytes:
+class _AtHand:
+    """For files that need no announcement."""
+
+    def prefetch(self, spans: Sequence[tuple[int, int]]) -> None:
+        """Nothing to do."""
+
+    def forget(self) -> None:
+        """Nothing to do."""
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Give so many bytes; fewer at the end of the file."""
+        raise NotImplementedError
+
+    def read_some(self, offset: int, size: int) -> bytes:
+        """Give so many bytes; fewer at the end of the file."""
+        return self.read_at(offset, size)
+
+
+class LocalBytes(_AtHand):
     """A file on disk."""
 
     def __init__(self, path: str) -> None:
@@ -55,7 +83,7 @@ class LocalBytes:
         os.close(self._descriptor)
 
 
-class MemoryBytes:
+class MemoryBytes(_AtHand):
     """A file that is in memory already."""
 
     def __init__(self, name: str, data: bytes) -> None:
@@ -99,6 +127,6 @@ class SeekableFile:
 
     def read(self, size: int) -> bytes:
         """Give up to so many bytes from the offset on; none at the end."""
-        data = self._source.read_at(self._offset, min(size, max(0, self._source.size - self._offset)))
+        data = self._source.read_some(self._offset, size)
         self._offset += len(data)
         return data

@@ -26,6 +26,9 @@ __all__ = ["nearest_decodable", "read_pictures"]
 #: Writes a frame to rows of a result.
 Paint = Callable[[Any, list[int]], None]
 
+#: Bytes of a remote file that are held at once.
+_WAVE = 64 << 20
+
 _DAMAGED = "its data are damaged"
 _MISSING = "the decoder gives no such frame"
 
@@ -105,6 +108,15 @@ def nearest_decodable(
     return found
 
 
+def _spans(table: PacketTable, group: _Group) -> list[tuple[int, int]]:
+    """Return where the packets of a group lie, neighbours joined."""
+    rows = slice(group.entry, group.wanted[-1] + 1)
+    starts, ends = table.position[rows], table.position[rows] + table.size[rows]
+    breaks = np.flatnonzero(starts[1:] != ends[:-1])
+    firsts, lasts = np.append(0, breaks + 1), np.append(breaks, len(starts) - 1)
+    return [(int(starts[a]), int(ends[b] - starts[a])) for a, b in zip(firsts, lasts, strict=True)]
+
+
 def _look_away(frame: Any, positions: list[int]) -> None:
     """Decoding is all that matters."""
 
@@ -129,8 +141,30 @@ class _Reading:
             return self.failures
         groups = plan(self._track.table, np.array(list(self._positions)))
         while groups:
-            groups = self.decode(groups, min(num_threads, len(groups)), num_threads)
+            again = []
+            for wave in self._waves(groups):
+                again += self.decode(wave, min(num_threads, len(wave)), num_threads)
+                self._file.forget()
+            groups = again
         return self.failures
+
+    def _waves(self, groups: list[_Group]) -> Iterator[list[_Group]]:
+        """Announce what groups read, as many at a time as are held in memory at once."""
+        if self._track.access != "stored":
+            yield groups
+            return
+        wave: list[_Group] = []
+        spans: list[tuple[int, int]] = []
+        for group in groups:
+            new = _spans(self._table, group)
+            if wave and sum(size for _, size in spans + new) > _WAVE:
+                self._file.prefetch(spans)
+                yield wave
+                wave, spans = [], []
+            wave.append(group)
+            spans += new
+        self._file.prefetch(spans)
+        yield wave
 
     def decode(self, groups: list[_Group], workers: int, num_threads: int) -> list[_Group]:
         """Decode groups; return those to try again from further back."""

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from video_sft.errors import VideoError
 from video_sft.video.byte_source import ByteSource, LocalBytes, MemoryBytes
 from video_sft.video.remote import open_remote
+from video_sft.video.zip_member import open_member, split_zip
 
 __all__ = ["Source", "hub_token", "is_local", "make_source"]
 
@@ -71,6 +72,12 @@ class Source:
         if self.data is not None:
             return MemoryBytes(self.name, self.data)
         path = self.path or ""
+        zipped = split_zip(path)
+        if zipped is not None:
+            return open_member(self.name, self._open_path(zipped[1]), zipped[0])
+        return self._open_path(path)
+
+    def _open_path(self, path: str) -> ByteSource:
         if not is_local(path):
             return open_remote(path, self.token)
         path = os.path.abspath(path.removeprefix("file://"))
