@@ -25,7 +25,7 @@ _OPENERS = np.zeros(256, dtype=np.int8)
 _OPENERS[[ord("{"), ord("[")]] = 1
 _OPENERS[[ord("}"), ord("]")]] = -1
 _INTERESTING = _OPENERS != 0
-_INTERESTING[[_QUOTE, _COMMA, _COLON]] = True
+_INTERESTING[[_QUOTE, _COMMA]] = True
 
 
 class NotAnArrayError(ValueError):
@@ -45,19 +45,22 @@ class Elements:
     Attributes:
         data: their bytes, with the commas between them.
         bounds: where each begins and ends in `data`: element i is `data[bounds[i] + 1 : bounds[i + 1]]`.
-        keys: how many object keys the run holds, counted before parsing.
         index: the first element's index in the array, from 0.
         offset: the byte of the file that `data` begins at.
     """
 
     data: bytes
     bounds: list[int]
-    keys: int
     index: int
     offset: int
 
     def __len__(self) -> int:
         return len(self.bounds) - 1
+
+    @property
+    def content(self) -> bytes:
+        """The bytes of all elements, as they stand between the array's brackets."""
+        return self.data[self.bounds[0] + 1 : self.bounds[-1]]
 
     def element(self, number: int) -> bytes:
         """Return the bytes of one element of the run."""
@@ -133,7 +136,7 @@ def elements(handle: BinaryReader, *, block_bytes: int = BLOCK_BYTES) -> Iterato
     """
     structure = _Structure()
     rest = b""
-    offset = index = keys = 0
+    offset = index = 0
     began = False
     while block := handle.read(block_bytes):
         if not began:
@@ -154,20 +157,17 @@ def elements(handle: BinaryReader, *, block_bytes: int = BLOCK_BYTES) -> Iterato
         commas |= depths == 0
         cuts = np.flatnonzero(commas)
         if cuts.size:
-            colons = int(np.count_nonzero(kinds[: cuts[-1]] == _COLON)) + keys
             edges = (positions[cuts] + len(rest)).tolist()
             data = rest + block[: int(positions[cuts[-1]])]
             start = 0 if index == 0 else -1
             only_blank = closed.size and len(edges) == 1 and not data[start + 1 :].strip()
             if not (only_blank and index == 0):
-                yield Elements(data, [start, *edges], colons, index, offset)
+                yield Elements(data, [start, *edges], index, offset)
                 index += len(edges)
-            keys = int(np.count_nonzero(kinds[cuts[-1] :] == _COLON))
             consumed = int(positions[cuts[-1]]) + 1
             offset += len(rest) + consumed
             rest = block[consumed:]
         else:
-            keys += int(np.count_nonzero(kinds == _COLON))
             rest += block
         if closed.size:
             if kinds[-1] != _CLOSE:
@@ -193,5 +193,9 @@ def _expect_end(handle: BinaryReader, rest: bytes, *, index: int, offset: int) -
 
 def count_keys(data: bytes) -> int:
     """Return how many object keys a piece of valid JSON holds: the colons outside its strings."""
-    _, kinds, _ = _Structure().walk(np.frombuffer(data, dtype=np.uint8))
-    return int(np.count_nonzero(kinds == _COLON))
+    block = np.frombuffer(data, dtype=np.uint8)
+    colons = np.flatnonzero(block == _COLON)
+    quotes = np.flatnonzero(block == _QUOTE)
+    escaped = _escaped(block, carry=False).positions
+    quotes = quotes[~np.isin(quotes, escaped)] if escaped.size else quotes
+    return int(np.count_nonzero(np.searchsorted(quotes, colons) % 2 == 0))
