@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -38,9 +39,14 @@ class MixedDataset(Dataset):  # type: ignore[misc]
         names = list(batch)
         return [dict(zip(names, values, strict=True)) for values in zip(*batch.values(), strict=True)]
 
-    def select(self, *args: Any, **kwargs: Any) -> Dataset:
-        """Select rows as `Dataset.select` does; the result stays quick."""
-        chosen = super().select(*args, **kwargs)
+    def select(self, indices: Iterable[int], *args: Any, **kwargs: Any) -> Dataset:
+        """Select rows as `Dataset.select` does; the result stays quick, and no rows at all are a fine choice.
+
+        `Dataset.select` refuses an empty range that begins at the end: what `skip(len(mix))` asks for when training
+        is over, and `split_dataset_by_node` with more ranks than rows.
+        """
+        none = isinstance(indices, range) and not indices
+        chosen = super().select([] if none else indices, *args, **kwargs)
         if type(chosen) is Dataset:
             chosen.__class__ = MixedDataset
         return chosen
