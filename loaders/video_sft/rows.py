@@ -5,6 +5,7 @@ Every config but `<source>-source` has exactly these columns and types, so any t
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -55,7 +56,6 @@ def features() -> Features:
     )
 
 
-
 COLUMNS = tuple(features())
 
 
@@ -86,12 +86,10 @@ def to_table(records: Sequence[Record], *, source: str, license: str, style: Mes
         "video_path": [item and f"{item.pool}/{item.path}" for item in media],
         "start_seconds": [item and item.start_seconds for item in media],
         "stop_seconds": [item and item.stop_seconds for item in media],
-        "choices": [answer.choices for answer in rendered],
+        "choices": _lists([answer.choices for answer in rendered], schema.field("choices").type),
         "answer": [answer.answer for answer in rendered],
         "answer_index": [answer.answer_index for answer in rendered],
-        "evidence": [
-            [{"start_seconds": start, "stop_seconds": stop} for start, stop in record.evidence] for record in records
-        ],
+        "evidence": _evidence([record.evidence for record in records], schema.field("evidence").type),
         "license": pa.repeat(license, size),
     }
     arrays = [
@@ -99,6 +97,21 @@ def to_table(records: Sequence[Record], *, source: str, license: str, style: Mes
         for name, column in columns.items()
     ]
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _lists(rows: Sequence[Sequence[str]], shape: pa.DataType) -> pa.Array:
+    return pa.ListArray.from_arrays(_ends(rows), pa.array(list(itertools.chain.from_iterable(rows)), shape.value_type))
+
+
+def _evidence(rows: Sequence[Sequence[tuple[float, float]]], shape: pa.DataType) -> pa.Array:
+    moments = list(itertools.chain.from_iterable(rows))
+    spans = [pa.array([moment[place] for moment in moments], pa.float64()) for place in range(2)]
+    return pa.ListArray.from_arrays(_ends(rows), pa.StructArray.from_arrays(spans, fields=list(shape.value_type)))
+
+
+def _ends(rows: Sequence[Sequence[object]]) -> pa.Array:
+    """Return where each row's list ends among the values of all of them, with a zero in front."""
+    return pa.array(np.cumsum([0, *map(len, rows)], dtype=np.int32))
 
 
 def _messages(rows: Sequence[Sequence[Message]]) -> pa.Array:

@@ -74,21 +74,20 @@ class Row:
 
     def text(self, field: str) -> str:
         """Return a field that must be text and not blank."""
+        value = self.value.get(field)
+        if type(value) is str and value and not value.isspace():
+            return value
         value = self.get(field)
-        if not isinstance(value, str):
-            self.fail(field, f"expected text, found {_shown(value)}")
-        if not value or value.isspace():
-            self.fail(field, "the text is empty")
-        return value
+        self.fail(field, "the text is empty" if isinstance(value, str) else f"expected text, found {_shown(value)}")
 
     def text_or_empty(self, field: str) -> str:
         """Return a field that is text, null or missing; the latter two as an empty string."""
-        value = self.value.get(field)
-        if value is None:
-            return ""
-        if not isinstance(value, str):
+        value = self.value.get(field, "")
+        if type(value) is str:
+            return value
+        if value is not None:
             self.fail(field, f"expected text, found {_shown(value)}")
-        return value
+        return ""
 
     def integer(self, field: str, *, lowest: int | None = None, highest: int | None = None) -> int:
         """Return a whole number within bounds; the text of one is accepted."""

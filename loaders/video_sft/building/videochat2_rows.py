@@ -20,8 +20,10 @@ __all__ = ["RowReader"]
 _NAMED_POOLS = frozenset({"activitynet", "clevrer", "ssv2", "vidor", "webvid"})
 #: What the media paths of some rows begin with: the address of upstream's object store (`p2:s3://k600/...`).
 _STORE = re.compile(r"(?:[\w-]+:)?s3://")
-_VIDEO_SUFFIXES = ("mp4", "mkv", "webm", "gif", "avi", "mov", "m4v", "mpg", "mpeg", "ts", "flv", "wmv", "3gp", "ogv")
-_SUFFIX = re.compile(rf"\.(?:{'|'.join(_VIDEO_SUFFIXES)}|jpe?g|png|webp|bmp|tiff?)", re.IGNORECASE)
+_VIDEO_SUFFIXES = {"mp4", "mkv", "webm", "gif", "avi", "mov", "m4v", "mpg", "mpeg", "ts", "flv", "wmv", "3gp", "ogv"}
+_IMAGE_SUFFIXES = {"jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff"}
+#: Others than these are no suffix: names may have dots of their own.
+_SUFFIXES = frozenset(_VIDEO_SUFFIXES | _IMAGE_SUFFIXES)
 _YOUTUBE_ID_LENGTH = 11
 
 
@@ -79,31 +81,33 @@ class RowReader:
                 row.fail(other, f"the rows of {self.sub_dataset.place} have {_EXPECTED[modality]}")
         if modality == "text":
             return None
-        path = self._path(row, modality)
-        if self.sub_dataset.pool == "activitynet":
-            path = _with_prefix(path)
+        path, stem = self._path(row, modality)
         start, stop = self._clip(row) if modality == "video" else (None, None)
-        return Media(self.sub_dataset.pool, self._id(path), path, start, stop, modality)
+        return Media(self.sub_dataset.pool, self._id(stem), path, start, stop, modality)
 
-    def _path(self, row: Row, field: str) -> str:
-        text = _STORE.sub("", row.text(field).strip(), count=1)
-        if field == "video" and not self.sub_dataset.frames and _SUFFIX.fullmatch(text[text.rfind(".") :]) is None:
-            text += ".mp4"
+    def _path(self, row: Row, field: str) -> tuple[str, str]:
+        """Return the path of a row's media inside their pool, and that path without its suffix."""
+        text = row.text(field).strip()
+        if "s3://" in text:
+            text = _STORE.sub("", text, count=1)
         try:
-            return safe_relative(text)
+            path = safe_relative(text)
         except UnsafePathError as error:
             row.fail(field, str(error))
+        stem, dot, suffix = path.rpartition(".")
+        if not dot or suffix.lower() not in _SUFFIXES:
+            stem, suffix = path, "" if field == "image" or self.sub_dataset.frames else "mp4"
+        if self.sub_dataset.pool == "activitynet":
+            stem = _with_prefix(stem)
+        return f"{stem}.{suffix}" if suffix else stem, stem
 
-    def _id(self, path: str) -> str:
-        dot = path.rfind(".")
-        plain = path[:dot] if dot >= 0 and _SUFFIX.fullmatch(path[dot:]) else path
-        if self.sub_dataset.pool not in _NAMED_POOLS:
-            return plain
-        return plain.rpartition("/")[2]
+    def _id(self, stem: str) -> str:
+        return stem.rpartition("/")[2] if self.sub_dataset.pool in _NAMED_POOLS else stem
 
     def _clip(self, row: Row) -> tuple[float | None, float | None]:
         """Return the part of the video a row is about; as upstream, only where both its ends are given."""
-        if row.value.get("start") is None or row.value.get("end") is None:
+        value = row.value
+        if value.get("start") is None or value.get("end") is None:
             return None, None
         start, stop = row.seconds("start"), row.seconds("end")
         if start < stop:
@@ -134,10 +138,10 @@ class RowReader:
         return Conversation([Turn(question, answer)], instruction)
 
 
-def _with_prefix(path: str) -> str:
+def _with_prefix(stem: str) -> str:
     """Return an ActivityNet path whose file name is `v_` and a YouTube id, which may begin with `v_` itself."""
-    folder, slash, name = path.rpartition("/")
-    return f"{folder}{slash}v_{name}" if name.rfind(".") == _YOUTUBE_ID_LENGTH else path
+    folder, slash, name = stem.rpartition("/")
+    return f"{folder}{slash}v_{name}" if len(name) == _YOUTUBE_ID_LENGTH else stem
 
 
 _EXPECTED = {"video": "a video and no image", "image": "an image and no video", "text": "neither video nor image"}
