@@ -7,12 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from .hub import LocalHub
+from .hub import UPLOAD_WARNING, LocalHub
 
 __all__ = ["hub", "pytest_collection_modifyitems"]
-
-#: `huggingface_hub` hands open files to its HTTP client by the old argument, and the client says so.
-UPLOAD_WARNING = "ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"
 
 
 @pytest.fixture
@@ -23,7 +20,7 @@ def hub(tmp_path: Path) -> Iterator[LocalHub]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the clients' own warning pass in tests that use a Hub."""
+    """Let the clients' own warning pass in tests whose fixture attached a Hub: filters of a fixture end with its setup."""
     for item in items:
         if "hub" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.filterwarnings(UPLOAD_WARNING))
+            item.add_marker(pytest.mark.filterwarnings(f"ignore:{UPLOAD_WARNING}:DeprecationWarning"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from .server import Answering, HubServer
 from .store import GIT_ATTRIBUTES, Blobs, Commit, RefusedError, Repo
 
 OWNER_TOKEN = "hf_owner"
+#: `huggingface_hub` hands open files to its HTTP client by the old argument, and the client says so.
+UPLOAD_WARNING = "Use 'content=<...>' to upload raw bytes"
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,8 @@ class LocalHub:
         from huggingface_hub import HfFileSystem, constants
 
         home = self.folder / cache
-        with pytest.MonkeyPatch.context() as patch:
+        with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+            warnings.filterwarnings("ignore", UPLOAD_WARNING, DeprecationWarning)
             for name in [name for name in os.environ if "proxy" in name.lower()]:
                 patch.delenv(name)
             patch.setenv("NO_PROXY", "*")

@@ -25,16 +25,15 @@ class PublishedSamples:
 
     hub: LocalHub
     report: PublishReport
-    cache_dir: Path
-    state_dir: Path
+    cache_dir: str
     name: str = REPO
 
 
 @pytest.fixture(scope="session")
-def samples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PublishedSamples]:
+def samples(tmp_path_factory: pytest.TempPathFactory, session_cache: str) -> Iterator[PublishedSamples]:
     """The samples of all sources, published once; this process does not talk to that Hub unless it is attached."""
     folder = tmp_path_factory.mktemp("samples")
     with LocalHub(folder / "hub") as hub:
-        with hub.attached(), pytest.warns() as _:
-            report = publish("all", repo=REPO, sample=True, cache_dir=folder / "cache", state_dir=folder / "state")
-        yield PublishedSamples(hub, report, folder / "cache", folder / "state")
+        with hub.attached():
+            report = publish("all", repo=REPO, sample=True, cache_dir=session_cache, state_dir=folder / "state")
+        yield PublishedSamples(hub, report, session_cache)

@@ -24,7 +24,7 @@ def main(folder: str, state: str) -> None:
     Path("/proc/self/clear_refs").write_text("5")
     before = memory("VmRSS")
     run.publish(private=False)
-    print((memory("VmHWM") - before) / 1024)  # noqa: T201
+    print((memory("VmHWM") - before) / 1024)
 
 
 def memory(name: str) -> int:

@@ -13,12 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from local_hub import LocalHub
-from local_hub.fixtures import UPLOAD_WARNING
 from video_sft.publishing import PublishError
 
 from .made_rows import made_run, make_rows, make_videos
-
-pytestmark = pytest.mark.filterwarnings(UPLOAD_WARNING)
 
 REPO = "org/made"
 SCRIPT = Path(__file__).with_name("publish_made.py")

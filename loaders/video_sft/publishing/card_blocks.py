@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from video_sft.building.source import Source
@@ -175,11 +176,20 @@ def _provenance(facts: CardFacts) -> str:
     for source in facts.sources:
         for part in source.parts:
             for file in part.files.values():
-                name = f"[{file.name}]({file.url})" if file.url else f"{file.name} ({file.where.rstrip('.')})"
+                name = (
+                    f"[{file.name}]({_web_address(file.url)})"
+                    if file.url
+                    else f"{file.name} ({file.where.rstrip('.')})"
+                )
                 size = f"{file.size:,}" if file.size else ""
                 digest = f"`{file.sha256}`" if file.sha256 else file.unverified or ""
                 rows.append((f"`{source.name}`", part.split, name, size, digest))
     return _table(("source", "split", "file", "bytes", "SHA-256"), list(dict.fromkeys(rows)))
+
+
+def _web_address(url: str) -> str:
+    """Return where a browser finds a file, which may be named by its place on the Hub."""
+    return re.sub(r"^hf://datasets/([^/]+/[^/@]+)@([^/]+)/", r"https://huggingface.co/datasets/\1/blob/\2/", url)
 
 
 def _licenses(found: Sequence[Source]) -> str:

@@ -46,7 +46,7 @@ def metadata(facts: CardFacts) -> str:
         license=facts.license.lower(),
         **_license_name(facts),
         pretty_name=facts.title,
-        size_categories=_size(facts.rows),
+        size_categories=[_size(facts.rows)],
         task_categories=["video-text-to-text", "visual-question-answering"],
         tags=["video", "video-question-answering", "instruction-tuning", *(source.name for source in facts.sources)],
     )

@@ -1,0 +1,116 @@
+"""Cards: generated parts follow the sources, prose stays, and what is published is true."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from huggingface_hub import DatasetCard
+
+import video_sft
+from video_sft.errors import ConfigError
+from video_sft.publishing.card_blocks import COLUMN_MEANINGS
+from video_sft.publishing.card_files import checkout_folder
+from video_sft.publishing.card_text import block_names, fill
+from video_sft.publishing.generate import generated_card
+from video_sft.rows import COLUMNS
+
+from .conftest import PublishedSamples
+
+CARDS = checkout_folder() or Path()
+NAMES = [*video_sft.sources(), "video-sft"]
+BLOCKS = {"load", "configs", "question_types", "schema", "provenance", "licenses", "overlaps", "citation"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_generated_parts_are_those_the_sources_give_now(name: str) -> None:
+    text = (CARDS / f"{name}.md").read_text(encoding="utf-8")
+    made = generated_card(video_sft.sources() if name == "video-sft" else [name], text)
+    assert text == made, "run `python -m video_sft.publishing.generate`"
+
+
+def test_there_is_a_card_for_every_source_and_none_besides() -> None:
+    assert {place.stem for place in CARDS.glob("*.md")} == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_card_says_what_a_reader_needs(name: str) -> None:
+    text = (CARDS / f"{name}.md").read_text(encoding="utf-8")
+    assert set(block_names(text)) >= BLOCKS
+    card = DatasetCard(text)
+    assert card.data.license
+    assert card.data.configs
+    assert card.data.pretty_name
+    assert "[More Information Needed]" not in text
+    prose = re.sub(r"(?s)<!-- generated.*?<!-- end: \w+ -->", "", card.text)
+    assert len(re.findall(r"\w+", prose)) > 120, "by hand: what it is, what it is good for, what to beware of"
+    assert "by hand" not in prose
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_links_are_whole_and_no_picture_is_missing(name: str) -> None:
+    text = (CARDS / f"{name}.md").read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)]*)\)", text):
+        assert re.fullmatch(r"https://\S+|#[\w-]+|explore\.ipynb", target), target
+    for anchor in re.findall(r"\]\(#([\w-]+)\)", text):
+        assert anchor in {re.sub(r"[^\w -]", "", line).strip().lower().replace(" ", "-") for line in text.splitlines()}
+    assert "![" not in text
+    assert "<img" not in text
+
+
+def test_every_column_has_a_meaning() -> None:
+    assert tuple(COLUMN_MEANINGS) == COLUMNS
+
+
+def test_prose_is_kept_and_an_unknown_block_is_an_error() -> None:
+    text = "---\nold: 1\n---\n# Mine\n<!-- generated: load -->\nold\n<!-- end: load -->\nmine too\n"
+    assert fill(text, "new: 2", {"load": "fresh"}) == (
+        "---\nnew: 2\n---\n# Mine\n<!-- generated: load -->\nfresh\n<!-- end: load -->\nmine too\n"
+    )
+    with pytest.raises(ConfigError, match="blocks nothing generates: lode"):
+        fill(text.replace("load", "lode"), "", {"load": ""})
+
+
+def test_the_published_card_counts_what_was_published(samples: PublishedSamples) -> None:
+    card = DatasetCard(samples.hub.read(samples.name, "README.md").decode())
+    infos = {info["config_name"]: info for info in card.data.dataset_info}
+    assert list(infos) == video_sft.configs()
+    tree = samples.hub.tree(samples.name)
+    for config, info in infos.items():
+        for split in info["splits"]:
+            paths = [path for path in tree if path.startswith(f"{config}/{split['name']}-")]
+            tables = [pq.read_table(io.BytesIO(samples.hub.read(samples.name, path))) for path in paths]
+            assert split["num_examples"] == sum(map(len, tables)) > 0
+        size = sum(len(samples.hub.read(samples.name, path)) for path in tree if path.startswith(f"{config}/"))
+        assert info["download_size"] == size
+    assert [config["config_name"] for config in card.data.configs if config.get("default")] == ["activitynet_qa"]
+    assert card.data.license == "other"
+
+
+def test_the_published_card_warns_of_evaluation_videos(samples: PublishedSamples) -> None:
+    text = samples.hub.read(samples.name, "README.md").decode()
+    warning = text.partition("> [!WARNING]")[2]
+    assert "1,583 of ActivityNet-QA's 1,800 validation videos" in warning
+
+
+def test_the_published_card_passes_the_hubs_check(samples: PublishedSamples) -> None:
+    with samples.hub.attached():
+        DatasetCard(samples.hub.read(samples.name, "README.md").decode()).validate(repo_type="dataset")
+
+
+def test_the_cards_snippets_run(samples: PublishedSamples, tmp_path: Path) -> None:
+    snippets = re.findall(r"```python\n(.*?)```", samples.hub.read(samples.name, "README.md").decode(), re.DOTALL)
+    assert len(snippets) >= 2
+    script = tmp_path / "snippets.py"
+    script.write_text("\n".join(snippets))
+    done = subprocess.run(
+        [sys.executable, str(script)], env=samples.hub.environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "'messages': [{'role': 'user'" in done.stdout
+    assert "(8, 144, 192, 3)" in done.stdout

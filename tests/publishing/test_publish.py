@@ -1,0 +1,141 @@
+"""`publish` and `video-sft publish`: what goes where, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from datasets import get_dataset_config_names, load_dataset
+from typer import Typer
+from typer.testing import CliRunner
+
+import video_sft
+from local_hub import LocalHub
+from video_sft.cli.publish import publish_command
+from video_sft.errors import ConfigError
+from video_sft.publishing import PublishReport, publish
+
+REPO = "org/video-sft"
+
+
+@pytest.fixture
+def publish_samples(tmp_path: Path, session_cache: str):  # type: ignore[no-untyped-def]
+    """`publish` of embedded samples, with the folders it keeps things in."""
+
+    def run(configs: str | list[str], **options: object) -> PublishReport:
+        given = {"sample": True, "repo": REPO, "cache_dir": session_cache, "state_dir": tmp_path / "state", **options}
+        return publish(configs, **given)  # type: ignore[arg-type]
+
+    return run
+
+
+def test_configs_published_later_join_those_that_are_there(hub: LocalHub, publish_samples) -> None:  # type: ignore[no-untyped-def]
+    publish_samples(["activitynet_qa", "activitynet_qa-source"])
+    assert get_dataset_config_names(REPO) == ["activitynet_qa", "activitynet_qa-source"]
+    publish_samples("next_gqa")
+    assert get_dataset_config_names(REPO) == ["activitynet_qa", "activitynet_qa-source", "next_gqa"]
+    card = hub.read(REPO, "README.md").decode()
+    assert "`activitynet_qa` | train | 4" in card.replace(
+        "`activitynet_qa` | train | 4 ", "`activitynet_qa` | train | 4 "
+    )
+    assert card.count("{Xiao, Junbin") == 1
+    assert len(load_dataset(REPO, "activitynet_qa", split="train")) > 0
+
+
+def test_one_repo_a_source(hub: LocalHub, publish_samples) -> None:  # type: ignore[no-untyped-def]
+    configs = ["next_qa", "next_qa-open_ended", "star"]
+    report = publish_samples(configs, repo=None, repo_per_source="org/video-sft-{source}", videos="none")
+    assert [item["item_id"] for item in report.collection_items] == ["org/video-sft-next_qa", "org/video-sft-star"]
+    assert get_dataset_config_names("org/video-sft-next_qa") == ["next_qa", "next_qa-open_ended"]
+    assert get_dataset_config_names("org/video-sft-star") == ["star"]
+    assert "# STAR" in hub.read("org/video-sft-star", "README.md").decode()
+
+
+def test_a_dry_run_sends_nothing_and_says_what_it_would(hub: LocalHub, publish_samples) -> None:  # type: ignore[no-untyped-def]
+    told = publish_samples("next_gqa", dry_run=True)
+    assert hub.repos == {}
+    assert [one for one in hub.served if one.method in ("POST", "PUT")] == []
+    done = publish_samples("next_gqa")
+    assert told.repos[0].videos == done.repos[0].videos
+    for split, counted in done.repos[0].configs[0].splits.items():
+        before = told.repos[0].configs[0].splits[split]
+        assert (before.rows, before.new_files, before.licenses) == (counted.rows, 1, {"MIT": counted.rows})
+        assert before.file_bytes == pytest.approx(counted.file_bytes, rel=0.02), "all but the commit's hash is known"
+    again = publish_samples("next_gqa", dry_run=True)
+    assert again.repos[0].videos.new == 0
+    assert all(split.new_files == 0 for split in again.repos[0].configs[0].splits.values())
+
+
+def test_shards_that_are_no_longer_written_are_deleted(hub: LocalHub, publish_samples) -> None:  # type: ignore[no-untyped-def]
+    publish_samples("star", videos="none")
+    hub.add_files(REPO, {"star/train-00001-of-00002.parquet": b"old"})
+    publish_samples("star", videos="none")
+    assert "star/train-00001-of-00002.parquet" not in hub.tree(REPO)
+    assert len(load_dataset(REPO, "star", split="train")) > 0
+
+
+def test_a_private_repo_is_private_and_a_public_one_is_not_taken_for_it(hub: LocalHub, publish_samples) -> None:  # type: ignore[no-untyped-def]
+    publish_samples("star", videos="none", private=True)
+    assert hub.repo(REPO).private
+    hub.add_repo("org/open")
+    with pytest.raises(ConfigError, match="org/open is there and public"):
+        publish_samples("star", repo="org/open", videos="none", private=True)
+    assert list(hub.tree("org/open")) == [".gitattributes"]
+
+
+def test_a_revision_is_a_branch_of_its_own(hub: LocalHub, publish_samples) -> None:  # type: ignore[no-untyped-def]
+    publish_samples("star", videos="none", revision="draft")
+    assert "README.md" not in hub.tree(REPO)
+    assert len(load_dataset(REPO, "star", split="train", revision="draft")) > 0
+
+
+def test_videos_whose_terms_forbid_it_need_a_word(hub: LocalHub, tmp_path: Path, session_cache: str) -> None:
+    folder = Path(video_sft.__file__).parent / "samples" / "star"
+    media = {"charades": str(tmp_path)}
+    options = {
+        "repo": REPO,
+        "data_dir": folder,
+        "media": media,
+        "cache_dir": session_cache,
+        "state_dir": tmp_path / "s",
+    }
+    with pytest.raises(ConfigError, match=r"(?s)star: Charades videos.*--allow-restricted-videos"):
+        publish("star", **options)  # type: ignore[arg-type]
+    assert hub.repos == {}
+    report = publish("star", allow_restricted_videos=True, **options)  # type: ignore[arg-type]
+    assert report.repos[0].videos.files == 0
+    assert "star/train-00000-of-00001.parquet" in hub.tree(REPO)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"configs": "stra"}, "Did you mean star"),
+        ({"configs": []}, "no config was named"),
+        ({"repo": None}, "give either repo, or repo_per_source"),
+        ({"repo_per_source": "org/{source}"}, "give either repo, or repo_per_source"),
+        ({"repo": None, "repo_per_source": "org/one"}, "needs {source}"),
+        ({"repo": "no-slash"}, "org/name"),
+        ({"videos": "copy"}, "one of reference, embed, none"),
+        ({"sample": False, "videos": "reference"}, "needs media="),
+    ],
+)
+def test_options_that_cannot_be_meant(hub: LocalHub, publish_samples, options: dict[str, object], message: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(ConfigError, match=message):
+        publish_samples(**{"configs": "star", **options})
+    assert hub.served == []
+
+
+def test_the_command_prints_what_would_be_sent_and_under_which_terms(hub: LocalHub, tmp_path: Path) -> None:
+    app = Typer()
+    app.command()(publish_command)
+    words = ["next_gqa", "--repo", REPO, "--sample", "--state-dir", str(tmp_path)]
+    told = CliRunner().invoke(app, [*words, "--dry-run"], env={"COLUMNS": "200"}, catch_exceptions=False)
+    assert told.exit_code == 0
+    assert "dry run: nothing was sent" in told.output
+    assert "licence of the repo: MIT" in told.output
+    assert "terms of the videos of next_gqa: The videos of NExT-QA" in told.output
+    assert hub.repos == {}
+    done = CliRunner().invoke(app, words, env={"COLUMNS": "200"}, catch_exceptions=False)
+    assert done.exit_code == 0
+    assert hub.repo(REPO).refs["main"] in done.output

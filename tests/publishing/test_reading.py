@@ -1,0 +1,72 @@
+"""Reading published rows with this package: clips that read remote ranges."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from datasets import Dataset, IterableDataset
+
+import video_sft
+from local_hub import LocalHub
+from video_sft.errors import ConfigError
+from video_sft.publishing import load_published
+
+from .conftest import PublishedSamples
+from .made_rows import made_run, make_rows, make_videos
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_clips_have_their_limits_and_read_the_same_frames(samples: PublishedSamples, streaming: bool) -> None:
+    local = video_sft.load("star", sample=True, split="train", cache_dir=samples.cache_dir)
+    with samples.hub.attached(cache=f"reading_{streaming}"):
+        samples.hub.forget_served()
+        rows = load_published("star", samples.name, split="train", streaming=streaming)
+        assert isinstance(rows, IterableDataset if streaming else Dataset)
+        clips = [row["video"] for row in rows]
+        assert samples.hub.requests(pattern="videos/*") == []
+        assert [(clip.start_seconds, clip.stop_seconds) for clip in clips] == [
+            (row["start_seconds"], row["stop_seconds"]) for row in local
+        ]
+        assert any(clip.start_seconds for clip in clips)
+        there = clips[0].frames(count=3)
+        assert samples.hub.bytes_sent("videos/*") > 0
+    here = local[0]["video"].frames(count=3)
+    assert np.array_equal(there.data, here.data)
+    assert there.pts_seconds.tolist() == here.pts_seconds.tolist()
+
+
+def test_load_takes_a_repo(samples: PublishedSamples) -> None:
+    built = video_sft.load("next_gqa", sample=True, cache_dir=samples.cache_dir)
+    with samples.hub.attached(cache="reading_load"):
+        found = video_sft.load("next_gqa", repo=samples.name)
+        assert set(found) == set(built)
+        for split, rows in found.items():
+            assert rows.features == built[split].features
+            assert rows.remove_columns("video").to_list() == built[split].remove_columns("video").to_list()
+
+
+def test_upstreams_own_fields_come_as_they_are(samples: PublishedSamples) -> None:
+    with samples.hub.attached(cache="reading_source"):
+        rows = load_published("videochat-source", samples.name, split="train")
+    built = video_sft.load("videochat-source", sample=True, split="train", cache_dir=samples.cache_dir)
+    assert rows.to_list() == built.to_list()
+
+
+def test_a_clip_that_was_cut_is_not_cut_again(hub: LocalHub, tmp_path: Path) -> None:
+    made_run(make_rows(make_videos(tmp_path / "cut", 2), limits=False), tmp_path).publish(private=False)
+    for row in load_published("star", "org/made", split="train"):
+        assert row["start_seconds"] is not None
+        assert (row["video"].start_seconds, row["video"].stop_seconds) == (None, None)
+
+
+def test_a_private_repo_opens_with_its_token(hub: LocalHub, tmp_path: Path) -> None:
+    made_run(make_rows([], rows=3), tmp_path).publish(private=True)
+    with hub.attached(token=None, cache="stranger"):
+        assert len(load_published("star", "org/made", split="train", token=hub.token)) == 3
+
+
+def test_a_config_that_is_not_there_is_named(samples: PublishedSamples) -> None:
+    with samples.hub.attached(cache="reading_missing"), pytest.raises(ConfigError, match=r"no config 'stars'.*star"):
+        load_published("stars", samples.name)
