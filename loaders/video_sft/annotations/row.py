@@ -77,8 +77,9 @@ class Row:
         value = self.value.get(field)
         if type(value) is str and value and not value.isspace():
             return value
-        value = self.get(field)
-        self.fail(field, "the text is empty" if isinstance(value, str) else f"expected text, found {_shown(value)}")
+        if not isinstance(self.get(field), str):
+            self.fail(field, f"expected text, found {_shown(value)}")
+        self.fail(field, "the text is empty")
 
     def text_or_empty(self, field: str) -> str:
         """Return a field that is text, null or missing; the latter two as an empty string."""

@@ -113,8 +113,8 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     """
 
     BUILDER_CONFIG_CLASS = SourceConfig
-    #: Rows in one piece of the Arrow file. `datasets` takes 10 where there is a video column, for the bytes it may hold;
-    #: ours holds paths, and hundreds of thousands of pieces cost time and memory on every load.
+    #: Rows in one piece of the Arrow file. `datasets` takes 10 where there is a video column, for the bytes it may
+    #: hold; ours holds paths, and hundreds of thousands of pieces cost time and memory on every load.
     DEFAULT_WRITER_BATCH_SIZE = 4096
     source: ClassVar[Source]
     #: What a stream's tables go through last, e.g. to have media attached; built datasets are attached to afterwards.
