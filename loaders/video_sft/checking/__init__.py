@@ -1,0 +1,23 @@
+"""Looking a source's files over before anything is built or trained on: one report, with what to do about it."""
+
+from video_sft.checking.report import (
+    CheckReport,
+    ClipFacts,
+    FileFacts,
+    Finding,
+    MediaFacts,
+    OverlapFacts,
+    PartFacts,
+)
+from video_sft.checking.source_check import check_source
+
+__all__ = [
+    "CheckReport",
+    "ClipFacts",
+    "FileFacts",
+    "Finding",
+    "MediaFacts",
+    "OverlapFacts",
+    "PartFacts",
+    "check_source",
+]

@@ -1,0 +1,253 @@
+"""Which of a source's files are there, and whether they are the published ones."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from datasets.utils import tqdm
+from fsspec.core import url_to_fs
+
+from video_sft.building import Part, RemoteFile
+from video_sft.building.files import find_parts, listed, missing_files_message
+from video_sft.checking.report import FileFacts, Finding
+from video_sft.checking.wording import counted, how_to_get
+from video_sft.errors import MissingFileError
+from video_sft.locations import is_remote, root_of, sha256_of
+
+__all__ = ["FoundFiles", "file_findings", "find_files", "is_verified", "published_rows"]
+
+_ANNOTATIONS = (".json", ".jsonl", ".csv", ".gz", ".bz2", ".xz")
+_MOST_LOOKED_AT = 20_000
+_DEEPEST = 4
+
+
+@dataclass
+class FoundFiles:
+    """A source's files as they are at one place.
+
+    Attributes:
+        root: the place.
+        readable: parts whose required files are there, with the location of each file by role.
+        incomplete: the other parts, with the required files that are missing.
+        facts: every file once.
+        files: the published facts behind each of `facts`, by name.
+    """
+
+    root: str
+    readable: list[tuple[Part, dict[str, str]]] = field(default_factory=list)
+    incomplete: list[tuple[Part, list[RemoteFile]]] = field(default_factory=list)
+    facts: list[FileFacts] = field(default_factory=list)
+    files: dict[str, RemoteFile] = field(default_factory=dict)
+
+
+def find_files(parts: Sequence[Part], data_dir: str, config: str, *, published: bool = True) -> FoundFiles:
+    """Look for the files of parts, and compare what is there with what was published.
+
+    Args:
+        parts: the parts wanted.
+        data_dir: a folder, zip or fsspec URL.
+        config: what messages call the source.
+        published: whether they are to be the published files; the embedded samples are not.
+
+    Raises:
+        MissingFileError: no part can be read; the message says what would be needed, and what is there instead.
+    """
+    found = FoundFiles(data_dir)
+    lenient = [dataclasses.replace(part, optional=frozenset(part.files)) for part in parts]
+    places = [locations for _, locations in find_parts(lenient, data_dir).present]
+    for part, locations in zip(parts, places, strict=True):
+        missing = [file for role, file in part.files.items() if role not in locations and role not in part.optional]
+        if missing:
+            found.incomplete.append((part, missing))
+        else:
+            found.readable.append((part, locations))
+    if not found.readable:
+        message = missing_files_message(config, found.incomplete, data_dir)
+        raise MissingFileError(f"{message}\n{_what_is_there(parts, data_dir)}")
+    _add_facts(found, parts, places, published=published)
+    return found
+
+
+def file_findings(found: FoundFiles, known: Sequence[Part], *, published: bool = True) -> Iterator[Finding]:
+    """Yield what is wrong or worth knowing about the files.
+
+    Args:
+        found: the files.
+        known: all parts of the source, wanted or not.
+        published: as in `find_files`.
+    """
+    by_status: dict[str, list[FileFacts]] = defaultdict(list)
+    for facts in found.facts:
+        by_status[facts.status].append(facts)
+    for facts in by_status["differs"]:
+        yield _differs(facts, found.files[facts.name])
+    if not published:
+        return
+    yield from _missing(found)
+    optional = by_status["optional_missing"]
+    if optional:
+        names = listed([facts.name for facts in optional])
+        what = f"{counted(len(optional), 'optional file')} missing; rows come without what is in there: {names}"
+        remedy = how_to_get([found.files[facts.name] for facts in optional])
+        yield Finding(severity="note", check="files", what=what, remedy=remedy, count=len(optional))
+    yield from _unverified([*by_status["unverified"], *by_status["size_as_published"]])
+    unread = _unread_files(found, known)
+    if unread:
+        what = f"Not read, being none of the source's files: {listed(unread)}"
+        yield Finding(severity="note", check="files", what=what, count=len(unread))
+
+
+def is_verified(found: FoundFiles, part: Part) -> bool:
+    """Return whether a part's rows come from the published file for certain, so that its oddities are upstream's."""
+    status = {facts.name: facts.status for facts in found.facts}
+    return status.get(part.files["rows"].name) == "as_published"
+
+
+def published_rows(part: Part, locations: dict[str, str]) -> int | None:
+    """Return how many rows the part's file should have; None where not known, or another form of it was found."""
+    name = PurePosixPath(part.files["rows"].name).name
+    place = locations["rows"].partition("::")[0].replace("\\", "/")
+    return part.rows if place.rpartition("/")[2] == name else None
+
+
+def _add_facts(found: FoundFiles, parts: Sequence[Part], places: Sequence[dict[str, str]], *, published: bool) -> None:
+    """Compare each file once, whichever parts read it."""
+    readers: dict[str, list[str]] = defaultdict(list)
+    located: dict[str, str] = {}
+    required: set[str] = set()
+    for part, locations in zip(parts, places, strict=True):
+        for role, file in part.files.items():
+            found.files.setdefault(file.name, file)
+            readers[file.name].append(part.name)
+            if role in locations:
+                located[file.name] = locations[role]
+            if role not in part.optional:
+                required.add(file.name)
+    with tqdm(desc="hashing files", total=len(found.files), unit=" files", leave=False, delay=1.0) as progress:
+        for name, file in found.files.items():
+            facts = FileFacts(name=name, parts=tuple(readers[name]), status="missing", why_unverified=file.unverified)
+            facts = dataclasses.replace(facts, published_size=file.size, published_sha256=file.sha256)
+            if name in located:
+                facts = _compared(facts, located[name], published=published)
+            elif name not in required:
+                facts = dataclasses.replace(facts, status="optional_missing")
+            found.facts.append(facts)
+            progress.update()
+
+
+def _compared(facts: FileFacts, location: str, *, published: bool) -> FileFacts:
+    facts = dataclasses.replace(facts, location=location, size=_size(location), sha256=sha256_of(location))
+    if not published:
+        unknown = dataclasses.replace(facts, published_size=None, published_sha256=None)
+        return dataclasses.replace(unknown, status="unverified", why_unverified="an invented sample file")
+    if facts.published_sha256 is not None:
+        agrees = facts.sha256 == facts.published_sha256
+        return dataclasses.replace(facts, status="as_published" if agrees else "differs")
+    if facts.published_size is not None and facts.size is not None:
+        agrees = facts.size == facts.published_size
+        return dataclasses.replace(facts, status="size_as_published" if agrees else "differs")
+    return dataclasses.replace(facts, status="unverified")
+
+
+def _size(location: str) -> int | None:
+    if not is_remote(location):
+        return os.path.getsize(location)
+    filesystem, path = url_to_fs(location)
+    size = filesystem.size(path)
+    return None if size is None else int(size)
+
+
+def _differs(facts: FileFacts, file: RemoteFile) -> Finding:
+    what = f"{facts.name} is not the published file: "
+    if facts.published_size is not None and facts.size != facts.published_size:
+        what += f"it has {facts.size or 0:,} bytes, published were {facts.published_size:,}"
+    else:
+        what += f"its sha256 is {facts.sha256}, published was {facts.published_sha256}"
+    remedy = f"{file.where}, unless you changed the file on purpose"
+    return Finding(severity="error", check="files", what=what, remedy=remedy, examples=(str(facts.location),))
+
+
+def _missing(found: FoundFiles) -> Iterator[Finding]:
+    """Yield one finding for each split that is not there whole."""
+    absent: dict[str, list[tuple[Part, list[RemoteFile]]]] = defaultdict(list)
+    for part, files in found.incomplete:
+        absent[part.split].append((part, files))
+    present = {facts.name for facts in found.facts if facts.location is not None}
+    for split, parts in absent.items():
+        files = [file for _, missing in parts for file in missing]
+        names = sorted({file.name for file in files})
+        rows = [part.rows for part, _ in parts]
+        lost = f", with {counted(sum(count or 0 for count in rows), 'row')}" if all(rows) else ""
+        what = f"{counted(len(names), 'file')} of the {split} split missing{lost}: {listed(names)}"
+        half = sorted({f.name for part, _ in parts for f in part.files.values() if f.name in present} - _shared(found))
+        what += f". Of no use without: {listed(half)}" if half else ""
+        remedy = how_to_get(files)
+        if all(part.split != split for part, _ in found.readable):
+            remedy += f". If you do not want the {split} split, check the others with --split"
+        yield Finding(severity="warning", check="files", what=what, remedy=remedy, count=len(names))
+
+
+def _shared(found: FoundFiles) -> set[str]:
+    """Return the files that parts which can be read use, and those that only add to another file."""
+    used = {file.name for part, _ in found.readable for file in part.files.values()}
+    optional = {part.files[role].name for part, _ in found.incomplete for role in part.optional}
+    return used | optional
+
+
+def _unverified(files: Sequence[FileFacts]) -> Iterator[Finding]:
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for facts in files:
+        also = "; its size agrees" if facts.status == "size_as_published" else ""
+        reasons[f"{facts.why_unverified or 'none is known'}{also}"].append(facts.name)
+    for reason, names in reasons.items():
+        what = f"No hash is published to compare {listed(names)} with ({reason})"
+        yield Finding(severity="note", check="files", what=what, count=len(names))
+
+
+def _unread_files(found: FoundFiles, known: Sequence[Part]) -> list[str]:
+    root = root_of(found.root)
+    if is_remote(root):
+        return []
+    names = {name for part in known for file in part.files.values() for name in (file.name, *file.also)}
+    return [path for path in _annotation_files(root) if path not in names]
+
+
+def _what_is_there(parts: Sequence[Part], data_dir: str) -> str:
+    """Return a sentence on what a folder without the wanted files holds instead."""
+    root = root_of(data_dir)
+    if is_remote(root):
+        return ""
+    there = _annotation_files(root)
+    if not there:
+        return "There are no annotation files in that folder at all"
+    wanted = {PurePosixPath(part.files["rows"].name).name for part in parts}
+    right = sorted({path.rpartition("/")[0] for path in there if path.rpartition("/")[2] in wanted})
+    right = [folder for folder in right if folder]
+    if right:
+        places = " or ".join(os.path.join(data_dir, *folder.split("/")) for folder in right[:3])
+        return f"Files of the right name are in a folder inside: perhaps you meant --data-dir {places}"
+    near = [(path, name) for path in there for name in difflib.get_close_matches(path.rpartition("/")[2], wanted, 1)]
+    hint = f". If {near[0][0]} is {near[0][1]}, give it that name" if near else ""
+    return f"There instead: {listed(there)}{hint}"
+
+
+def _annotation_files(root: str) -> list[str]:
+    """Return the annotation files of a folder, a few levels deep, by their relative paths."""
+    found, looked_at = [], 0
+    for folder, folders, names in os.walk(root):
+        inside = os.path.relpath(folder, root).replace(os.sep, "/")
+        prefix = "" if inside == "." else f"{inside}/"
+        if prefix.count("/") >= _DEEPEST:
+            folders.clear()
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [prefix + name for name in sorted(names) if name.lower().endswith(_ANNOTATIONS)]
+        looked_at += len(names)
+        if looked_at > _MOST_LOOKED_AT:
+            break
+    return found
