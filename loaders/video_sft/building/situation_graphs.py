@@ -130,20 +130,18 @@ def keyframes(row: Row, fps: float | None, names: ClassNames | None) -> list[dic
         return None
     if not isinstance(situations, dict):
         row.fail("situations", f"expected an object of keyframes, found a {type(situations).__name__}")
-    frames = []
     for keyframe, graph in situations.items():
-        field = f"situations.{keyframe[:20]}"
         if not (keyframe.isascii() and keyframe.isdigit() and len(keyframe) <= 12):
-            row.fail(field, "a keyframe's id is its frame number")
+            row.fail(_field(keyframe), "a keyframe's id is its frame number")
         if not isinstance(graph, dict):
-            row.fail(field, f"expected an object, found a {type(graph).__name__}")
-        shown = graph if names is None else names.decoded(graph, row, field)
-        number = int(keyframe)
-        seconds = None if fps is None else number / fps
-        frames.append((number, {**shown, "keyframe_id": keyframe, "seconds": seconds}))
-    frames.sort(key=_frame_number)
-    return [frame for _, frame in frames]
+            row.fail(_field(keyframe), f"expected an object, found a {type(graph).__name__}")
+    if names is not None:
+        situations = {key: names.decoded(graph, row, _field(key)) for key, graph in situations.items()}
+    return [
+        {**situations[keyframe], "keyframe_id": keyframe, "seconds": None if fps is None else int(keyframe) / fps}
+        for keyframe in sorted(situations, key=int)
+    ]
 
 
-def _frame_number(frame: tuple[int, dict[str, Any]]) -> int:
-    return frame[0]
+def _field(keyframe: str) -> str:
+    return f"situations.{keyframe[:20]}"

@@ -82,14 +82,20 @@ class _Known:
     def others(self, value: Any) -> dict[str, Any] | None:
         """Return the fields of an object, or of a list's objects by their number, that no column has a place for."""
         if isinstance(value, list):
-            items = {str(number): self.others(item) for number, item in enumerate(value) if isinstance(item, dict)}
-            return {number: item for number, item in items.items() if item} or None
+            return self._others_in_list(value)
         left = {} if value.keys() <= self.names else {key: value[key] for key in value.keys() - self.names}
         for name, inner in self.inner.items():
             item = value.get(name)
             if isinstance(item, (dict, list)) and (others := inner.others(item)):
                 left[name] = others
-        return {key: left[key] for key in value if key in left} or None
+        return {key: left[key] for key in value if key in left} if left else None
+
+    def _others_in_list(self, items: Sequence[Any]) -> dict[str, Any] | None:
+        found = {}
+        for number, item in enumerate(items):
+            if type(item) is dict and (self.inner or not item.keys() <= self.names) and (others := self.others(item)):
+                found[str(number)] = others
+        return found or None
 
 
 def _object_in(shape: Any) -> Mapping[str, Any] | None:
