@@ -226,12 +226,12 @@ def _what_is_there(parts: Sequence[Part], data_dir: str) -> str:
     there = _annotation_files(root)
     if not there:
         return "There are no annotation files in that folder at all"
-    wanted = {PurePosixPath(part.files["rows"].name).name for part in parts}
-    right = sorted({path.rpartition("/")[0] for path in there if path.rpartition("/")[2] in wanted})
-    right = [folder for folder in right if folder]
+    names = {part.files["rows"].name for part in parts}
+    right = sorted({path[: -len(name) - 1] for path in there for name in names if path.endswith(f"/{name}")})
     if right:
         places = " or ".join(os.path.join(data_dir, *folder.split("/")) for folder in right[:3])
-        return f"Files of the right name are in a folder inside: perhaps you meant --data-dir {places}"
+        return f"Files of these names are in a folder inside: perhaps you meant --data-dir {places}"
+    wanted = [PurePosixPath(name).name for name in names]
     near = [(path, name) for path in there for name in difflib.get_close_matches(path.rpartition("/")[2], wanted, 1)]
     hint = f". If {near[0][0]} is {near[0][1]}, give it that name" if near else ""
     return f"There instead: {listed(there)}{hint}"

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from video_sft.cli.build import build
+from video_sft.cli.check import check
 from video_sft.cli.demo import demo
 from video_sft.cli.listing import list_sources
 from video_sft.cli.show import show
@@ -27,6 +28,7 @@ app = typer.Typer(
 app.command("list")(list_sources)
 app.command()(show)
 app.command()(build)
+app.command()(check)
 app.command()(demo)
 
 

@@ -73,7 +73,7 @@ def _readers(facts: FileFacts) -> str:
 def _rows(report: CheckReport) -> Table:
     table = Table(title="Rows", title_justify="left")
     for heading in ("part", "read", "published", "unreadable", "without answer", "repeats", "videos"):
-        table.add_column(heading, justify="left" if heading == "part" else "right")
+        table.add_column(heading, overflow="fold", justify="left" if heading == "part" else "right")
     for facts in report.parts:
         published = "not known" if facts.published_rows is None else f"{facts.published_rows:,}"
         numbers = (facts.bad_rows, facts.without_answer, facts.repeats, facts.videos)
@@ -84,7 +84,7 @@ def _rows(report: CheckReport) -> Table:
 def _media(report: CheckReport) -> Table:
     table = Table(title="Media", title_justify="left")
     for heading in ("pool", "files named", "found", "rows", "rows with media"):
-        table.add_column(heading, justify="left" if heading == "pool" else "right")
+        table.add_column(heading, overflow="fold", justify="left" if heading == "pool" else "right")
     for facts in report.media:
         found = "no place given" if facts.found is None else f"{facts.found:,}"
         there = "" if facts.rows_found is None else f"{facts.rows_found:,}"
@@ -95,7 +95,8 @@ def _media(report: CheckReport) -> Table:
 def _overlaps(report: CheckReport) -> Table:
     table = Table(title="Shared with other splits", title_justify="left")
     for heading in ("split", "shares with", "videos", "rows here", "rows there", "same questions"):
-        table.add_column(heading, justify="left" if heading in ("split", "shares with") else "right")
+        justify = "left" if heading in ("split", "shares with") else "right"
+        table.add_column(heading, overflow="fold", justify=justify)
     for facts in report.overlaps:
         there = "not known" if facts.other_rows is None else f"{facts.other_rows:,}"
         asked = "not known" if facts.questions is None else f"{facts.questions:,}"
