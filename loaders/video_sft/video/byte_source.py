@@ -6,6 +6,8 @@ import os
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from video_sft.errors import VideoError
+
 __all__ = ["ByteSource", "LocalBytes", "MemoryBytes", "SeekableFile"]
 
 
@@ -35,6 +37,13 @@ class ByteSource(Protocol):
     def read_into(self, offset: int, buffer: Any) -> None:
         """Fill a writable buffer from an offset on."""
 
+    def again(self) -> ByteSource:
+        """Give another, fresh handle on the same file, asking for as little as can be.
+
+        Raises:
+            VideoError: the file is no longer what it was.
+        """
+
     def close(self) -> None:
         """Let go of descriptors and connections."""
 
@@ -63,7 +72,17 @@ class LocalBytes(_AtHand):
     def __init__(self, path: str) -> None:
         self.name = path
         self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
-        self.size = os.fstat(self._descriptor).st_size
+        status = os.fstat(self._descriptor)
+        self.size = status.st_size
+        self._version = (status.st_size, status.st_mtime_ns)
+
+    def again(self) -> LocalBytes:
+        """Open the file once more."""
+        other = LocalBytes(self.name)
+        if other._version != self._version:
+            other.close()
+            raise VideoError(self.name, "the file changed since it was first looked at; make a new clip of it")
+        return other
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Give so many bytes; fewer at the end of the file."""
@@ -90,6 +109,10 @@ class MemoryBytes(_AtHand):
         self.name = name
         self.size = len(data)
         self._data = memoryview(data)
+
+    def again(self) -> MemoryBytes:
+        """Give itself; there is nothing to open."""
+        return self
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Give so many bytes; fewer at the end of the file."""

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import Any, Literal
 
-import numpy as np
-
-from video_sft.errors import VideoError
 from video_sft.video.fragment import split_fragment, with_fragment
-from video_sft.video.frames import Frames, Replacement, VideoMetadata
-from video_sft.video.pictures import Dtype, Layout, empty_pictures
-from video_sft.video.reader import nearest_decodable, read_pictures
-from video_sft.video.sampling import Indices, by_count, by_fps, by_indices, by_times
-from video_sft.video.sizing import Size, output_size
+from video_sft.video.frames import Audio, Frames, VideoMetadata
+from video_sft.video.pictures import Dtype, Layout
+from video_sft.video.sampling import Choice
+from video_sft.video.sizing import Size
 from video_sft.video.source import Source, hub_token, make_source
 from video_sft.video.threads import default_threads
-from video_sft.video.track import Track, open_track
+from video_sft.video.video_file import VideoFile
 
 __all__ = ["Clip"]
 
@@ -56,16 +51,15 @@ class Clip(Mapping[str, Any]):
         stream_index: int | None = None,
         token: str | bool | None = None,
     ) -> None:
+        if start_seconds is not None or stop_seconds is not None:
+            _check_limits(start_seconds, stop_seconds)
         source = make_source(video, token=token)
         if source.path is not None and "#t=" in source.path:
             path, start, stop = split_fragment(source.path)
             source = Source(path or None, source.data, source.token)
             start_seconds = start if start_seconds is None else start_seconds
             stop_seconds = stop if stop_seconds is None else stop_seconds
-        if start_seconds is not None or stop_seconds is not None:
-            _check_limits(source.name, start_seconds, stop_seconds)
-        self._source = source
-        self._stream_index = stream_index
+        self._file = VideoFile(source, stream_index)
         self.start_seconds = start_seconds
         self.stop_seconds = stop_seconds
 
@@ -95,13 +89,13 @@ class Clip(Mapping[str, Any]):
 
     def storage(self) -> dict[str, Any]:
         """Return the stored form of a `datasets.Video` cell, with the limits as a fragment of its path."""
-        path = with_fragment(self._source.path or "", self.start_seconds, self.stop_seconds)
-        return {"bytes": self._source.data, "path": path or None}
+        path = with_fragment(self._file.source.path or "", self.start_seconds, self.stop_seconds)
+        return {"bytes": self._file.source.data, "path": path or None}
 
     @property
     def path(self) -> str | None:
         """The path or URL without limits; None for bytes without a name."""
-        return self._source.path
+        return self._file.source.path
 
     @property
     def metadata(self) -> VideoMetadata:
@@ -110,15 +104,14 @@ class Clip(Mapping[str, Any]):
         Raises:
             VideoError: the file is broken or holds no video.
         """
-        return self._track.metadata
+        return self._file.track().metadata
 
     def clip(self, start_seconds: float | None = None, stop_seconds: float | None = None) -> Clip:
         """Cut a part out of this clip; limits are seconds of the file, and never reach beyond this clip's own."""
         start = _tighter(max, self.start_seconds, start_seconds)
         stop = _tighter(min, self.stop_seconds, stop_seconds)
-        cut = Clip(_storage(self._source), start, stop, stream_index=self._stream_index, token=self._source.token)
-        if "_track" in self.__dict__:
-            cut.__dict__["_track"] = self._track
+        cut = Clip(self, start, stop)
+        cut._file = self._file
         return cut
 
     def frames(
@@ -161,66 +154,34 @@ class Clip(Mapping[str, Any]):
         """
         if on_error not in ("raise", "nearest"):
             raise ValueError(f"on_error is 'raise' or 'nearest', not {on_error!r}")
-        track, threads = self._track, num_threads or default_threads()
-        begin, end = self._range()
-        chosen = self._choose(begin, end, count, fps, times, indices, method, seed, max_frames)
-        height, width = output_size(size, track.metadata.height, track.metadata.width)
-        data = empty_pictures(self._source.name, len(chosen), height, width, layout=layout, dtype=dtype)
-        replaced: tuple[Replacement, ...] = ()
-        with self._source.open() as file:
-            failures = read_pictures(file, track, chosen, data, layout, threads)
-            if failures and on_error == "nearest":
-                nearest = nearest_decodable(file, track, failures, begin, end, threads)
-                replaced = tuple(
-                    Replacement(position, number, nearest[number])
-                    for position, number in enumerate(chosen.tolist())
-                    if number in nearest
-                )
-                chosen = np.array([nearest.get(number, number) for number in chosen.tolist()], np.int64)
-                failures = read_pictures(file, track, chosen, data, layout, threads)
-        if failures:
-            number, reason = min(failures.items())
-            raise VideoError(self._source.name, f"frame {number}: {reason}")
-        return Frames(data, track.timeline.seconds(chosen), track.timeline.durations(chosen), chosen, replaced)
+        choice = Choice(count, fps, times, indices, method, seed, max_frames)
+        return self._file.frames(
+            choice,
+            self.start_seconds,
+            self.stop_seconds,
+            size=size,
+            nearest=on_error == "nearest",
+            layout=layout,
+            dtype=dtype,
+            num_threads=num_threads or default_threads(),
+        )
 
-    @cached_property
-    def _track(self) -> Track:
-        with self._source.open() as file:
-            return open_track(file, self._stream_index)
+    def audio(self, *, sampling_rate: int | None = 16_000, mono: bool = True) -> Audio:
+        """Decode the sound of the clip, exactly from its start to its stop.
 
-    def _range(self) -> tuple[int, int]:
-        try:
-            return self._track.timeline.range_of(self.start_seconds, self.stop_seconds)
-        except ValueError as error:
-            raise VideoError(self._source.name, str(error)) from error
+        Args:
+            sampling_rate: in Hz, resampled when the file has another; None keeps the file's.
+            mono: mix all channels into one.
 
-    def _choose(
-        self,
-        begin: int,
-        end: int,
-        count: int | None,
-        fps: float | None,
-        times: Sequence[float] | None,
-        indices: Sequence[int] | None,
-        method: str,
-        seed: int | None,
-        max_frames: int | None,
-    ) -> Indices:
-        if sum(choice is not None for choice in (count, fps, times, indices)) > 1:
-            raise ValueError("give one of count, fps, times and indices")
-        timeline = self._track.timeline
-        stop = timeline.end_seconds if self.stop_seconds is None else min(self.stop_seconds, timeline.end_seconds)
-        if count is not None:
-            return by_count(begin, end, count, method, seed)
-        if fps is not None:
-            start = timeline.begin_seconds if self.start_seconds is None else self.start_seconds
-            return by_fps(timeline, begin, end, fps, start=start, stop=stop, max_frames=max_frames)
-        if times is not None:
-            start = min(0.0, timeline.begin_seconds) if self.start_seconds is None else self.start_seconds
-            return by_times(timeline, begin, end, times, start=start, stop=stop)
-        if indices is not None:
-            return by_indices(begin, end, len(timeline), indices)
-        return np.arange(begin, end, dtype=np.int64)
+        Returns:
+            Samples from `start_seconds` to `stop_seconds`, each limit rounded to the nearest sample. Where the file
+            has no sound for a part of the clip, such as before a track that begins late, there is silence. A clip
+            without limits goes from the beginning of the video to the end of the sound.
+
+        Raises:
+            VideoError: the file has no audio, or it is broken.
+        """
+        return self._file.audio(self.start_seconds, self.stop_seconds, sampling_rate=sampling_rate, mono=mono)
 
     def __getitem__(self, key: str) -> Any:
         return self.storage()[key]
@@ -231,26 +192,18 @@ class Clip(Mapping[str, Any]):
     def __len__(self) -> int:
         return 2
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {
-            "_source": self._source,
-            "_stream_index": self._stream_index,
-            "start_seconds": self.start_seconds,
-            "stop_seconds": self.stop_seconds,
-        }
-
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Clip) and self.__getstate__() == other.__getstate__()
+        return isinstance(other, Clip) and self._identity == other._identity
 
     def __hash__(self) -> int:
-        return hash((self._source, self.start_seconds, self.stop_seconds))
+        return hash(self._identity)
+
+    @property
+    def _identity(self) -> tuple[VideoFile, float | None, float | None]:
+        return self._file, self.start_seconds, self.stop_seconds
 
     def __repr__(self) -> str:
-        return f"Clip({with_fragment(self._source.name, self.start_seconds, self.stop_seconds)!r})"
-
-
-def _storage(source: Source) -> dict[str, Any]:
-    return {"path": source.path, "bytes": source.data}
+        return f"Clip({with_fragment(self._file.source.name, self.start_seconds, self.stop_seconds)!r})"
 
 
 def _tighter(pick: Any, own: float | None, other: float | None) -> float | None:
@@ -260,9 +213,9 @@ def _tighter(pick: Any, own: float | None, other: float | None) -> float | None:
     return chosen
 
 
-def _check_limits(name: str, start: float | None, stop: float | None) -> None:
+def _check_limits(start: float | None, stop: float | None) -> None:
     for limit in (start, stop):
         if limit is not None and not 0 <= limit < float("inf"):
-            raise ValueError(f"{name}: a clip's limits are seconds from 0 up, not {limit!r}")
+            raise ValueError(f"a clip's limits are seconds from 0 up, not {limit!r}")
     if start is not None and stop is not None and start >= stop:
-        raise ValueError(f"{name}: a clip must stop after it starts, not go from {start!r} to {stop!r} s")
+        raise ValueError(f"a clip must stop after it starts, not go from {start!r} to {stop!r} s")

@@ -11,10 +11,10 @@ from typing import Any
 import av
 
 from video_sft.errors import VideoError
-from video_sft.video.byte_source import SeekableFile
+from video_sft.video.byte_source import ByteSource, LocalBytes, SeekableFile
 from video_sft.video.frames import AudioTrack
 
-__all__ = ["MAX_PIXELS", "Header", "failing", "header_of", "open_container", "video_stream"]
+__all__ = ["MAX_PIXELS", "Header", "failing", "for_libav", "header_of", "open_container", "video_stream"]
 
 #: Formats that hold a video in one file. Playlists (HLS, DASH, concat) are left out on purpose: they open other files
 #: and URLs.
@@ -88,6 +88,11 @@ def failing(name: str, doing: str) -> Iterator[None]:
     except _ERRORS as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise VideoError(name, f"{doing}: {reason}") from error
+
+
+def for_libav(file: ByteSource) -> str | SeekableFile:
+    """Give a byte source in the form libav opens: local files by name, which is fastest, others as a file object."""
+    return f"file:{file.name}" if isinstance(file, LocalBytes) else SeekableFile(file)
 
 
 @contextmanager

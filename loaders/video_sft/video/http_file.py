@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import huggingface_hub
-from huggingface_hub.utils import build_hf_headers
+from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
 from video_sft.errors import VideoError
 from video_sft.video.ranged import TransientError

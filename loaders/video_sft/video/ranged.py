@@ -84,9 +84,10 @@ class RangedBytes:
 
     Args:
         fetcher: gets the bytes.
+        head: the file's beginning and size, where they are known already.
     """
 
-    def __init__(self, fetcher: Fetcher) -> None:
+    def __init__(self, fetcher: Fetcher, head: tuple[bytes, int] | None = None) -> None:
         self.name = fetcher.name
         self._fetcher = fetcher
         self._lock = threading.Lock()
@@ -94,8 +95,13 @@ class RangedBytes:
         self._read: OrderedDict[int, _Segment] = OrderedDict()
         self._queue: list[_Segment] = []
         self._closed = False
-        data, self.size = _patiently(lambda: fetcher.first(_HEAD), self.name)
+        self.size: int
+        data, self.size = head or _patiently(lambda: fetcher.first(_HEAD), self.name)
         self._head = _done(0, data)
+
+    def again(self) -> RangedBytes:
+        """Give a fresh handle without a request; the fetcher notices when the file is another."""
+        return RangedBytes(self._fetcher, (self._head.get(), self.size))
 
     def prefetch(self, spans: Sequence[Span]) -> None:
         """Begin to fetch spans, in the order given; close neighbours go in one request."""

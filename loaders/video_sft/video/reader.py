@@ -13,13 +13,13 @@ import numpy.typing as npt
 
 from video_sft.errors import VideoError
 from video_sft.video.byte_source import ByteSource
-from video_sft.video.container import failing, open_container
+from video_sft.video.container import failing, for_libav, open_container
 from video_sft.video.decoding import GroupDecoder, decode_all, make_context, skips_safely
 from video_sft.video.packet_table import PacketTable
 from video_sft.video.packets import DemuxedPackets, PacketReader, StoredPackets
 from video_sft.video.pictures import Layout, Painter
-from video_sft.video.sampling import Indices
-from video_sft.video.track import Track, for_libav
+from video_sft.video.timeline import Indices
+from video_sft.video.track import Track
 
 __all__ = ["nearest_decodable", "read_pictures"]
 

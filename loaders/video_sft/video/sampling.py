@@ -1,88 +1,76 @@
 """Which frames: the usual ways to choose a few from many, as plain functions from numbers to frame numbers.
 
-All of them work on a `Timeline`, the times of a file's frames in display order, and a range of frame numbers in it, so
-they are the same for local, remote and cut videos.
+All of them work on a `Timeline` and a range of frame numbers in it, so they are the same for local, remote and cut
+videos.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
-import numpy.typing as npt
 
-__all__ = ["COUNT_METHODS", "Indices", "Timeline", "by_count", "by_fps", "by_indices", "by_times"]
+from video_sft.video.timeline import SAME_MOMENT, Indices, Timeline
 
-Indices = npt.NDArray[np.int64]
+__all__ = ["COUNT_METHODS", "Choice"]
 
-#: Times closer than this are the same moment: sums of decimal fractions miss a frame's start by some 1e-15 seconds,
-#: the finest clock in use ticks every 1e-6.
-_SAME_MOMENT = 1e-7
-
-#: How `count=` places frames: TSN's segment midpoints, the end points of `numpy.linspace`, TSN's random frame per
-#: segment.
+#: How `count=` places frames: the midpoints of TSN's segments, the end points of `numpy.linspace`, TSN's random frame
+#: of each segment.
 COUNT_METHODS = ("midpoints", "endpoints", "random")
 
 
 @dataclass(frozen=True)
-class Timeline:
-    """When the frames of a file are shown, in display order.
+class Choice:
+    """What a caller of `Clip.frames` asks for; see there.
 
-    Attributes:
-        ticks: start of each frame, in units of `time_base`, ascending int64 (N,).
-        end_tick: when the last frame ends.
-        time_base: seconds in one tick.
+    Raises:
+        ValueError: more than one of `count`, `fps`, `times` and `indices` is given.
     """
 
-    ticks: npt.NDArray[np.int64]
-    end_tick: int
-    time_base: Fraction
+    count: int | None = None
+    fps: float | None = None
+    times: Sequence[float] | None = None
+    indices: Sequence[int] | None = None
+    method: str = "midpoints"
+    seed: int | None = None
+    max_frames: int | None = None
 
-    def __len__(self) -> int:
-        return len(self.ticks)
+    def __post_init__(self) -> None:
+        if sum(choice is not None for choice in (self.count, self.fps, self.times, self.indices)) > 1:
+            raise ValueError("give one of count, fps, times and indices")
+        if self.max_frames is not None and self.fps is None:
+            raise ValueError("max_frames goes with fps; give count for a fixed number of frames")
 
-    def seconds(self, indices: Indices | slice = slice(None)) -> npt.NDArray[np.float64]:
-        """Return the start of the frames, each the float nearest to the exact fraction."""
-        return _seconds(self.ticks[indices], self.time_base)
+    def numbers(self, timeline: Timeline, begin: int, end: int, start: float | None, stop: float | None) -> Indices:
+        """Return the numbers of the frames chosen.
 
-    def durations(self, indices: Indices) -> npt.NDArray[np.float64]:
-        """Return for how long each frame is shown: until the next one starts."""
-        following = np.append(self.ticks[1:], self.end_tick)
-        return _seconds(following[indices] - self.ticks[indices], self.time_base)
-
-    @property
-    def begin_seconds(self) -> float:
-        """When the first frame starts."""
-        return float(_seconds(self.ticks[:1], self.time_base)[0])
-
-    @property
-    def end_seconds(self) -> float:
-        """When the last frame ends."""
-        return float(_seconds(np.array([self.end_tick]), self.time_base)[0])
-
-    def shown_at(self, times: npt.NDArray[np.float64]) -> Indices:
-        """Return the frame shown at each time: the last one that starts at or before it, else the first frame."""
-        found = np.searchsorted(self.seconds(), times + _SAME_MOMENT, side="right") - 1
-        return np.maximum(found, 0).astype(np.int64)
-
-    def range_of(self, start: float | None, stop: float | None) -> tuple[int, int]:
-        """Return the half-open range of frames shown at any moment of [start, stop); it holds at least one frame.
+        Args:
+            timeline: of the file.
+            begin: first frame of the clip.
+            end: one past its last frame.
+            start: where the clip begins, in seconds of the file; None is the file's beginning.
+            stop: where it ends; None is the file's end.
 
         Raises:
-            ValueError: the clip begins after the video's end.
+            ValueError: the choice is not possible.
+            IndexError: a frame number is not in the clip.
         """
-        if start is not None and start >= self.end_seconds - _SAME_MOMENT:
-            raise ValueError(f"the clip starts at {start:g} s, but the video ends at {self.end_seconds:g} s")
-        first = 0 if start is None else int(self.shown_at(np.array([start]))[0])
-        if stop is None:
-            return first, len(self)
-        last = int(np.searchsorted(self.seconds(), stop - _SAME_MOMENT, side="left"))
-        return first, max(last, first + 1)
+        last = timeline.end_seconds if stop is None else min(stop, timeline.end_seconds)
+        if self.count is not None:
+            return _by_count(begin, end, self.count, self.method, self.seed)
+        if self.fps is not None:
+            first = timeline.begin_seconds if start is None else start
+            return _by_fps(timeline, begin, end, self.fps, start=first, stop=last, max_frames=self.max_frames)
+        if self.times is not None:
+            first = min(0.0, timeline.begin_seconds) if start is None else start
+            return _by_times(timeline, begin, end, self.times, start=first, stop=last)
+        if self.indices is not None:
+            return _by_indices(begin, end, len(timeline), self.indices)
+        return np.arange(begin, end, dtype=np.int64)
 
 
-def by_count(begin: int, end: int, count: int, method: str = "midpoints", seed: int | None = None) -> Indices:
+def _by_count(begin: int, end: int, count: int, method: str = "midpoints", seed: int | None = None) -> Indices:
     """Spread `count` frames evenly over frames ``begin`` to ``end - 1``; short clips repeat frames.
 
     Args:
@@ -111,7 +99,7 @@ def by_count(begin: int, end: int, count: int, method: str = "midpoints", seed: 
     return np.asarray(begin + np.minimum(offsets.astype(np.int64), end - begin - 1))
 
 
-def by_fps(
+def _by_fps(
     timeline: Timeline, begin: int, end: int, fps: float, *, start: float, stop: float, max_frames: int | None = None
 ) -> Indices:
     """Take the frames shown at ``start``, ``start + 1 / fps``, ... before ``stop``.
@@ -132,7 +120,7 @@ def by_fps(
         raise ValueError(f"fps must be above 0, not {fps}")
     if max_frames is not None and max_frames < 1:
         raise ValueError(f"max_frames must be 1 or more, not {max_frames}")
-    count = max(1, int(np.ceil((stop - start - _SAME_MOMENT) * fps)))
+    count = max(1, int(np.ceil((stop - start - SAME_MOMENT) * fps)))
     if max_frames is not None and count > max_frames:
         steps = np.linspace(0, count - 1, max_frames)
     else:
@@ -140,7 +128,9 @@ def by_fps(
     return np.clip(timeline.shown_at(start + steps / fps), begin, end - 1)
 
 
-def by_times(timeline: Timeline, begin: int, end: int, times: Sequence[float], *, start: float, stop: float) -> Indices:
+def _by_times(
+    timeline: Timeline, begin: int, end: int, times: Sequence[float], *, start: float, stop: float
+) -> Indices:
     """Take the frame shown at each time, in seconds of the file; the clip's very end counts as its last frame.
 
     Raises:
@@ -149,7 +139,7 @@ def by_times(timeline: Timeline, begin: int, end: int, times: Sequence[float], *
     wanted = np.asarray(times, dtype=np.float64)
     if wanted.ndim != 1 or not len(wanted):
         raise ValueError("times must be a list of one or more seconds")
-    outside = ~((wanted >= start - _SAME_MOMENT) & (wanted <= stop + _SAME_MOMENT))
+    outside = ~((wanted >= start - SAME_MOMENT) & (wanted <= stop + SAME_MOMENT))
     if outside.any():
         raise ValueError(
             f"time {wanted[outside][0]:g} s is outside the clip, which goes from {start:g} s to {stop:g} s of the file"
@@ -157,7 +147,7 @@ def by_times(timeline: Timeline, begin: int, end: int, times: Sequence[float], *
     return np.clip(timeline.shown_at(wanted), begin, end - 1)
 
 
-def by_indices(begin: int, end: int, total: int, indices: Sequence[int]) -> Indices:
+def _by_indices(begin: int, end: int, total: int, indices: Sequence[int]) -> Indices:
     """Check frame numbers of the file, counted in display order; negative ones count from the file's end.
 
     Raises:
@@ -175,8 +165,3 @@ def by_indices(begin: int, end: int, total: int, indices: Sequence[int]) -> Indi
             f"frame {wanted[outside][0]} is not in the clip, which has frames {begin} to {end - 1} of the file"
         )
     return resolved
-
-
-def _seconds(ticks: npt.NDArray[np.int64], time_base: Fraction) -> npt.NDArray[np.float64]:
-    numerator = np.asarray(ticks, dtype=np.int64) * np.int64(time_base.numerator)
-    return np.asarray(numerator / np.float64(time_base.denominator))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,20 +52,17 @@ class Source:
         """What messages call this video."""
         return self.path if self.path is not None else f"<{len(self.data or b''):,} bytes in memory>"
 
-    @contextmanager
-    def open(self) -> Iterator[ByteSource]:
-        """Give random access to the bytes; closed at the end of the block.
+    def open(self) -> ByteSource:
+        """Give random access to the bytes; the caller closes it.
 
         Raises:
             VideoError: the file is not there or not readable.
         """
         file = self._opened()
-        try:
-            if not file.size:
-                raise VideoError(self.name, "the file is empty (0 bytes)")
-            yield file
-        finally:
+        if not file.size:
             file.close()
+            raise VideoError(self.name, "the file is empty (0 bytes)")
+        return file
 
     def _opened(self) -> ByteSource:
         if self.data is not None:

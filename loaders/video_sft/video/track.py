@@ -8,15 +8,15 @@ from typing import Any, Literal
 import numpy as np
 
 from video_sft.errors import VideoError
-from video_sft.video.byte_source import ByteSource, LocalBytes, SeekableFile
-from video_sft.video.container import Header, failing, header_of, open_container, video_stream
+from video_sft.video.byte_source import ByteSource
+from video_sft.video.container import Header, failing, for_libav, header_of, open_container, video_stream
 from video_sft.video.decoding import decode_all
 from video_sft.video.frames import VideoMetadata
 from video_sft.video.mp4_index import Mp4Track, find_moov, mp4_tracks, rotation_of
 from video_sft.video.packet_table import PacketTable
-from video_sft.video.sampling import Timeline
+from video_sft.video.timeline import Timeline
 
-__all__ = ["Track", "for_libav", "open_track"]
+__all__ = ["Track", "open_track"]
 
 #: Codecs whose packets can be decoded by a decoder made from the header alone, and give one frame each.
 _SELF_CONTAINED = frozenset({"h264", "hevc", "vp9", "av1", "mpeg4"})
@@ -75,11 +75,6 @@ class Track:
             container=header.container,
             audio=header.audio,
         )
-
-
-def for_libav(file: ByteSource) -> str | SeekableFile:
-    """Give a byte source in the form libav opens: local files by name, which is fastest, others as a file object."""
-    return f"file:{file.name}" if isinstance(file, LocalBytes) else SeekableFile(file)
 
 
 def open_track(file: ByteSource, stream_index: int | None) -> Track:

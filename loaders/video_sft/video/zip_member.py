@@ -98,6 +98,10 @@ class _Window:
         """Fill a writable buffer from an offset on."""
         self._source.read_into(self._offset + offset, buffer)
 
+    def again(self) -> _Window:
+        """Open the archive once more; where the member lies is known."""
+        return _Window(self.name, self._source.again(), self._offset, self.size)
+
     def close(self) -> None:
         """Close the archive."""
         self._source.close()
