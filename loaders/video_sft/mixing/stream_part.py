@@ -118,28 +118,23 @@ class _Pass:
         if state["examples"] is not None:
             examples.load_state_dict(state["examples"])
         staying = self._staying(examples)
+        share = self._share if self._part.by_row else Share(0, 1)
         for block in itertools.count(state["block"]):
-            start = {"block": block, "seen": self.seen, "examples": examples.state_dict()}
+            state |= {"block": block, "seen": self.seen, "examples": examples.state_dict()}
             rows = list(itertools.islice(staying, BLOCK_ROWS))
-            used = state["used"]
-            state |= start
-            for place in self._order(block, len(rows))[used:].tolist():
-                state["used"] += 1
-                yield rows[place]
+            for used, place in enumerate(self._order(block, len(rows))[state["used"] :].tolist(), state["used"]):
+                if (self.seen + used) % share.step == share.first:
+                    state["used"] = used + 1
+                    yield rows[place]
+            self.seen += len(rows)
+            self.stayed |= bool(rows)
             if len(rows) < BLOCK_ROWS:
                 return
             state["used"] = 0
 
     def _staying(self, examples: _BaseExamplesIterable) -> Iterator[dict[str, Any]]:
-        part, share = self._part, self._share
-        for _, row in examples:
-            if part.stays is not None and not part.stays(row):
-                continue
-            self.stayed = True
-            mine = not part.by_row or self.seen % share.step == share.first
-            self.seen += 1
-            if mine:
-                yield row
+        stays = self._part.stays
+        return (row for _, row in examples if stays is None or stays(row))
 
     def _order(self, block: int, size: int) -> npt.NDArray[np.uint64]:
         return passes_over(max(1, size), size, key=f"{self._key}/{block}", shuffle=self._shuffle)
