@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.builders.reading import parse_bytes
 
+from video_sft.annotations import Problems
 from video_sft.builders import find_source
+from video_sft.building import OpenPart
 from video_sft.errors import RowError
 from video_sft.messages import validate_messages
 from video_sft.sample_media import sample_folder
@@ -201,3 +204,16 @@ def test_json_lines_are_read_too(config: str, tmp_path: Path) -> None:
     rows = sample_rows(config)
     lines = "\n".join(json.dumps(row) for row in rows).encode()
     assert parse_bytes(config, lines, tmp_path) == parse_bytes(config, json.dumps(rows).encode(), tmp_path)
+
+
+def test_rows_left_out_are_not_held_in_memory(tmp_path: Path) -> None:
+    """A file of another kind may have a hundred thousand bad rows, each of them heavy."""
+    bad = {**sample_rows("star")[0], "answer": "x" * 100, "padding": ["y" * 50] * 2000}
+    (tmp_path / "rows").write_text(json.dumps([{**bad, "n": number} for number in range(400)]), encoding="utf-8")
+    opened = OpenPart(find_source("star").parts[0], {"rows": str(tmp_path / "rows")}, Problems("skip"))
+    tracemalloc.start()
+    assert not list(find_source("star").parse(opened))
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(opened.problems.skipped) == 400
+    assert held < 2 << 20

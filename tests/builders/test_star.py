@@ -304,6 +304,13 @@ def test_a_graph_of_another_shape_is_a_bad_row_of_the_source_config_alone(tmp_pa
     assert [row["row_id"] for row in stream("star-source", tmp_path, on_bad_row="skip")] == ["star/Sequence_T6_1"]
 
 
+def test_rows_keep_their_order_over_many_batches(tmp_path: Path) -> None:
+    keys = [f"Sequence_T{1 + number % 6}_{number}" for number in range(3 * SOURCE.batch_rows + 1)]
+    write_rows(tmp_path, "STAR_train.json", [question(question_id=key) for key in keys])
+    assert [row["id"] for row in stream("star", tmp_path)] == [f"star/{key}" for key in keys]
+    assert [row["question_id"] for row in stream("star-source", tmp_path)] == keys
+
+
 def test_unknown_fields_are_kept(tmp_path: Path) -> None:
     row = question(pose=[1], situations={"000007": {"actions": [], "person_pose": {"x": 1}}})
     row["choices"][0]["note"] = "n"

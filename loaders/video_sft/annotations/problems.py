@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
@@ -42,11 +43,11 @@ class Problems:
         """
         if self.policy == "error":
             raise error
-        self.skipped.append(error)
+        self.leave_out(error)
 
     def leave_out(self, error: RowError) -> None:
         """Count a row that upstream itself left unusable: no reason to stop, whatever the policy."""
-        self.skipped.append(error)
+        self.skipped.append(copy.copy(error))  # without the traceback, which would hold every bad row in memory
 
     def read(self, rows: Iterable[Row], parse: Callable[[Row], T]) -> Iterator[T]:
         """Yield what `parse` makes of each row, with the policy applied to the rows it cannot read."""
