@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from video_sft.video.batch import read_frames
 from video_sft.video.clip import Clip
 from video_sft.video.feature import Video
 from video_sft.video.fragment import split_fragment, with_fragment
@@ -17,6 +18,7 @@ __all__ = [
     "Replacement",
     "Video",
     "VideoMetadata",
+    "read_frames",
     "split_fragment",
     "with_fragment",
 ]

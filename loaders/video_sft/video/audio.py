@@ -63,8 +63,8 @@ def read_audio(
 
 
 def _beginning(container: Any) -> float:
-    """Return when the file begins, on the timeline the frames have."""
-    return min(0.0, container.start_time / av.time_base) if container.start_time else 0.0
+    """Return when the file's first stream begins."""
+    return container.start_time / av.time_base if container.start_time else 0.0
 
 
 def _pieces(
@@ -72,15 +72,16 @@ def _pieces(
 ) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
     """Yield (number of the first sample, samples as (channels, N)) of stretches without a gap."""
     own = stream.codec_context.sample_rate
-    begin = first / rate - _RUN_UP_SECONDS
+    begin, origin = first / rate - _RUN_UP_SECONDS, None
     if begin > 0 and stream.time_base * own <= 1:
         # Where the container's clock is coarser than a sample (Matroska, FLV), only counting from the beginning is
         # exact.
         container.seek(int(begin / stream.time_base), stream=stream)
-    origin = stream.start_time or 0
+        origin = stream.start_time
     layout = "mono" if mono else stream.layout.name
     resampler, expected, position = None, 0, 0
     for frame in container.decode(stream):
+        origin = frame.pts or 0 if origin is None else origin
         sample = round((frame.pts - origin) * frame.time_base * own) if frame.pts is not None else expected
         if last is not None and sample / own > last / rate + _RUN_UP_SECONDS:
             break

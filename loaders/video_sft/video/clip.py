@@ -108,6 +108,8 @@ class Clip(Mapping[str, Any]):
 
     def clip(self, start_seconds: float | None = None, stop_seconds: float | None = None) -> Clip:
         """Cut a part out of this clip; limits are seconds of the file, and never reach beyond this clip's own."""
+        if start_seconds is None and stop_seconds is None:
+            return self
         start = _tighter(max, self.start_seconds, start_seconds)
         stop = _tighter(min, self.stop_seconds, stop_seconds)
         cut = Clip(self, start, stop)
