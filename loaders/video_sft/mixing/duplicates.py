@@ -6,8 +6,8 @@ because it holds VideoChat, VideoInstruct100K and NExT-QA in other words; all ot
 - a part before it has a row of the same `id` (two configs of one source overlap), or
 - parts of other sources before it ask at least half of its questions about the same video, in the same answer format.
   Questions are the same when their words are, whatever case, punctuation and answer options say. For VideoChat2, which
-  corrects the wording and changes the form of what it repeats, the answer format does not matter, and four fifths of
-  the words of both questions are enough, or that both rows caption the same video.
+  corrects the wording and changes the form of what it repeats, the answer format does not matter, and it is enough
+  that 85% of the words of both questions begin alike (four letters), or that both rows caption the same video.
 
 Repeats inside one source stay: they are upstream's own, with different ids.
 """
@@ -30,8 +30,8 @@ __all__ = ["leave_out_repeats"]
 
 #: Sources that rewrite others, so that their row is the one to go.
 REWRITERS = frozenset({"videochat2"})
-#: Shared words over all words of two questions from which they are one question reworded.
-SIMILAR = 0.8
+#: Shared beginnings of words over all of them, from which two questions are one reworded.
+SIMILAR = 0.85
 _NEEDED = ("id", "source", "task", "answer_format", "messages", "video_id")
 _CAPTIONS = ("detailed_caption", "simple_caption")
 _Asker: TypeAlias = "tuple[str | None, str | None]"
@@ -120,15 +120,15 @@ class _Seen:
         if row.source not in REWRITERS:
             askers = there.get(words, set())
             return any(source != row.source and form == row.answer_format for source, form in askers)
-        own = set(words.split())
         return any(
-            _overlap(own, set(other.split())) >= SIMILAR and any(source != row.source for source, _ in askers)
+            _overlap(words, other) >= SIMILAR and any(source != row.source for source, _ in askers)
             for other, askers in there.items()
         )
 
 
-def _overlap(one: set[str], other: set[str]) -> float:
-    return len(one & other) / len(one | other)
+def _overlap(one: str, other: str) -> float:
+    beginnings, others = ({word[:4] for word in words.split()} for words in (one, other))
+    return len(beginnings & others) / len(beginnings | others)
 
 
 def _sources(part: Selection) -> set[str | None]:

@@ -1,0 +1,133 @@
+"""Recipes: mixtures as YAML files, by path, by name, and on the command line."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+from datasets import Dataset, load_from_disk
+from typer.testing import CliRunner
+
+from video_sft.cli.eval_ids import eval_ids
+from video_sft.cli.mix import mix_recipe
+from video_sft.errors import ConfigError, MissingFileError
+from video_sft.mixing import bundled_recipes, describe, mix
+
+Write = Callable[[str], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def written(text: str) -> Path:
+        path = tmp_path / "recipe.yaml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return written
+
+
+def run(function: object, *words: str) -> tuple[int, str]:
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(function)  # type: ignore[type-var]
+    done = CliRunner().invoke(app, list(words))
+    return done.exit_code, done.output + (repr(done.exception) if done.exception else "")
+
+
+@pytest.mark.parametrize("name", bundled_recipes())
+def test_bundled_recipes_mix_the_samples(name: str) -> None:
+    mixed = mix(name, sample=True)
+    report = describe(mixed)
+    assert len(mixed) == report.total.rows > 0
+    assert all(source.rows for source in report.sources)
+
+
+def test_the_recipe_that_has_everything_has_every_source() -> None:
+    names = {source.name for source in describe(mix("everything", sample=True)).sources}
+    from video_sft import sources
+
+    assert names == set(sources())
+
+
+def test_options_in_a_recipe_hold_unless_others_are_given(write: Write) -> None:
+    path = write("parts: {star: 1, next_qa: 3}\nnum_rows: 40\nseed: 7\nsample: true\n")
+    mixed = mix(path)
+    assert collections.Counter(mixed["source"]) == {"star": 10, "next_qa": 30}
+    assert mixed["id"][:] == mix({"star": 1, "next_qa": 3}, num_rows=40, seed=7, sample=True)["id"][:]
+    assert len(mix(path, num_rows=20)) == 20
+
+
+def test_what_a_mixture_was_made_with_is_a_recipe_again(write: Write) -> None:
+    import yaml
+
+    mixed = mix({"star": 1, "next_qa": 3}, num_rows=40, seed=7, sample=True, max_epochs_per_source={"star": 9})
+    again = mix(write(yaml.safe_dump(dict(describe(mixed).recipe))), sample=True)
+    assert again["id"][:] == mixed["id"][:]
+
+
+def test_folders_in_a_recipe_are_relative_to_it(write: Write, tmp_path: Path) -> None:
+    path = write("parts: [star]\ndata_dir: {star: files/star}\n")
+    with pytest.raises(MissingFileError, match=str(tmp_path / "files" / "star")):
+        mix(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("parts: [star\n", "is not YAML.*line"),
+        ("- star\n", "should have `parts:`"),
+        ("star: 1\n", "should have `parts:`"),
+        ("parts: {star: -1}\n", "'star'"),
+        ("parts: [stra]\n", "star"),
+        ("parts: [star]\nsede: 1\n", "'sede'; did you mean seed"),
+        ("parts: [star]\nepochs: many\n", "recipe.yaml: epochs is 'many'"),
+    ],
+)
+def test_a_recipe_that_is_wrong_is_told_where(write: Write, text: str, told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        mix(write(text))
+
+
+def test_a_recipe_that_is_not_there_names_those_that_are() -> None:
+    with pytest.raises(MissingFileError, match="balanced"):
+        mix("nowhere.yaml")
+
+
+def test_the_command_reports_and_saves(write: Write, tmp_path: Path) -> None:
+    recipe = str(write("parts: {star: 1, next_qa: 1}\nnum_rows: 12\n"))
+    reports = [str(tmp_path / f"report.{suffix}") for suffix in ("html", "md", "png")]
+    pytest.importorskip("matplotlib")
+    words = [recipe, "--sample", "--out", str(tmp_path / "saved"), *(w for path in reports for w in ("--report", path))]
+    code, output = run(mix_recipe, *words)
+    assert code == 0, output
+    assert "next_qa" in output
+    assert "| star | 50.0% |" in Path(reports[1]).read_text()
+    assert Path(reports[0]).read_text().startswith("<!doctype html>")
+    assert Path(reports[2]).read_bytes().startswith(b"\x89PNG")
+    saved = load_from_disk(str(tmp_path / "saved"))
+    assert isinstance(saved, Dataset)
+    assert len(saved) == 12
+
+
+def test_the_command_refuses_what_it_cannot_write(write: Write, tmp_path: Path) -> None:
+    recipe = str(write("parts: [star]\n"))
+    assert "should end in .html" in run(mix_recipe, recipe, "--sample", "--report", "report.pdf")[1]
+    assert "no folder" in run(mix_recipe, recipe, "--sample", "--report", str(tmp_path / "no" / "r.md"))[1]
+    assert "SOURCE=FOLDER" in run(mix_recipe, recipe, "--data-dir", "a=b", "--data-dir", "c")[1]
+    assert "balanced" in run(mix_recipe, "?")[1]
+
+
+def test_evaluation_lists_are_made_from_the_users_files(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIDEO_SFT_EVAL_IDS", str(tmp_path / "lists"))
+    code, output = run(eval_ids, "next_gqa", "--data-dir", f"next_gqa={shared / 'next_gqa'}")
+    assert code == 0, output
+    assert (tmp_path / "lists" / "next_gqa.json.gz").is_file()
+    assert "3,358" in output
+    code, output = run(eval_ids)
+    assert code == 0
+    assert "no list of" in output
+    assert "no validation or test files" in run(eval_ids, "--data-dir", str(tmp_path))[1]
