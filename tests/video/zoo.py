@@ -1,0 +1,213 @@
+"""Small videos of every kind that has its own way to go wrong, made with PyAV."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+WIDTH, HEIGHT, RATE = 96, 64, 25
+
+
+def pictures(count: int, width: int = WIDTH, height: int = HEIGHT, seed: int = 7) -> Iterator[np.ndarray]:
+    """Noise that drifts, so that no two frames are alike and motion is found."""
+    noise = np.random.default_rng(seed).integers(0, 256, (height + 8, width * 2, 3), dtype=np.uint8)
+    for number in range(count):
+        picture = np.roll(noise, -2 * number, axis=1)[number % 8 : number % 8 + height, :width].copy()
+        picture[4:12, 4 + number % (width - 16) : 12 + number % (width - 16)] = (255, number % 256, 0)
+        yield picture
+
+
+def encode(
+    path: Path,
+    *,
+    codec: str = "libx264",
+    count: int = 50,
+    width: int = WIDTH,
+    height: int = HEIGHT,
+    pixel_format: str = "yuv420p",
+    options: dict[str, str] | None = None,
+    container_options: dict[str, str] | None = None,
+    format: str | None = None,
+    rate: int = RATE,
+    rotation: int = 0,
+    times: Callable[[int], int] | None = None,
+    streams: int = 1,
+    audio_codec: str | None = None,
+    interlaced: bool = False,
+) -> Path:
+    """Write one video; `times` gives each frame's time in milliseconds."""
+    with av.open(str(path), "w", format=format, options=container_options or {}) as container:
+        videos = []
+        for number in range(streams):
+            stream = container.add_stream(codec, rate=rate, options=dict(options or {}))
+            stream.width, stream.height, stream.pix_fmt = width >> number, height >> number, pixel_format
+            if times is not None:
+                stream.codec_context.time_base = Fraction(1, 1000)
+            if rotation:
+                stream.set_display_rotation(rotation)
+            videos.append(stream)
+        sound = container.add_stream(audio_codec, rate=48_000) if audio_codec else None
+        for number, picture in enumerate(pictures(count, width, height)):
+            for order, stream in enumerate(videos):
+                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+                frame = frame.reformat(width >> order, height >> order, pixel_format)
+                frame.pts = times(number) if times is not None else number
+                frame.time_base = Fraction(1, 1000) if times is not None else Fraction(1, rate)
+                container.mux(stream.encode(frame))
+        if sound is not None:
+            _encode_sound(container, sound, count / rate)
+        for stream in videos:
+            container.mux(stream.encode(None))
+    return path
+
+
+def tone(seconds: float, rate: int = 48_000) -> np.ndarray:
+    """A sweep: every stretch of it is different."""
+    at = np.arange(int(seconds * rate)) / rate
+    return (0.5 * np.sin(2 * np.pi * (200 + 150 * at) * at)).astype(np.float32)
+
+
+def _encode_sound(container: Any, stream: Any, seconds: float) -> None:
+    samples = tone(seconds)
+    size = stream.codec_context.frame_size or 1024
+    for start in range(0, len(samples), size):
+        frame = av.AudioFrame.from_ndarray(samples[None, start : start + size], format="fltp", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = 48_000, start, Fraction(1, 48_000)
+        container.mux(stream.encode(frame))
+    container.mux(stream.encode(None))
+
+
+def remux(
+    source: Path,
+    path: Path,
+    *,
+    format: str | None = None,
+    options: dict[str, str] | None = None,
+    shift_seconds: float = 0.0,
+) -> Path:
+    """Copy packets into another container, all times moved."""
+    with av.open(str(source)) as given, av.open(str(path), "w", format=format, options=options or {}) as made:
+        stream = given.streams.video[0]
+        copy = made.add_stream_from_template(stream)
+        shift = round(shift_seconds / stream.time_base)
+        for packet in given.demux(stream):
+            if packet.dts is None:
+                continue
+            packet.pts, packet.dts, packet.stream = packet.pts + shift, packet.dts + shift, copy
+            made.mux(packet)
+    return path
+
+
+def patch(data: bytes, box: bytes, offset: int, *values: int) -> bytes:
+    """Overwrite 32-bit numbers of an MP4 box, counted from behind its name."""
+    at = data.index(box) + 4 + offset
+    return data[:at] + struct.pack(f">{len(values)}i", *values) + data[at + 4 * len(values) :]
+
+
+X264 = {"g": "12", "bf": "3", "preset": "veryfast"}
+OPEN_GOP = {**X264, "x264-params": "open-gop=1:keyint=12:scenecut=0"}
+
+
+def make_zoo(folder: Path) -> dict[str, Path]:
+    """Make one of each kind.
+
+    Returns:
+        Paths by the name of the kind.
+    """
+    zoo = {
+        "plain": encode(folder / "plain.mp4", options=X264),
+        "moov_in_front": encode(folder / "front.mp4", options=X264, container_options={"movflags": "faststart"}),
+        "no_b_frames": encode(folder / "nob.mp4", options={"g": "12", "bf": "0"}),
+        "one_key_frame": encode(folder / "onekey.mp4", options={**X264, "g": "500"}),
+        "open_gop": encode(folder / "open.mp4", options=OPEN_GOP),
+        "intra_refresh": encode(folder / "refresh.mp4", options={"x264-params": "intra-refresh=1:keyint=12"}),
+        "ten_bit": encode(folder / "ten.mp4", options=X264, pixel_format="yuv420p10le"),
+        "odd_444": encode(folder / "odd.mp4", options=X264, pixel_format="yuv444p", width=97, height=63),
+        "odd_vp9": encode(folder / "odd.webm", codec="libvpx-vp9", width=97, height=63, options={"g": "12"}),
+        "interlaced": encode(folder / "fields.mp4", options={**X264, "x264-params": "interlaced=1"}),
+        "hevc": encode(folder / "hevc.mp4", codec="libx265", options={"x265-params": "keyint=12:log-level=none"}),
+        "hevc_layers": encode(
+            folder / "layers.mp4", codec="libx265", options={"x265-params": "temporal-layers=3:keyint=12:log-level=none"}
+        ),
+        "variable_rate": encode(folder / "vfr.mp4", options=X264, times=lambda n: n * 20 + n * n),
+        "several_streams": encode(folder / "several.mp4", options=X264, streams=2, audio_codec="aac"),
+        "mpeg4": encode(folder / "mpeg4.mp4", codec="mpeg4", options={"g": "12", "bf": "2"}),
+        "mpeg4_avi": encode(folder / "mpeg4.avi", codec="mpeg4", options={"g": "12"}),
+        "mjpeg_avi": encode(folder / "mjpeg.avi", codec="mjpeg", pixel_format="yuvj420p"),
+        "vp8": encode(
+            folder / "vp8.webm",
+            codec="libvpx",
+            options={"g": "20", "auto-alt-ref": "1", "lag-in-frames": "16", "b": "100k", "deadline": "realtime"},
+        )
+        if "libvpx" in av.codecs_available
+        else encode(folder / "vp8.webm", codec="libvpx-vp9", options={"g": "20"}),
+        "vp9": encode(folder / "vp9.webm", codec="libvpx-vp9", options={"g": "12", "deadline": "realtime"}),
+        "gif": encode(folder / "a.gif", codec="gif", pixel_format="rgb8", count=20, rate=10),
+        "prores": encode(folder / "prores.mov", codec="prores_ks", pixel_format="yuv422p10le", count=10),
+        "mpeg2_ts": encode(folder / "mpeg2.ts", codec="mpeg2video", options={"g": "12", "bf": "2"}),
+        "mpeg_ps": encode(folder / "mpeg2.mpg", codec="mpeg2video", options={"g": "12", "bf": "2"}),
+    }
+    for degrees in (90, 180, 270):
+        zoo[f"rotated_{degrees}"] = encode(folder / f"turned{degrees}.mp4", options=X264, rotation=degrees)
+    zoo |= _rewrapped(folder, zoo)
+    zoo |= _patched(folder, zoo)
+    return zoo
+
+
+def _rewrapped(folder: Path, zoo: dict[str, Path]) -> dict[str, Path]:
+    plain, opened = zoo["plain"], zoo["open_gop"]
+    return {
+        "mkv": remux(plain, folder / "plain.mkv"),
+        "mkv_without_index": remux(plain, folder / "live.mkv", options={"live": "1"}),
+        "mkv_open_gop": remux(opened, folder / "open.mkv"),
+        "mov": remux(plain, folder / "plain.mov"),
+        "avi_reordered": encode(folder / "plain.avi", options=X264),
+        "flv": remux(plain, folder / "plain.flv"),
+        "ts": remux(plain, folder / "plain.ts"),
+        "ts_open_gop": remux(opened, folder / "open.ts"),
+        "raw_h264": remux(plain, folder / "plain.h264", format="h264"),
+        "fragmented": remux(plain, folder / "frag.mp4", options={"movflags": "frag_keyframe+empty_moov"}),
+        "late_start": remux(plain, folder / "late.mp4", shift_seconds=1.52),
+        "negative_start": remux(
+            plain, folder / "negative.mp4", shift_seconds=-0.72, options={"avoid_negative_ts": "disabled"}
+        ),
+        "interlaced_ts": remux(zoo["interlaced"], folder / "fields.ts"),
+        "hevc_mkv": remux(zoo["hevc"], folder / "hevc.mkv"),
+    }
+
+
+def _patched(folder: Path, zoo: dict[str, Path]) -> dict[str, Path]:
+    """Edit lists that cut frames off at the beginning and the end, which no muxer writes by itself."""
+    made = {}
+    data = zoo["plain"].read_bytes()
+    duration, media_time, rate = struct.unpack_from(">Iii", data, data.index(b"elst") + 12)
+    for kind, values in {
+        "edit_cuts_beginning": (duration - 520, media_time + 512 * 13, rate),
+        "edit_cuts_end": (duration - 700, media_time, rate),
+    }.items():
+        path = folder / f"{kind}.mp4"
+        path.write_bytes(patch(data, b"elst", 8, *values))
+        made[kind] = path
+    return made
+
+
+def decode_fully(video: Path | bytes, stream_index: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Decode a whole stream plainly.
+
+    Returns:
+        Frames (N, H, W, 3), turned upright, and their times in seconds.
+    """
+    with av.open(io.BytesIO(video) if isinstance(video, bytes) else str(video)) as container:
+        stream = container.streams.video[0] if stream_index is None else container.streams[stream_index]
+        frames, times = [], []
+        for frame in container.decode(stream):
+            frames.append(np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90))
+            times.append(float(frame.pts * frame.time_base))
+    return np.stack(frames), np.array(times)
