@@ -1,41 +1,70 @@
-"""Rewrite what is generated from the sources: expected sample rows and the cards' tables; or check that it is current."""
+"""Rewrite what is generated from the sources, or check that it is current: sample rows, cards, the README's table."""
 
 from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import datasets
 
 import video_sft
 from tests.expectations import as_text, built_rows, expected_path
+from video_sft.builders import find_source
+from video_sft.publishing.card_facts import stated_facts
+from video_sft.publishing.card_metadata import card_name
+from video_sft.publishing.generate import generated_card
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+BEGIN, END = "<!-- sources:begin (made by `make generate`) -->", "<!-- sources:end -->"
 
 
-def generated_files(cache_dir: str) -> dict[str, str]:
-    """The text of every generated file, by path."""
-    return {str(expected_path(config)): as_text(built_rows(config, cache_dir)) for config in video_sft.configs()}
+def generated_files(cache_dir: str) -> Iterator[tuple[Path, str]]:
+    """Yield every generated file with the text it should have."""
+    for config in video_sft.configs():
+        yield expected_path(config), as_text(built_rows(config, cache_dir))
+    names = video_sft.sources()
+    for chosen in [*([name] for name in names), names]:
+        place = ROOT / "dataset_cards" / card_name(stated_facts(chosen))
+        yield place, generated_card(chosen, place.read_text(encoding="utf-8") if place.is_file() else None)
+    yield README, generated_readme(README.read_text(encoding="utf-8"))
+
+
+def generated_readme(text: str) -> str:
+    """The README with its table of sources made anew."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    lines = ["| source | configs beside the whole | rows published | media pools | licence |", "|---|---|---|---|---|"]
+    for name in video_sft.sources():
+        source = find_source(name)
+        views = ", ".join(f"`-{view}`" for view in (*source.views, "source"))
+        counts: dict[str, int | None] = dict.fromkeys(source.splits, 0)
+        for part in source.parts:
+            known = counts[part.split]
+            counts[part.split] = None if part.rows is None or known is None else known + part.rows
+        rows = ", ".join(f"{split} {'?' if count is None else format(count, ',')}" for split, count in counts.items())
+        pools = ", ".join(f"`{pool}`" for pool in source.pools)
+        lines.append(f"| [`{name}`](dataset_cards/{name}.md) | {views} | {rows} | {pools} | {source.license} |")
+    return f"{before}{BEGIN}\n" + "\n".join(lines) + f"\n{END}{after}"
 
 
 def main() -> int:
     """Write the files, or with `--check` say which are not what they would be written as."""
+    check = "--check" in sys.argv
     datasets.disable_progress_bars()
     stale = []
     with tempfile.TemporaryDirectory() as cache_dir:
-        for path, text in generated_files(cache_dir).items():
-            try:
-                with open(path, encoding="utf-8") as handle:
-                    current = handle.read() == text
-            except FileNotFoundError:
-                current = False
-            if current:
+        for path, text in generated_files(cache_dir):
+            if path.is_file() and path.read_text(encoding="utf-8") == text:
                 continue
             stale.append(path)
-            if "--check" not in sys.argv:
-                with open(path, "w", encoding="utf-8") as handle:
-                    handle.write(text)
+            if not check:
+                path.write_text(text, encoding="utf-8")
     for path in stale:
-        print(("not current, run make generate: " if "--check" in sys.argv else "wrote ") + path)
-    return 1 if stale and "--check" in sys.argv else 0
+        print(("not current, run make generate: " if check else "wrote ") + str(path.relative_to(ROOT)))
+    return 1 if stale and check else 0
 
 
 if __name__ == "__main__":

@@ -111,11 +111,23 @@ def load(
     def finished(rows: datasets.Dataset, name: str) -> datasets.Dataset:
         if group:
             rows = group_by_video(rows, max_turns=max_turns, seed=group_seed, cache_dir=place)
-        return rows if pools is None or upstream else pools.attach(rows, f"{config}, {name}")
+        rows = rows if pools is None or upstream else pools.attach(rows, f"{config}, {name}")
+        return rows if upstream else _concatenable(rows)
 
     if isinstance(dataset, datasets.DatasetDict):
         return datasets.DatasetDict({name: finished(rows, name) for name, rows in dataset.items()})
     return finished(dataset, str(split))
+
+
+def _concatenable(rows: datasets.Dataset) -> datasets.Dataset:
+    """Return rows that keep their clips when concatenated with another source's.
+
+    `DatasetInfo.from_merge` drops the features, and with them our `Video`, unless all infos are equal; so the citation,
+    the homepage and the like stay with the builder, and `license` is a column.
+    """
+    info = datasets.DatasetInfo(features=rows.features)
+    order, name = rows._indices, rows._fingerprint
+    return datasets.Dataset(rows.data, info, split=rows.split, indices_table=order, fingerprint=name)
 
 
 def _built(

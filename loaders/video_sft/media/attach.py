@@ -20,7 +20,7 @@ from video_sft.locations import root_of
 from video_sft.media.index import MediaIndex, Modality
 from video_sft.media.pools import find_pool
 from video_sft.rows import features
-from video_sft.video.fragment import with_fragment
+from video_sft.video.fragment import clip_url
 
 __all__ = ["MISSING_POLICIES", "Location", "Media", "MediaPools", "MissingPolicy"]
 
@@ -141,7 +141,7 @@ class MediaPools:
             if cut is not None:
                 cells[row] = cut
             elif (cell := cells[row]) is not None:
-                cells[row] = with_fragment(cell, starts[row].as_py(), stops[row].as_py())
+                cells[row] = clip_url(cell, starts[row].as_py(), stops[row].as_py())
         return cells
 
     def _tell(self, tally: Tally, name: str) -> None:

@@ -12,7 +12,7 @@ from video_sft.errors import ConfigError
 from video_sft.publishing.cells import has_media
 from video_sft.publishing.layout import was_cut
 from video_sft.rows import features
-from video_sft.video.fragment import with_fragment
+from video_sft.video.fragment import clip_url
 
 __all__ = ["load_published"]
 
@@ -81,4 +81,4 @@ def _limit_videos(table: pa.Table) -> pa.Table:
 
 def _limited(row: dict[str, Any]) -> str | None:
     path = row["video"]["path"]
-    return path if path is None or was_cut(path) else with_fragment(path, row["start_seconds"], row["stop_seconds"])
+    return path if path is None or was_cut(path) else clip_url(path, row["start_seconds"], row["stop_seconds"])

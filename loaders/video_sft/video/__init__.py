@@ -5,7 +5,7 @@ from __future__ import annotations
 from video_sft.video.batch import read_frames
 from video_sft.video.clip import Clip
 from video_sft.video.feature import Video
-from video_sft.video.fragment import split_fragment, with_fragment
+from video_sft.video.fragment import clip_url, split_fragment, with_fragment
 from video_sft.video.frames import Audio, AudioTrack, Frames, Replacement, VideoMetadata
 from video_sft.video.sizing import PixelBudget
 
@@ -19,6 +19,7 @@ __all__ = [
     "Video",
     "VideoMetadata",
     "read_frames",
+    "clip_url",
     "split_fragment",
     "with_fragment",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from video_sft.video.fragment import split_fragment, with_fragment
+from video_sft.video.fragment import clip_url, split_fragment, with_fragment
 from video_sft.video.frames import Audio, Frames, VideoMetadata
 from video_sft.video.pictures import Dtype, Layout
 from video_sft.video.sampling import Choice
@@ -51,10 +51,9 @@ class Clip(Mapping[str, Any]):
         stream_index: int | None = None,
         token: str | bool | None = None,
     ) -> None:
-        if start_seconds is not None or stop_seconds is not None:
-            _check_limits(start_seconds, stop_seconds)
+        _check_limits(start_seconds, stop_seconds)
         source = make_source(video, token=token)
-        if source.path is not None and "#t=" in source.path:
+        if source.path is not None and ("#t=" in source.path or source.path.startswith("clip://")):
             path, start, stop = split_fragment(source.path)
             source = Source(path or None, source.data, source.token)
             start_seconds = start if start_seconds is None else start_seconds
@@ -88,8 +87,8 @@ class Clip(Mapping[str, Any]):
         return cls({"path": path, "bytes": data}, stream_index=stream_index, token=token)
 
     def storage(self) -> dict[str, Any]:
-        """Return the stored form of a `datasets.Video` cell, with the limits as a fragment of its path."""
-        path = with_fragment(self._file.source.path or "", self.start_seconds, self.stop_seconds)
+        """Return the stored form of a `datasets.Video` cell, with the limits in its path."""
+        path = clip_url(self._file.source.path or "", self.start_seconds, self.stop_seconds)
         return {"bytes": self._file.source.data, "path": path or None}
 
     @property
@@ -107,13 +106,20 @@ class Clip(Mapping[str, Any]):
         return self._file.track().metadata
 
     def clip(self, start_seconds: float | None = None, stop_seconds: float | None = None) -> Clip:
-        """Cut a part out of this clip; limits are seconds of the file, and never reach beyond this clip's own."""
-        if start_seconds is None and stop_seconds is None:
-            return self
-        start = _tighter(max, self.start_seconds, start_seconds)
-        stop = _tighter(min, self.stop_seconds, stop_seconds)
-        cut = Clip(self, start, stop)
+        """Cut a part out of this clip; limits are seconds of the file, and never reach beyond this clip's own.
+
+        Raises:
+            ValueError: the limits are not numbers from 0 up with start before stop.
+        """
+        _check_limits(start_seconds, stop_seconds)
+        return self.part(start_seconds, stop_seconds)
+
+    def part(self, start_seconds: float | None, stop_seconds: float | None) -> Clip:
+        """Cut like `clip`, for limits that come from data: impossible ones are told when the part is read."""
+        cut = Clip(self)
         cut._file = self._file
+        cut.start_seconds = _tighter(max, self.start_seconds, start_seconds)
+        cut.stop_seconds = _tighter(min, self.stop_seconds, stop_seconds)
         return cut
 
     def frames(

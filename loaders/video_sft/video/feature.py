@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import datasets
-import pyarrow as pa
 
 from video_sft.video.clip import Clip
-from video_sft.video.fragment import split_fragment, with_fragment
 
 __all__ = ["Video"]
 
@@ -45,20 +43,3 @@ class Video(datasets.Video):  # type: ignore[misc]
         if isinstance(value, Clip):
             return value
         return Clip.from_storage(value, token_per_repo_id, stream_index=self.stream_index)
-
-    def embed_storage(self, storage: pa.StructArray, *args: Any, **kwargs: Any) -> pa.StructArray:
-        """Put the files' bytes into the cells, as `Dataset.save_to_disk` and `push_to_hub` ask for.
-
-        A clip's limits stay behind the file's name, where this column finds them again and others do not look: a cell
-        with bytes is decoded from its bytes.
-        """
-        paths = [None if path is None else split_fragment(path) for path in storage.field("path").to_pylist()]
-        bare = pa.array([path and path[0] for path in paths], pa.string())
-        cells = pa.StructArray.from_arrays([storage.field("bytes"), bare], ["bytes", "path"], mask=storage.is_null())
-        embedded = super().embed_storage(cells, *args, **kwargs)
-        names = [
-            name if limits is None else with_fragment(name, *limits[1:])
-            for name, limits in zip(embedded.field("path").to_pylist(), paths, strict=True)
-        ]
-        fields = [embedded.field("bytes"), pa.array(names, pa.string())]
-        return pa.StructArray.from_arrays(fields, ["bytes", "path"], mask=embedded.is_null())

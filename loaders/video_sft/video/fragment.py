@@ -1,7 +1,9 @@
-"""A clip's limits as a media fragment at the end of a path, so that one string carries both.
+"""A path with a clip's limits, in one string.
 
-The form is that of W3C Media Fragments, https://www.w3.org/TR/media-frags/#naming-time: ``a.mp4#t=11.1,19.6``.
-It lives on in-memory paths only; what is published has the limits in columns of their own.
+People write them as a media fragment, ``a.mp4#t=11.1,19.6`` (https://www.w3.org/TR/media-frags/#naming-time). Cells of a
+dataset hold them as a hop of an fsspec URL, ``clip://t=11.1,19.6::/data/a.mp4``: `datasets` opens what a cell names when
+it saves or uploads, and this it can open (see `video_sft.video.clip_filesystem`). Either lives on in-memory paths only;
+what is published has the limits in columns of their own.
 """
 
 from __future__ import annotations
@@ -9,10 +11,11 @@ from __future__ import annotations
 import math
 import re
 
-__all__ = ["split_fragment", "with_fragment"]
+__all__ = ["clip_url", "split_fragment", "with_fragment"]
 
 _NUMBER = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 _FRAGMENT = re.compile(rf"#t=({_NUMBER})?,({_NUMBER})?$", re.ASCII)
+_HOP = re.compile(rf"clip://t=({_NUMBER})?,({_NUMBER})?::", re.ASCII)
 
 
 def with_fragment(path: str, start_seconds: float | None, stop_seconds: float | None) -> str:
@@ -38,6 +41,16 @@ def with_fragment(path: str, start_seconds: float | None, stop_seconds: float | 
     return f"{path}#t={_text(start_seconds)},{_text(stop_seconds)}"
 
 
+def clip_url(path: str, start_seconds: float | None, stop_seconds: float | None) -> str:
+    """Put a clip's limits in front of a path or URL, as a hop of an fsspec URL; a path without limits stays as it is.
+
+    Raises:
+        ValueError: a limit is negative or not finite.
+    """
+    limited = with_fragment("", start_seconds, stop_seconds)
+    return f"clip://{limited.removeprefix('#')}::{path}" if limited else path
+
+
 def split_fragment(path: str) -> tuple[str, float | None, float | None]:
     """Take a path apart into the bare path and the clip's limits.
 
@@ -46,6 +59,9 @@ def split_fragment(path: str) -> tuple[str, float | None, float | None]:
     Returns:
         The bare path, the start and the stop in seconds, either of them None where it is not given.
     """
+    if path.startswith("clip://") and (hop := _HOP.match(path)):
+        start, stop = hop.groups()
+        return path[hop.end() :], _seconds(start), _seconds(stop)
     if "#t=" not in path:
         return path, None, None
     match = _FRAGMENT.search(path)
