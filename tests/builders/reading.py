@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 import video_sft
@@ -19,6 +20,10 @@ from video_sft.messages import MessageStyle
 from video_sft.rows import to_table
 from video_sft.texts import cleaned
 
+#: For properties of files: no limit on time, and every example writes its own files into the test's folder.
+patient = settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=40
+)
 #: Any text a row may have: every script, quotes, tabs and newlines, but something to see in it once it is trimmed.
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40).filter(cleaned)
 identifiers = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-", min_size=11, max_size=11)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.builders.reading import parse_bytes
+from tests.builders.reading import parse_bytes, patient
 
 from video_sft.annotations import Problems
 from video_sft.builders import find_source
@@ -129,7 +129,7 @@ json_values = st.recursive(
 
 
 @pytest.mark.parametrize("config", CONFIGS)
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(patient, max_examples=30)
 @given(data=st.data())
 def test_rows_with_random_changes_are_read_or_refused(config: str, tmp_path: Path, data: st.DataObject) -> None:
     first = sample_rows(config)[0]
@@ -141,7 +141,7 @@ def test_rows_with_random_changes_are_read_or_refused(config: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize("config", CONFIGS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(patient, max_examples=60)
 @given(data=st.data())
 def test_random_bytes_in_a_file_are_read_or_refused(config: str, tmp_path: Path, data: st.DataObject) -> None:
     content = bytearray(json.dumps(sample_rows(config)[:2]).encode())

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders.reading import parse_bytes, stream, texts, write_rows
+from tests.builders.reading import parse_bytes, patient, stream, texts, write_rows
 
 import video_sft
 from video_sft.builders.star import SOURCE, TEMPLATES
@@ -91,7 +91,7 @@ def upstream_rows(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@patient
 @given(rows=st.lists(upstream_rows(), min_size=1, max_size=3, unique_by=lambda row: row["question_id"]))
 def test_generated_rows_come_back_as_they_were_meant(rows: list[dict[str, Any]], tmp_path: Path) -> None:
     write_rows(tmp_path, "STAR_train.json", rows)

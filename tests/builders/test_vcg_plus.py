@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders.reading import identifiers, said, stream, texts, write_rows
+from tests.builders.reading import identifiers, patient, said, stream, texts, write_rows
 
 from video_sft.errors import MissingFileError, RowError
 from video_sft.texts import cleaned
@@ -33,7 +33,7 @@ def upstream_rows(draw: st.DrawFn) -> tuple[dict[str, Any], list[str], str]:
     return row(*values, id=video, video=name), [cleaned(text) for text in meant], video
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@patient
 @given(rows=st.lists(upstream_rows(), min_size=1, max_size=4))
 def test_generated_rows_come_back_as_they_were_meant(
     rows: list[tuple[dict[str, Any], list[str], str]], tmp_path: Path

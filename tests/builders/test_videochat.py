@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders.reading import parse_bytes, said, stream, texts, write_rows
+from tests.builders.reading import parse_bytes, patient, said, stream, texts, write_rows
 
 import video_sft
 from video_sft.errors import MissingFileError, RowError
@@ -32,7 +32,7 @@ upstream_rows = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@patient
 @given(rows=st.lists(upstream_rows, min_size=1, max_size=4))
 def test_generated_rows_come_back_as_they_were_meant(rows: list[dict[str, Any]], tmp_path: Path) -> None:
     write_rows(tmp_path, FILE, rows)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders.reading import identifiers, said, stream, texts, write_rows
+from tests.builders.reading import identifiers, patient, said, stream, texts, write_rows
 
 from video_sft.errors import RowError
 from video_sft.texts import cleaned
@@ -29,7 +29,7 @@ def llava(human: str, gpt: str, video: str, *, first: bool, suffix: str = ".pkl"
     return {"id": video, "video": video + suffix, "conversations": turns}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@patient
 @given(meant=st.lists(st.tuples(clean_texts, clean_texts, identifiers, st.booleans()), min_size=1, max_size=4))
 def test_generated_rows_come_back_as_they_were_meant(meant: list[tuple[str, str, str, bool]], tmp_path: Path) -> None:
     """The same rows in upstream's two layouts give the same shared rows, ids and all."""
