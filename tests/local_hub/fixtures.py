@@ -20,7 +20,7 @@ def hub(tmp_path: Path) -> Iterator[LocalHub]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the clients' own warning pass in tests whose fixture attached a Hub: filters of a fixture end with its setup."""
+    """Let the clients' own warning pass in tests that use `hub`: what a fixture filters ends with its setup."""
     for item in items:
         if "hub" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.filterwarnings(f"ignore:{UPLOAD_WARNING}:DeprecationWarning"))

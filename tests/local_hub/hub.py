@@ -62,9 +62,11 @@ class LocalHub:
         self.repos: dict[tuple[str, str], Repo] = {}
         self.tokens: dict[str, bool] = {OWNER_TOKEN: True}
         self.faults = Faults()
-        self.served: list[Served] = []
+        self._served: list[Served] = []
         self.before_request: Callable[[str, str], None] = lambda method, path: None
         self.lock = threading.RLock()
+        self._idle = threading.Condition(self.lock)
+        self._answering = 0
         self._server = HubServer(("127.0.0.1", 0), Answering)
         self._server.hub = self
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -237,25 +239,38 @@ class LocalHub:
         """Make the next requests that match fail; see `Fault` for the ways."""
         self.faults.add(Fault(method, pattern, status, retry_after, cut_after, lose_answer, times, skip))
 
+    def begin(self) -> None:
+        """Note that a request came in; the server calls this."""
+        with self._idle:
+            self._answering += 1
+
     def count(self, method: str, path: str, question: Question, status: int, received: int, sent: int) -> None:
         """Remember one request; the server calls this."""
-        with self.lock:
-            self.served.append(Served(method, path, question.repo_name, question.file, status, received, sent))
+        with self._idle:
+            self._served.append(Served(method, path, question.repo_name, question.file, status, received, sent))
+            self._answering -= 1
+            self._idle.notify_all()
+
+    def _settled(self) -> list[Served]:
+        """All requests so far, once none is under way: a client has its answer before the answer is counted."""
+        with self._idle:
+            self._idle.wait_for(lambda: not self._answering, timeout=10)
+            return list(self._served)
 
     def forget_served(self) -> None:
         """Count anew."""
         with self.lock:
-            self.served.clear()
+            self._settled()
+            self._served.clear()
 
     def requests(self, method: str = "*", pattern: str = "*") -> list[Served]:
         """Requests so far whose path, or whose file's path in the repo, matches the shell pattern."""
-        with self.lock:
-            return [
-                one
-                for one in self.served
-                if method in ("*", one.method)
-                and (fnmatchcase(one.path, pattern) or (one.file is not None and fnmatchcase(one.file, pattern)))
-            ]
+        return [
+            one
+            for one in self._settled()
+            if method in ("*", one.method)
+            and (fnmatchcase(one.path, pattern) or (one.file is not None and fnmatchcase(one.file, pattern)))
+        ]
 
     def bytes_sent(self, pattern: str = "*") -> int:
         """Bytes of content that clients read from files, or paths, that match."""

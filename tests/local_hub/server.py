@@ -51,6 +51,7 @@ class Answering(BaseHTTPRequestHandler):
         token = (self.headers.get("Authorization") or "").removeprefix("Bearer ").strip() or None
         question = Question(hub, self.command, url.path, parse_qs(url.query), token, dict(self.headers), self._body)
         path, status = unquote(url.path), 0
+        hub.begin()
         try:
             hub.before_request(self.command, path)
             fault = hub.faults.take(self.command, path, question.file)

@@ -79,7 +79,7 @@ def test_prose_is_kept_and_an_unknown_block_is_an_error() -> None:
 def test_the_published_card_counts_what_was_published(samples: PublishedSamples) -> None:
     card = DatasetCard(samples.hub.read(samples.name, "README.md").decode())
     infos = {info["config_name"]: info for info in card.data.dataset_info}
-    assert list(infos) == video_sft.configs()
+    assert sorted(infos) == sorted(video_sft.configs())
     tree = samples.hub.tree(samples.name)
     for config, info in infos.items():
         for split in info["splits"]:
@@ -96,6 +96,11 @@ def test_the_published_card_warns_of_evaluation_videos(samples: PublishedSamples
     text = samples.hub.read(samples.name, "README.md").decode()
     warning = text.partition("> [!WARNING]")[2]
     assert "1,583 of ActivityNet-QA's 1,800 validation videos" in warning
+
+
+def test_a_card_says_that_sample_rows_are_no_dataset(samples: PublishedSamples) -> None:
+    text = samples.hub.read(samples.name, "README.md").decode()
+    assert "> [!NOTE]\n> These are invented sample rows" in text.partition("# Video SFT")[2][:200]
 
 
 def test_the_published_card_passes_the_hubs_check(samples: PublishedSamples) -> None:

@@ -52,7 +52,7 @@ def test_killed_at_any_moment_it_goes_on_where_it_stopped(tmp_path: Path) -> Non
     rows = make_rows(files)
     with LocalHub(tmp_path / "whole") as hub, hub.attached():
         made_run(rows, tmp_path / "state").publish(private=False)
-        whole, requests = hub.tree(REPO), len(hub.served)
+        whole, requests = hub.tree(REPO), len(hub.requests())
     for moment in random.Random(5).sample(range(2, requests - 1), 5):
         with LocalHub(tmp_path / f"killed_{moment}") as hub:
             publisher = subprocess.Popen(
@@ -94,7 +94,7 @@ def test_killed_at_any_moment_it_goes_on_where_it_stopped(tmp_path: Path) -> Non
         ("GET", "*/tree/*", {"status": 504}),
         ("POST", "*/paths-info/*", {"status": 429}),
         ("POST", "/api/repos/create", {"status": 503}),
-        ("GET", "/api/datasets/org/made", {"lose_answer": True}),
+        ("GET", "/api/datasets/org/made/revision/main", {"lose_answer": True}),
     ],
     ids=lambda value: str(value),
 )

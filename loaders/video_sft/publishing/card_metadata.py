@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,6 +33,9 @@ _SIZES = (
     (10_000_000, "1M<n<10M"),
 )
 _UMBRELLA = "video-sft.md"
+_TITLE = re.compile(r"^# .+$", re.MULTILINE)
+_SAMPLE_NOTE = """> [!NOTE]
+> These are invented sample rows and clips, to try things out with. They hold nothing of the dataset described here."""
 
 
 def card_name(facts: CardFacts) -> str:
@@ -109,5 +113,7 @@ class PublishedCard:
     def render(self, configs: Sequence[ConfigReport]) -> str:
         """Return the card's text."""
         facts = self.facts(configs)
-        text = read_card_file(card_name(facts))
-        return f"{fill(text, metadata(facts), blocks(facts)).rstrip()}\n\n{facts.record}\n"
+        text = fill(read_card_file(card_name(facts)), metadata(facts), blocks(facts))
+        if any(config.sample for config in facts.configs):
+            text = _TITLE.sub(lambda title: f"{title[0]}\n\n{_SAMPLE_NOTE}", text, count=1)
+        return f"{text.rstrip()}\n\n{facts.record}\n"

@@ -95,7 +95,7 @@ def publish(
                 cache_dir=cache_dir,
                 **options,
             )
-            loaded.append(LoadedConfig(name, _shared(rows)))
+            loaded.append(LoadedConfig(name, _shared(rows), sample))
         hub_repo = HubRepo(repo_name, revision=revision, token=token)
         runs.append(RepoRun(hub_repo, loaded, mode=mode, state_dir=_state_dir(state_dir)))
     return PublishReport([run.dry_run() if dry_run else run.publish(private=private) for run in runs], dry_run=dry_run)

@@ -31,10 +31,17 @@ _NO_COMMIT = "0" * 40
 
 @dataclass(frozen=True)
 class LoadedConfig:
-    """A config's name and its splits, with media attached where they are published."""
+    """A config's name and its splits, with media attached where they are published.
+
+    Attributes:
+        name: the config's name.
+        splits: its rows.
+        sample: whether these are the invented rows that come with the package.
+    """
 
     name: str
     splits: datasets.DatasetDict
+    sample: bool = False
 
 
 class RepoRun:
@@ -131,7 +138,7 @@ class RepoRun:
         self, config: LoadedConfig, pin: str | None, folder: Path, *, send: bool
     ) -> tuple[ConfigReport, list[Operation]]:
         """Write a config's shards and send the contents the repo lacks; return what a commit has to change."""
-        report = ConfigReport(config.name, videos_commit=pin)
+        report = ConfigReport(config.name, videos_commit=pin, sample=config.sample)
         there = {file.path: file for file in self._repo.files(config.name)}
         kept: set[str] = set()
         operations: list[Operation] = []

@@ -40,11 +40,19 @@ class SplitReport:
 
 @dataclass
 class ConfigReport:
-    """One config: its splits by name, and the commit its videos are pinned to."""
+    """One config.
+
+    Attributes:
+        name: the config's name.
+        splits: facts by split.
+        videos_commit: the commit its videos are pinned to; None where no row refers to one.
+        sample: whether these are the invented rows that come with the package.
+    """
 
     name: str
     splits: dict[str, SplitReport] = field(default_factory=dict)
     videos_commit: str | None = None
+    sample: bool = False
 
 
 @dataclass
