@@ -251,7 +251,8 @@ class LocalHub:
             self._answering -= 1
             self._idle.notify_all()
 
-    def _settled(self) -> list[Served]:
+    @property
+    def served(self) -> list[Served]:
         """All requests so far, once none is under way: a client has its answer before the answer is counted."""
         with self._idle:
             self._idle.wait_for(lambda: not self._answering, timeout=10)
@@ -260,14 +261,14 @@ class LocalHub:
     def forget_served(self) -> None:
         """Count anew."""
         with self.lock:
-            self._settled()
+            self._idle.wait_for(lambda: not self._answering, timeout=10)
             self._served.clear()
 
     def requests(self, method: str = "*", pattern: str = "*") -> list[Served]:
         """Requests so far whose path, or whose file's path in the repo, matches the shell pattern."""
         return [
             one
-            for one in self._settled()
+            for one in self.served
             if method in ("*", one.method)
             and (fnmatchcase(one.path, pattern) or (one.file is not None and fnmatchcase(one.file, pattern)))
         ]
