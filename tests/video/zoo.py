@@ -134,7 +134,9 @@ def make_zoo(folder: Path) -> dict[str, Path]:
         "interlaced": encode(folder / "fields.mp4", options={**X264, "x264-params": "interlaced=1"}),
         "hevc": encode(folder / "hevc.mp4", codec="libx265", options={"x265-params": "keyint=12:log-level=none"}),
         "hevc_layers": encode(
-            folder / "layers.mp4", codec="libx265", options={"x265-params": "temporal-layers=3:keyint=12:log-level=none"}
+            folder / "layers.mp4",
+            codec="libx265",
+            options={"x265-params": "temporal-layers=3:keyint=12:log-level=none"},
         ),
         "variable_rate": encode(folder / "vfr.mp4", options=X264, times=lambda n: n * 20 + n * n),
         "several_streams": encode(folder / "several.mp4", options=X264, streams=2, audio_codec="aac"),
@@ -209,5 +211,5 @@ def decode_fully(video: Path | bytes, stream_index: int | None = None) -> tuple[
         frames, times = [], []
         for frame in container.decode(stream):
             frames.append(np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90))
-            times.append(float(frame.pts * frame.time_base))
+            times.append(float("nan") if frame.pts is None else float(frame.pts * frame.time_base))
     return np.stack(frames), np.array(times)

@@ -37,8 +37,8 @@ def read_frames(
     no more files are open than there are threads. All results are held in memory; give long datasets batch by batch.
 
     Args:
-        rows: rows of a dataset, a batch as ``Dataset.map(batched=True)`` gives it, a `datasets.Dataset`, or clips themselves. Where a
-            row's clip has no limits, its ``start_seconds`` and ``stop_seconds`` columns apply.
+        rows: rows of a dataset, a batch as ``Dataset.map(batched=True)`` gives it, a `datasets.Dataset`, or clips
+            themselves. Where a row's clip has no limits, its ``start_seconds`` and ``stop_seconds`` columns apply.
         count: as for `Clip.frames`, like `fps`, `size`, `method`, `max_frames`, `layout` and `dtype`.
         fps: see `count`.
         size: see `count`.
@@ -112,5 +112,5 @@ def _clip_of(row: Any, column: str) -> Clip | None:
         return None
     clip = cell if isinstance(cell, Clip) else Clip.from_storage(cell)
     if clip.start_seconds is None and clip.stop_seconds is None:
-        return clip.clip(row.get("start_seconds"), row.get("stop_seconds"))
+        return clip.part(row.get("start_seconds"), row.get("stop_seconds"))
     return clip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any, Literal
 
 import numpy as np
@@ -119,7 +120,7 @@ def _agree(header: Header, track: Mp4Track, table: PacketTable) -> bool:
         and _whole_frames(header, table)
         and header.width > 0
         and header.num_frames == len(table)
-        and header.time_base == 1 / (header.time_base * 0 + track.timescale)
+        and header.time_base == Fraction(1, track.timescale)
         and header.start_tick == int(table.pts.min())
     )
 
@@ -183,7 +184,7 @@ def _decoded_track(file: ByteSource, stream_index: int | None) -> Track:
         for frame, whole in decode_all(container, stream, file.name):
             if not whole:
                 damaged.append(len(ticks))
-            ticks.append(_tick_after(ticks) if frame.pts is None else frame.pts)
+            ticks.append(_next_tick(header, ticks) if frame.pts is None else frame.pts)
     if frame is None:
         raise VideoError(file.name, "not one frame can be decoded")
     header = replace(header, width=frame.width, height=frame.height, pixel_format=frame.format.name)
@@ -192,8 +193,10 @@ def _decoded_track(file: ByteSource, stream_index: int | None) -> Track:
     return Track(header, timeline, -frame.rotation % 360, "sequential", None, frozenset(damaged))
 
 
-def _tick_after(ticks: list[int]) -> int:
-    return ticks[-1] + 1 if ticks else 0
+def _next_tick(header: Header, ticks: list[int]) -> int:
+    """Give a frame without a time, as in a bare stream of pictures, the one after its forerunner's."""
+    rate = header.average_rate or Fraction(25)
+    return ticks[-1] + max(1, round(1 / (rate * header.time_base))) if ticks else 0
 
 
 def _timeline(header: Header, table: PacketTable) -> Timeline:

@@ -1,0 +1,94 @@
+"""A small HTTP server that serves one folder by ranges, keeps a log, and misbehaves on request."""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class RangeServer:
+    """Serves `folder` on 127.0.0.1 until the block ends.
+
+    Attributes:
+        folder: what is served.
+        log: (offset, length) of every range sent.
+        failures: statuses to answer the next requests with; 0 drops the connection in the middle of the body.
+        etag: of all files.
+        ranges: whether the server knows ranges at all.
+        redirects: whether ``/r/...`` redirects to ``/...``.
+        extra_headers: of the requests received.
+    """
+
+    folder: Path
+    log: list[tuple[int, int]] = field(default_factory=list)
+    failures: list[int] = field(default_factory=list)
+    etag: str = '"one"'
+    ranges: bool = True
+    asked: list[str] = field(default_factory=list)
+
+    def __enter__(self) -> RangeServer:
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def url(self, name: str) -> str:
+        """Address of a file."""
+        return f"http://127.0.0.1:{self._server.server_port}/{name}"
+
+    @property
+    def sent(self) -> int:
+        """Bytes of all ranges sent."""
+        return sum(size for _, size in self.log)
+
+
+def _handler(server: RangeServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Keep quiet."""
+
+        def do_GET(self) -> None:
+            server.asked.append(self.path)
+            if self.path.startswith("/r/"):
+                self.send_response(302)
+                self.send_header("Location", self.path[2:])
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            failure = server.failures.pop(0) if server.failures else None
+            path = server.folder / self.path.lstrip("/").split("?")[0]
+            if failure or not path.is_file():
+                self.send_response(failure or 404)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            self._send(path.read_bytes(), cut=failure == 0)
+
+        def _send(self, data: bytes, *, cut: bool) -> None:
+            match = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+            start, stop = 0, len(data)
+            if match and server.ranges:
+                start, stop = int(match[1]), min(int(match[2]) + 1, len(data))
+                self.send_response(206)
+                self.send_header("Content-Range", f"bytes {start}-{stop - 1}/{len(data)}")
+            else:
+                self.send_response(200)
+            self.send_header("Content-Length", str(stop - start))
+            self.send_header("ETag", server.etag)
+            self.end_headers()
+            server.log.append((start, stop - start))
+            self.wfile.write(data[start : (start + stop) // 2 if cut else stop])
+            self.close_connection = cut
+
+    return Handler
