@@ -1,4 +1,4 @@
-"""Pytest fixtures for the local Hub; a conftest takes them with `from local_hub.fixtures import *`."""
+"""Pytest fixtures for the local Hub; a conftest takes them with `from tests.local_hub.fixtures import *`."""
 
 from __future__ import annotations
 

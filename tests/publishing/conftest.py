@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
+from tests.local_hub import LocalHub
+from tests.local_hub.fixtures import *  # noqa: F403
 
 from video_sft.publishing import PublishReport, publish
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from local_hub import LocalHub
-from local_hub.fixtures import *  # noqa: F403
 
 REPO = "org/video-sft"
 

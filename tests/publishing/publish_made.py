@@ -11,9 +11,9 @@ import gc
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from publishing.made_rows import made_run, make_rows
+from tests.publishing.made_rows import made_run, make_rows
 
 
 def main(folder: str, state: str) -> None:

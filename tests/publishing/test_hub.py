@@ -19,8 +19,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-
-from local_hub import LocalHub
+from tests.local_hub import LocalHub
 
 REPO = "org/data"
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from datasets import Dataset, IterableDataset, concatenate_datasets, load_dataset
+from tests.local_hub import LocalHub
 
-from local_hub import LocalHub
 from video_sft.publishing.parquet import shard_count, write_shard
 from video_sft.publishing.splits import SplitWriter
 

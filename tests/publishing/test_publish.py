@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from datasets import get_dataset_config_names, load_dataset
+from tests.local_hub import LocalHub
 from typer import Typer
 from typer.testing import CliRunner
 
 import video_sft
-from local_hub import LocalHub
 from video_sft.cli.publish import publish_command
 from video_sft.errors import ConfigError
 from video_sft.publishing import PublishReport, publish

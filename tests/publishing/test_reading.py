@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from datasets import Dataset, IterableDataset
+from tests.local_hub import LocalHub
 
 import video_sft
-from local_hub import LocalHub
 from video_sft.errors import ConfigError
 from video_sft.publishing import load_published
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from tests.local_hub import LocalHub
 
-from local_hub import LocalHub
 from video_sft.publishing import PublishError
 
 from .made_rows import made_run, make_rows, make_videos

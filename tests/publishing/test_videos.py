@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from tests.local_hub import LocalHub
 
-from local_hub import LocalHub
 from video_sft.errors import MissingMediaError
 from video_sft.publishing.layout import video_path, was_cut
 
