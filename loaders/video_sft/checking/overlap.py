@@ -69,7 +69,9 @@ class Overlap:
         remedy, severity = "", "note"
         if self.contaminates and facts.split == "train":
             severity, remedy = "warning", f"Training on these rows shows the model videos of an evaluation: {_MEND}"
-            what = f"{counted(facts.rows, 'train row')} use {counted(facts.videos, 'evaluation video')} of {other}"
+            what = (
+                f"train has {counted(facts.rows, 'row')} about {counted(facts.videos, 'evaluation video')} of {other}"
+            )
         elif self.contaminates:
             severity, remedy = "warning", f"If you train on {other} and evaluate on {self.own} {facts.split}: {_MEND}"
             what = f"{other} uses {videos} of this source's {facts.split} split"

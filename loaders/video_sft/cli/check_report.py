@@ -95,8 +95,8 @@ def _media(report: CheckReport) -> Table:
 def _overlaps(report: CheckReport) -> Table:
     table = Table(title="Shared with other splits", title_justify="left")
     for heading in ("split", "shares with", "videos", "rows here", "rows there", "same questions"):
-        justify = "left" if heading in ("split", "shares with") else "right"
-        table.add_column(heading, overflow="fold", justify=justify)
+        of_text = heading in ("split", "shares with")
+        table.add_column(heading, overflow="fold", justify="left" if of_text else "right")
     for facts in report.overlaps:
         there = "not known" if facts.other_rows is None else f"{facts.other_rows:,}"
         asked = "not known" if facts.questions is None else f"{facts.questions:,}"
