@@ -67,8 +67,16 @@ def _with_clips(rows: Any) -> Any:
     if not has_media(rows.features):
         return rows
     shape = datasets.Features({**rows.features, "video": features()["video"]})
-    limited = rows.with_format("arrow").map(_limit_videos, batched=True, features=shape)
-    return limited.with_format(None)
+    if isinstance(rows, datasets.IterableDataset):
+        return rows.with_format("arrow").map(_limit_videos, batched=True, features=shape).with_format(None)
+    if all(rows.data.column(name).null_count == len(rows.data) for name in _LIMITS):
+        return rows.cast_column("video", shape["video"])
+    # Only the paths are written anew; the other columns stay in the files they were downloaded to.
+    paths = rows.select_columns(["video", *_LIMITS]).with_format("arrow")
+    kept = datasets.Features({"video": shape["video"]})
+    limited = paths.map(_limited_column, batched=True, features=kept, remove_columns=list(_LIMITS)).with_format(None)
+    joined = datasets.concatenate_datasets([rows.remove_columns("video"), limited], axis=1)
+    return joined.select_columns(rows.column_names).cast_column("video", shape["video"])
 
 
 def _limit_videos(table: pa.Table) -> pa.Table:
@@ -77,6 +85,10 @@ def _limit_videos(table: pa.Table) -> pa.Table:
     rows = table.select(["video", *_LIMITS]).to_pylist()
     cells = [row["video"] and {**row["video"], "path": _limited(row)} for row in rows]
     return table.set_column(place, field, pa.array(cells, type=field.type))
+
+
+def _limited_column(table: pa.Table) -> pa.Table:
+    return _limit_videos(table).select(["video"])
 
 
 def _limited(row: dict[str, Any]) -> str | None:
