@@ -18,8 +18,8 @@ def status(outcome_report: dict[str, object], name: str) -> str:
 @pytest.mark.parametrize(
     ("words", "rows"),
     [
-        (["activitynet_qa", "--split", "train", "--split", "test"], {"train": 32000, "test": 8000}),
-        (["next_qa-open_ended", "--split", "train", "--split", "validation"], {"train": 37523, "validation": 5343}),
+        (["activitynet_qa", "--split", "test"], {"test": 8000}),
+        (["next_qa-multiple_choice", "--split", "validation"], {"validation": 4996}),
         (["next_gqa", "--split", "validation"], {"validation": 3358}),
     ],
 )
@@ -74,22 +74,23 @@ def test_only_the_size_is_known(tmp_path: Path, check: Check) -> None:
 
 
 def test_a_missing_split_is_a_warning_that_says_how_to_get_it(shared: Path, check: Check) -> None:
-    outcome = check("activitynet_qa", "--data-dir", shared / "activitynet_qa", "--alone")
+    outcome = check("next_gqa", "--data-dir", shared / "next_gqa", "--alone")
     assert outcome.code == 1
-    assert "2 files of the validation split missing, with 18,000 rows: val_a.json, val_q.json" in outcome.out
-    assert "/dataset/" in outcome.out
-    assert "--split" in outcome.out
-    assert "Not clean: 1 warning" in outcome.out
+    assert "1 file of the train split missing, with 34,132 rows: train.csv" in outcome.out
+    assert "2 files of the test split missing, with 5,553 rows: gsub_test.json, test.csv" in outcome.out
+    assert "Get test.csv, gsub_test.json from https://raw.githubusercontent.com/doc-doc/NExT-GQA/" in outcome.out
+    assert "check the others with --split" in outcome.out
+    assert "Not clean: 2 warnings" in outcome.out
 
 
 def test_half_a_part_is_of_no_use(shared: Path, tmp_path: Path, check: Check) -> None:
-    data = shutil.copytree(shared / "activitynet_qa", tmp_path / "data")
-    (data / "test_a.json").unlink()
-    outcome = check("activitynet_qa", "--split", "train", "--split", "test", "--data-dir", data, "--json")
+    data = shutil.copytree(shared / "next_gqa", tmp_path / "data")
+    shutil.copy(data / "val.csv", data / "test.csv")
+    outcome = check("next_gqa", "--split", "validation", "--split", "test", "--data-dir", data, "--json")
     assert outcome.code == 1
     (finding,) = outcome.findings("files", "warning")
-    assert "test_a.json" in finding["what"]
-    assert "Of no use without: test_q.json" in finding["what"]
+    assert "1 file of the test split missing, with 5,553 rows: gsub_test.json" in finding["what"]
+    assert "Of no use without: test.csv" in finding["what"]
 
 
 def test_optional_files_and_unknown_hashes_are_notes(tmp_path: Path, check: Check) -> None:

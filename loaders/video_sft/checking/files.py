@@ -69,7 +69,7 @@ def find_files(parts: Sequence[Part], data_dir: str, config: str, *, published: 
             found.readable.append((part, locations))
     if not found.readable:
         message = missing_files_message(config, found.incomplete, data_dir)
-        raise MissingFileError(f"{message}\n{_what_is_there(parts, data_dir)}")
+        raise MissingFileError(f"{message}\n{_what_is_there(parts, data_dir)}".rstrip())
     _add_facts(found, parts, places, published=published)
     return found
 
@@ -93,7 +93,7 @@ def file_findings(found: FoundFiles, known: Sequence[Part], *, published: bool =
     optional = by_status["optional_missing"]
     if optional:
         names = listed([facts.name for facts in optional])
-        what = f"{counted(len(optional), 'optional file')} missing; rows come without what is in there: {names}"
+        what = f"{counted(len(optional), 'optional file')} missing, which rows can do without: {names}"
         remedy = how_to_get([found.files[facts.name] for facts in optional])
         yield Finding(severity="note", check="files", what=what, remedy=remedy, count=len(optional))
     yield from _unverified([*by_status["unverified"], *by_status["size_as_published"]])

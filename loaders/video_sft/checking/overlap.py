@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,15 +14,16 @@ import numpy.typing as npt
 from video_sft.building import Source
 from video_sft.building.files import find_parts
 from video_sft.checking.part_rows import NO_VIDEO, PartRows, read_part, video_digest
-from video_sft.checking.report import Finding, OverlapFacts, Severity
+from video_sft.checking.report import Finding, OverlapFacts
 from video_sft.checking.wording import counted
 from video_sft.mixing.eval_ids import eval_lists
 
 __all__ = ["OtherSplit", "Overlap", "listed_splits", "other_splits", "overlaps"]
 
 _EXAMPLES = 5
-_MEND = "leave them out with video_sft.mix(..., decontaminate='eval-videos'), or do not evaluate on that split"
-Digests = npt.NDArray[np.uint64]
+_MEND = "video_sft.mix(..., decontaminate='eval-videos') leaves them out"
+Digests: TypeAlias = "npt.NDArray[np.uint64]"
+Rows: TypeAlias = "Sequence[tuple[PartRows, npt.NDArray[np.int64]]]"
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,13 @@ class Overlap:
         facts: the numbers.
         own: the source's name.
         rows: of each part of the split, the rows about shared videos.
+        listed: whether `mix` has a list of the evaluation split's videos.
     """
 
     facts: OverlapFacts
     own: str
-    rows: Sequence[tuple[PartRows, npt.NDArray[np.int64]]]
+    rows: Rows
+    listed: bool
 
     @property
     def contaminates(self) -> bool:
@@ -64,28 +68,26 @@ class Overlap:
         """Return the overlap as a sentence; a warning where training meets evaluation."""
         facts = self.facts
         other = f"{facts.other} {facts.other_split}" if facts.other != self.own else facts.other_split
-        videos = counted(facts.videos, "video")
-        what = f"{facts.split} and {other} share {videos}: {counted(facts.rows, 'row')} here are about them"
-        remedy, severity = "", "note"
-        if self.contaminates and facts.split == "train":
-            severity, remedy = "warning", f"Training on these rows shows the model videos of an evaluation: {_MEND}"
-            what = (
-                f"train has {counted(facts.rows, 'row')} about {counted(facts.videos, 'evaluation video')} of {other}"
-            )
-        elif self.contaminates:
-            severity, remedy = "warning", f"If you train on {other} and evaluate on {self.own} {facts.split}: {_MEND}"
-            what = f"{other} uses {videos} of this source's {facts.split} split"
-        if facts.questions:
-            what += f"; {counted(facts.questions, 'question')} asked in both"
-        examples = [rows.place_of(row) for rows, places in self.rows for row in places[:_EXAMPLES].tolist()]
-        chosen: Severity = "warning" if severity == "warning" else "note"
+        rows, videos = counted(facts.rows, "row"), counted(facts.videos, "video")
+        asked = f"; {counted(facts.questions, 'question')} asked in both" if facts.questions else ""
+        if not self.contaminates:
+            what = f"{facts.split} and {other} share {videos}: {rows} here are about them{asked}"
+            return Finding(severity="note", check="overlap", what=what, count=facts.rows)
+        if facts.split == "train":
+            what = f"train has {rows} about {counted(facts.videos, 'evaluation video')} of {other}{asked}"
+            remedy = "Training on these rows shows the model videos of an evaluation. "
+        else:
+            what = f"{other} uses {videos} of this source's {facts.split} split{asked}"
+            remedy = f"It matters if you train on {other} and evaluate on {facts.split}. "
+        remedy += _MEND if self.listed else f"{_MEND}, once `video-sft eval-ids` has made the list of that split"
+        places = [part.place_of(row) for part, found in self.rows for row in found[:_EXAMPLES].tolist()]
         return Finding(
-            severity=chosen,
+            severity="warning",
             check="overlap",
             what=what,
             remedy=remedy,
             count=facts.rows,
-            examples=examples[:_EXAMPLES] if self.contaminates else (),
+            examples=tuple(places[:_EXAMPLES]),
         )
 
 
@@ -130,11 +132,14 @@ def overlaps(own: str, parts: Sequence[PartRows], others: Sequence[OtherSplit]) 
     for rows in parts:
         by_split[rows.part.split].append(rows)
     mine = {split: _as_other(own, split, rows) for split, rows in by_split.items()}
+    listed = {(entry.source, entry.split) for entry in eval_lists()}
     for number, (split, of_split) in enumerate(by_split.items()):
         for other in [*list(mine.values())[number + 1 :], *others]:
-            found = _overlap(own, split, of_split, mine[split], other)
+            found = _overlap(split, of_split, mine[split], other)
             if found is not None:
-                yield found
+                facts, shared = found
+                evaluated = (facts.other, facts.other_split) if split == "train" else (own, split)
+                yield Overlap(facts, own, shared, evaluated in listed)
 
 
 def _as_other(own: str, split: str, parts: Sequence[PartRows]) -> OtherSplit:
@@ -142,7 +147,9 @@ def _as_other(own: str, split: str, parts: Sequence[PartRows]) -> OtherSplit:
     return OtherSplit(own, split, videos, np.unique(np.concatenate([rows.column("asked") for rows in parts])))
 
 
-def _overlap(own: str, split: str, parts: Sequence[PartRows], mine: OtherSplit, other: OtherSplit) -> Overlap | None:
+def _overlap(
+    split: str, parts: Sequence[PartRows], mine: OtherSplit, other: OtherSplit
+) -> tuple[OverlapFacts, Rows] | None:
     shared = np.intersect1d(mine.videos, other.videos)
     shared = shared[shared != NO_VIDEO]
     if not len(shared):
@@ -159,8 +166,8 @@ def _overlap(own: str, split: str, parts: Sequence[PartRows], mine: OtherSplit, 
         other_rows=None if other.asked is None else int(np.isin(other.videos, shared).sum()),
         questions=questions,
     )
-    return Overlap(facts, own, rows)
+    return facts, rows
 
 
-def _digests(videos: Mapping[str, object] | Sequence[str]) -> Digests:
+def _digests(videos: Sequence[str]) -> Digests:
     return np.array([video_digest(video) for video in videos], dtype=np.uint64)

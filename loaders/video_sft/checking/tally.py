@@ -16,6 +16,7 @@ _MOST_KINDS = 200
 _MOST_LISTED = 100_000
 #: What differs between two cases of one problem: quoted text and numbers.
 _PARTICULARS = re.compile(r"'[^']*'|\"[^\"]*\"|-?\d[\d.,]*")
+_RUN = re.compile(r"…(?:, …)+")
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class ProblemTally(Problems):
 
 
 def _count(kinds: dict[Kind, BadRows], error: RowError) -> None:
-    kind = Kind(error.file, error.field, _PARTICULARS.sub("…", error.problem))
+    kind = Kind(error.file, error.field, _RUN.sub("…", _PARTICULARS.sub("…", error.problem)))
     if kind not in kinds and len(kinds) >= _MOST_KINDS:
         kind = Kind(error.file, None, "other problems")
     kinds.setdefault(kind, BadRows()).add(error)

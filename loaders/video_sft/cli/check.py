@@ -14,7 +14,7 @@ from video_sft.builders import sources
 from video_sft.checking import check_source
 from video_sft.checking.clip_limits import TOLERANCE_SECONDS
 from video_sft.cli.check_report import print_report
-from video_sft.cli.options import DataDir, Sample, media_by_pool
+from video_sft.cli.options import Sample, media_by_pool
 from video_sft.errors import ConfigError
 
 __all__ = ["check"]
@@ -24,7 +24,7 @@ def check(
     source: Annotated[
         str | None, typer.Argument(help="A source's name, or one of its views.", show_default=False)
     ] = None,
-    data_dir: DataDir = None,
+    data_dir: Annotated[str | None, typer.Option(help="Folder, zip or URL with upstream's files.")] = None,
     media: Annotated[
         list[str] | None, typer.Option(help="Where videos are: POOL=PLACE, several times; PLACE alone for one pool.")
     ] = None,
