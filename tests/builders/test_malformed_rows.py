@@ -21,7 +21,7 @@ from video_sft.errors import RowError
 from video_sft.messages import validate_messages
 from video_sft.sample_media import sample_folder
 
-SOURCES = ("star", "videochat", "videoinstruct100k", "vcg_plus")
+SOURCES = ("star", "videochat", "videochat2", "videoinstruct100k", "vcg_plus")
 CONFIGS = tuple(f"{source}{view}" for source in SOURCES for view in ("", "-source"))
 #: Values of every type, and of sizes nobody expects.
 JUNK: tuple[Any, ...] = (

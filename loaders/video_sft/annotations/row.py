@@ -75,11 +75,11 @@ class Row:
     def text(self, field: str) -> str:
         """Return a field that must be text and not blank."""
         value = self.value.get(field)
-        if type(value) is str and value and not value.isspace():
-            return value
-        if not isinstance(self.get(field), str):
-            self.fail(field, f"expected text, found {_shown(value)}")
-        self.fail(field, "the text is empty")
+        if type(value) is not str:
+            self.fail(field, f"expected text, found {_shown(self.get(field))}")
+        if not value or value.isspace():
+            self.fail(field, "the text is empty")
+        return value
 
     def text_or_empty(self, field: str) -> str:
         """Return a field that is text, null or missing; the latter two as an empty string."""

@@ -21,7 +21,7 @@ import pyarrow as pa
 from datasets.builder import Key
 from datasets.exceptions import DatasetGenerationError
 
-from video_sft.annotations import Problems
+from video_sft.annotations import Problems, Row
 from video_sft.building.files import (
     FoundParts,
     download_parts,
@@ -42,6 +42,8 @@ from video_sft.video import Video
 __all__ = ["SourceBuilder", "SourceConfig"]
 
 logger = logging.getLogger("video_sft")
+#: Stands for the upstream row of a record that is only waiting for its batch: rows may be many times their records.
+_FORGOTTEN = Row({}, "", ("row", 0, -1))
 #: The code that decides what a row is: when it changes, datasets built by it are built anew.
 _ROW_CODE = ("annotations", "building", "builders", "locations.py", "messages.py", "records.py", "rows.py", "texts.py")
 
@@ -236,6 +238,8 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         view, in_view = self._view, self.source.in_view
         for record in self.source.parse(opened):
             if view is None or in_view is None or in_view(record, view):
+                if not opened.upstream:
+                    record.row = _FORGOTTEN
                 yield record
 
     def _next_table(self, records: Iterator[Record], problems: Problems) -> pa.Table | None:

@@ -80,10 +80,10 @@ def _vidln(name: str, pool: str, *, frames: bool = False) -> SubDataset:
 #: The 36 files of the first release, then what the later configs add. WebVidQA's 10,000 is the figure's number and
 #: doubtful: a file named as a 30,000-row subset of it exists. VideoChat's 13,884 conversations are two files' sum.
 SUB_DATASETS = (
-    _set("image/conversation/llava", "conversation", "coco", 56681),
     _set("video/conversation/videochat1", "conversation", "webvid"),
     _set("video/conversation/videochat2", "conversation", "internvid"),
     _set("video/conversation/videochatgpt", "conversation", "activitynet", 13303),
+    _set("image/conversation/llava", "conversation", "coco", 56681),
     _set("image/classification/imagenet", "classification", "imagenet", 30000),
     _set("image/classification/coco_itm", "classification", "coco_itm", 29919),
     _set("video/classification/k710", "classification", "k710", 40000),
