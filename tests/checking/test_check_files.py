@@ -120,6 +120,30 @@ def test_the_folder_above_is_recognised(tmp_path: Path, check: Check) -> None:
     assert f"perhaps you meant --data-dir {tmp_path / 'star'}" in outcome.err
 
 
+def test_quoted_rows_are_far_from_the_published_file(shared: Path, check: Check) -> None:
+    outcome = check("star", "--data-dir", shared / "star" / "native_rows_quoted", "--json")
+    assert outcome.code == 1
+    assert {part["split"]: part["rows"] for part in outcome.report["parts"]} == {"train": 1, "validation": 1}
+    assert [finding["count"] for finding in outcome.findings("rows", "warning")] == [45730, 7097]
+    assert "STAR_test.json" in outcome.findings("files", "warning")[0]["what"]
+    assert outcome.report["counts"]["error"] == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("star", "star/native_rows_quoted"),
+        ("videochat", "There instead: figure_transcripts.json"),
+        ("videochat2", "hf auth login"),
+        ("videoinstruct100k", "If VideoInstruct100K.rows.json is VideoInstruct100K.json, give it that name"),
+    ],
+)
+def test_folders_of_odd_bits_say_what_to_do(shared: Path, check: Check, source: str, told: str) -> None:
+    outcome = check(source, "--data-dir", shared / source)
+    assert outcome.code == 2
+    assert told in outcome.err
+
+
 def test_files_that_are_not_read_are_named(tmp_path: Path, check: Check) -> None:
     data = write_json(tmp_path / "videochat_instruct_11k.json", [webvid_row(1)])
     write_json(tmp_path / "extra" / "mine.json", [])

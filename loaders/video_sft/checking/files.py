@@ -104,9 +104,10 @@ def file_findings(found: FoundFiles, known: Sequence[Part], *, published: bool =
 
 
 def is_verified(found: FoundFiles, part: Part) -> bool:
-    """Return whether a part's rows come from the published file for certain, so that its oddities are upstream's."""
+    """Return whether a part's rows come from the published files for certain, so that their oddities are upstream's."""
     status = {facts.name: facts.status for facts in found.facts}
-    return status.get(part.files["rows"].name) == "as_published"
+    required = [file for role, file in part.files.items() if role not in part.optional]
+    return all(status.get(file.name) == "as_published" for file in required)
 
 
 def published_rows(part: Part, locations: dict[str, str]) -> int | None:
