@@ -280,7 +280,7 @@ def test_importing_does_no_work_and_loads_nothing_heavy() -> None:
     code = """
         import sys
         import video_sft
-        heavy = {"torch", "transformers", "matplotlib", "typer", "rich"} & set(sys.modules)
+        heavy = {"torch", "transformers", "matplotlib", "typer", "IPython"} & set(sys.modules)
         assert not heavy, heavy
         assert all(hasattr(video_sft, name) for name in video_sft.__all__)
     """

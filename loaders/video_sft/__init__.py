@@ -19,24 +19,37 @@ from video_sft.errors import (
 )
 from video_sft.loading import load
 from video_sft.messages import validate_messages
+from video_sft.mixing import MixReport, describe, mix, shard
+from video_sft.publishing import PublishReport, publish
 from video_sft.reports import SkippedRow, skipped_rows
 from video_sft.rows import features
-from video_sft.video import Clip, Video
+from video_sft.video import Audio, Clip, Frames, PixelBudget, Video, VideoMetadata, read_frames
 
 __all__ = [
+    "Audio",
     "Clip",
     "ConfigError",
+    "Frames",
     "MissingFileError",
     "MissingMediaError",
+    "MixReport",
+    "PixelBudget",
+    "PublishReport",
     "RowError",
     "SkippedRow",
     "UnsafePathError",
     "Video",
     "VideoError",
+    "VideoMetadata",
     "VideoSftError",
     "configs",
+    "describe",
     "features",
     "load",
+    "mix",
+    "publish",
+    "read_frames",
+    "shard",
     "skipped_rows",
     "sources",
     "validate_messages",

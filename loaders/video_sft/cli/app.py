@@ -12,7 +12,10 @@ from rich.console import Console
 from video_sft.cli.build import build
 from video_sft.cli.check import check
 from video_sft.cli.demo import demo
+from video_sft.cli.eval_ids import eval_ids
 from video_sft.cli.listing import list_sources
+from video_sft.cli.mix import mix_recipe
+from video_sft.cli.publish import publish_command
 from video_sft.cli.show import show
 
 __all__ = ["app", "main"]
@@ -29,6 +32,9 @@ app.command("list")(list_sources)
 app.command()(show)
 app.command()(build)
 app.command()(check)
+app.command("mix")(mix_recipe)
+app.command("eval-ids")(eval_ids)
+app.command("publish")(publish_command)
 app.command()(demo)
 
 

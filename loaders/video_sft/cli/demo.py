@@ -15,7 +15,7 @@ from video_sft.builders import find_source, sources
 from video_sft.cli.show import row_panel
 from video_sft.contact_sheet import contact_sheet
 from video_sft.loading import load
-from video_sft.mixing.mixture import mix
+from video_sft.mixing import mix
 
 __all__ = ["demo"]
 
