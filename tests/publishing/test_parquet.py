@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -90,7 +91,7 @@ def test_row_groups_hold_a_bounded_number_of_rows(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_finished_is_not_there(tmp_path: Path) -> None:
     schema = pa.schema({"a": pa.int64()})
 
-    def groups():  # type: ignore[no-untyped-def]
+    def groups() -> Iterator[pa.Table]:
         yield pa.table({"a": [1]})
         raise OSError("the disk is full")
 

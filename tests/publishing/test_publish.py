@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from datasets import get_dataset_config_names, load_dataset
+from datasets import DatasetDict, get_dataset_config_names, load_dataset
 from tests.local_hub import LocalHub
 from typer import Typer
 from typer.testing import CliRunner
@@ -13,13 +14,18 @@ from typer.testing import CliRunner
 import video_sft
 from video_sft.cli.publish import publish_command
 from video_sft.errors import ConfigError
-from video_sft.publishing import PublishReport, publish
+from video_sft.publishing import PublishError, PublishReport, publish
+from video_sft.publishing.repo_run import LoadedConfig, RepoRun
+from video_sft.publishing.repository import HubRepo
+
+from .made_rows import make_rows
 
 REPO = "org/video-sft"
+PublishSamples = Callable[..., PublishReport]
 
 
 @pytest.fixture
-def publish_samples(tmp_path: Path, session_cache: str):  # type: ignore[no-untyped-def]
+def publish_samples(tmp_path: Path, session_cache: str) -> PublishSamples:
     """`publish` of embedded samples, with the folders it keeps things in."""
 
     def run(configs: str | list[str], **options: object) -> PublishReport:
@@ -29,7 +35,7 @@ def publish_samples(tmp_path: Path, session_cache: str):  # type: ignore[no-unty
     return run
 
 
-def test_configs_published_later_join_those_that_are_there(hub: LocalHub, publish_samples) -> None:  # type: ignore[no-untyped-def]
+def test_configs_published_later_join_those_that_are_there(hub: LocalHub, publish_samples: PublishSamples) -> None:
     publish_samples(["activitynet_qa", "activitynet_qa-source"])
     assert get_dataset_config_names(REPO) == ["activitynet_qa", "activitynet_qa-source"]
     publish_samples("next_gqa")
@@ -40,7 +46,45 @@ def test_configs_published_later_join_those_that_are_there(hub: LocalHub, publis
     assert len(load_dataset(REPO, "activitynet_qa", split="train")) > 0
 
 
-def test_one_repo_a_source(hub: LocalHub, publish_samples) -> None:  # type: ignore[no-untyped-def]
+def test_configs_that_are_there_are_not_forgotten_while_the_hub_is_busy(
+    hub: LocalHub, publish_samples: PublishSamples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    publish_samples("star", videos="none")
+    hub.fail("HEAD", "README.md", status=503, times=3)
+    publish_samples("next_gqa", videos="none")
+    assert [one.status for one in hub.requests("HEAD", "README.md")].count(503) == 3
+    assert get_dataset_config_names(REPO) == ["next_gqa", "star"]
+
+
+def test_two_publishers_at_once_do_not_overwrite_each_other(hub: LocalHub, publish_samples: PublishSamples) -> None:
+    def other_publisher(method: str, path: str) -> None:
+        if path.endswith("/commit/main"):
+            hub.before_request = lambda method, path: None
+            hub.add_files(REPO, {"star/train-00000-of-00001.parquet": b"other"})
+
+    publish_samples("next_gqa", videos="none")
+    hub.before_request = other_publisher
+    with pytest.raises(PublishError, match=r"412.*at the same time: run the same command again"):
+        publish_samples("star", videos="none")
+    publish_samples("star", videos="none")
+    assert get_dataset_config_names(REPO) == ["next_gqa", "star"]
+
+
+def test_many_files_go_in_several_commits_with_whole_configs(hub: LocalHub, tmp_path: Path) -> None:
+    loaded = [
+        LoadedConfig(config, DatasetDict(train=make_rows([], rows=2_000), test=make_rows([], rows=2_000)))
+        for config in ("star", "next_qa", "next_gqa", "activitynet_qa", "vcg_plus", "videochat", "videochat2")
+    ]
+    RepoRun(HubRepo(REPO), loaded, mode="none", state_dir=tmp_path).publish(private=False)
+    commits = [commit.changed for commit in list(hub.repo(REPO).commits.values())[1:]]
+    assert [len(changed) for changed in commits] == [80, 34]
+    assert "README.md" in commits[1]
+    configs = [{path.partition("/")[0] for path in changed if path.endswith(".parquet")} for changed in commits]
+    assert configs[0].isdisjoint(configs[1])
+
+
+def test_one_repo_a_source(hub: LocalHub, publish_samples: PublishSamples) -> None:
     configs = ["next_qa", "next_qa-open_ended", "star"]
     report = publish_samples(configs, repo=None, repo_per_source="org/video-sft-{source}", videos="none")
     assert [item["item_id"] for item in report.collection_items] == ["org/video-sft-next_qa", "org/video-sft-star"]
@@ -49,7 +93,7 @@ def test_one_repo_a_source(hub: LocalHub, publish_samples) -> None:  # type: ign
     assert "# STAR" in hub.read("org/video-sft-star", "README.md").decode()
 
 
-def test_a_dry_run_sends_nothing_and_says_what_it_would(hub: LocalHub, publish_samples) -> None:  # type: ignore[no-untyped-def]
+def test_a_dry_run_sends_nothing_and_says_what_it_would(hub: LocalHub, publish_samples: PublishSamples) -> None:
     told = publish_samples("next_gqa", dry_run=True)
     assert hub.repos == {}
     assert [one for one in hub.requests() if one.method in ("POST", "PUT")] == []
@@ -64,7 +108,7 @@ def test_a_dry_run_sends_nothing_and_says_what_it_would(hub: LocalHub, publish_s
     assert all(split.new_files == 0 for split in again.repos[0].configs[0].splits.values())
 
 
-def test_shards_that_are_no_longer_written_are_deleted(hub: LocalHub, publish_samples) -> None:  # type: ignore[no-untyped-def]
+def test_shards_that_are_no_longer_written_are_deleted(hub: LocalHub, publish_samples: PublishSamples) -> None:
     publish_samples("star", videos="none")
     hub.add_files(REPO, {"star/train-00001-of-00002.parquet": b"old"})
     publish_samples("star", videos="none")
@@ -72,7 +116,9 @@ def test_shards_that_are_no_longer_written_are_deleted(hub: LocalHub, publish_sa
     assert len(load_dataset(REPO, "star", split="train")) > 0
 
 
-def test_a_private_repo_is_private_and_a_public_one_is_not_taken_for_it(hub: LocalHub, publish_samples) -> None:  # type: ignore[no-untyped-def]
+def test_a_private_repo_is_private_and_a_public_one_is_not_taken_for_it(
+    hub: LocalHub, publish_samples: PublishSamples
+) -> None:
     publish_samples("star", videos="none", private=True)
     assert hub.repo(REPO).private
     hub.add_repo("org/open")
@@ -81,7 +127,7 @@ def test_a_private_repo_is_private_and_a_public_one_is_not_taken_for_it(hub: Loc
     assert list(hub.tree("org/open")) == [".gitattributes"]
 
 
-def test_a_revision_is_a_branch_of_its_own(hub: LocalHub, publish_samples) -> None:  # type: ignore[no-untyped-def]
+def test_a_revision_is_a_branch_of_its_own(hub: LocalHub, publish_samples: PublishSamples) -> None:
     publish_samples("star", videos="none", revision="draft")
     assert "README.md" not in hub.tree(REPO)
     assert len(load_dataset(REPO, "star", split="train", revision="draft")) > 0
@@ -118,7 +164,9 @@ def test_videos_whose_terms_forbid_it_need_a_word(hub: LocalHub, tmp_path: Path,
         ({"sample": False, "videos": "reference"}, "needs media="),
     ],
 )
-def test_options_that_cannot_be_meant(hub: LocalHub, publish_samples, options: dict[str, object], message: str) -> None:  # type: ignore[no-untyped-def]
+def test_options_that_cannot_be_meant(
+    hub: LocalHub, publish_samples: PublishSamples, options: dict[str, object], message: str
+) -> None:
     with pytest.raises(ConfigError, match=message):
         publish_samples(**{"configs": "star", **options})
     assert hub.requests() == []

@@ -63,7 +63,6 @@ class RepoRun:
     def publish(self, *, private: bool) -> RepoReport:
         """Send what the repo lacks."""
         self._repo.create(private=private)
-        card = PublishedCard(self._repo.name, self._repo.read_text("README.md"))
         counts, configs = VideoCounts(), list[ConfigReport]()
         changes: list[list[Operation]] = []
         with self._work() as (folder, videos):
@@ -74,13 +73,23 @@ class RepoRun:
                 counted, operations = self._config(config, self._pin(folders[config.name]), folder, send=True)
                 configs.append(counted)
                 changes.append(operations)
+        rest = self._commit_rows(changes)
+        head = self._repo.head()
+        card = self._card(head)
         report = self._report(card, configs, counts)
-        report.commit = self._commit(changes, card, configs)
+        report.commit = self._repo.commit(
+            [
+                *rest,
+                CommitOperationAdd("README.md", card.render(configs).encode()),
+                CommitOperationAdd(NOTEBOOK, explore_notebook(self._repo.name, card.facts(configs).configs[0])),
+            ],
+            "Add rows and card",
+            parent=head,
+        )
         return report
 
     def dry_run(self) -> RepoReport:
         """Find out what `publish` would send."""
-        card = PublishedCard(self._repo.name, self._repo.read_text("README.md"))
         counts, configs = VideoCounts(), list[ConfigReport]()
         with self._work() as (folder, videos):
             folders = self._collect(videos)
@@ -91,7 +100,11 @@ class RepoRun:
                 if folders[config.name]:
                     pin = _NO_COMMIT if counts.new else self._pin(folders[config.name])
                 configs.append(self._config(config, pin, folder, send=False)[0])
-        return self._report(card, configs, counts)
+        return self._report(self._card(self._repo.head()), configs, counts)
+
+    def _card(self, commit: str | None) -> PublishedCard:
+        """Return the card of a commit: what is published now joins what it knows of."""
+        return PublishedCard(self._repo.name, self._repo.read_text("README.md", commit))
 
     @contextmanager
     def _work(self) -> Iterator[tuple[Path, VideoUploads]]:
@@ -162,27 +175,22 @@ class RepoRun:
         self._repo.upload([addition])
         return addition
 
-    def _commit(self, changes: list[list[Operation]], card: PublishedCard, configs: list[ConfigReport]) -> str:
-        """Commit rows and card in one step.
+    def _commit_rows(self, changes: list[list[Operation]]) -> list[Operation]:
+        """Commit what does not fit into one commit with the card, and return the rest.
 
-        Where the Hub wants fewer files in a commit, there are several, each with whole configs as far as they fit. The
-        card comes last: what it names is there when it names it.
+        That is nothing, most times. Where the Hub wants fewer files in a commit, whole configs stay together as far as
+        they fit. The card comes last: what it names is there when it names it.
         """
-        facts = card.facts(configs)
-        last: list[Operation] = [
-            CommitOperationAdd("README.md", card.render(configs).encode()),
-            CommitOperationAdd(NOTEBOOK, explore_notebook(self._repo.name, facts.configs[0])),
-        ]
-        room = FILES_PER_COMMIT - len(last)
+        room = FILES_PER_COMMIT - 2
         batch: list[Operation] = []
         for operations in changes:
-            pieces = [operations[start : start + room] for start in range(0, len(operations), room)]
-            for piece in pieces:
+            for start in range(0, len(operations), room):
+                piece = operations[start : start + room]
                 if len(batch) + len(piece) > room:
                     self._repo.commit(batch, "Add rows")
                     batch = []
                 batch += piece
-        return self._repo.commit([*batch, *last], "Add rows and card")
+        return batch
 
 
 def _same(there: RemoteFile | None, shard: Shard) -> bool:

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
-from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    RemoteEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
 from huggingface_hub.hf_api import RepoFile, RepoFolder
 
 from video_sft.errors import ConfigError, VideoSftError
@@ -97,7 +102,7 @@ class HubRepo:
             for entry in tree:
                 if isinstance(entry, RepoFile):
                     yield RemoteFile(entry.path, entry.size, entry.lfs.sha256 if entry.lfs else None, entry.blob_id)
-        except (EntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError):
+        except (RemoteEntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError):
             return
 
     def last_change(self, folders: Iterable[str]) -> str | None:
@@ -111,14 +116,22 @@ class HubRepo:
         newest = max(commits, key=lambda commit: commit.date, default=None)
         return None if newest is None else str(newest.oid)
 
-    def read_text(self, path: str) -> str | None:
-        """Return the text of a small file of the branch; None where it is not there."""
+    def read_text(self, path: str, commit: str | None) -> str | None:
+        """Return the text of a small file; None where it is not there.
+
+        Args:
+            path: in the repo.
+            commit: as `head` returns it. Naming the commit matters: of a branch, the client would give a file of its
+                cache while the Hub does not answer.
+        """
+        if commit is None:
+            return None
         try:
             local = patiently(
-                lambda: self._api.hf_hub_download(**self._place, filename=path, revision=self.branch),
+                lambda: self._api.hf_hub_download(**self._place, filename=path, revision=commit),
                 what=f"Reading {path}",
             )
-        except (EntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError):
+        except RemoteEntryNotFoundError:
             return None
         with open(local, encoding="utf-8", newline="") as file:
             return file.read()
@@ -131,17 +144,29 @@ class HubRepo:
                 what=f"Uploading {additions[0].path_in_repo}",
             )
 
-    def commit(self, operations: Sequence[Operation], message: str) -> str:
+    def commit(self, operations: Sequence[Operation], message: str, *, parent: str | None = None) -> str:
         """Commit files to the branch in one step and return the commit's hash.
 
         Where nothing differs from what is there, no commit is made and the branch's newest one is returned.
+
+        Args:
+            operations: what to add and delete.
+            message: one line.
+            parent: refuse if the branch's newest commit is another one.
+
+        Raises:
+            PublishError: the Hub did not take it.
         """
         before = self.head()
         with _explained(f"{self.name} rejected the commit {message!r}"):
             return patiently(
                 lambda: str(
                     self._api.create_commit(
-                        **self._place, operations=operations, commit_message=message, revision=self.branch
+                        **self._place,
+                        operations=operations,
+                        commit_message=message,
+                        revision=self.branch,
+                        parent_commit=parent,
                     ).oid
                 ),
                 what=f"The commit {message!r}",
