@@ -216,11 +216,20 @@ def test_ten_million_rows_of_eight_parts(ids: Make) -> None:
         ({"temperature": -1}, "temperature"),
         ({"probabilities": {"a": 1.0, "b": 1.0}}, "sum to 2"),
         ({"streaming": True}, "streaming=False"),
+        ({"sede": 1}, "sede"),
+        ({"group": "video"}, "group"),
     ],
 )
 def test_a_wrong_option_is_named_at_once(ids: Make, options: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         mix({"a": ids("a", 2), "b": ids("b", 2)}, **options)
+
+
+def test_numbers_may_be_numpys(ids: Make) -> None:
+    parts = {"a": ids("a", 4), "b": ids("b", 4)}
+    same = mix(parts, probabilities=[0.5, 0.5], num_rows=6, seed=3)
+    numpys = mix(parts, probabilities=np.array([0.5, 0.5]), num_rows=np.int64(6), seed=np.int64(3))
+    assert numpys["id"][:] == same["id"][:]
 
 
 def test_wrong_parts_are_named(ids: Make, part: Make) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import logging
+import pickle
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -167,6 +168,11 @@ def test_configs_stream_with_their_schema() -> None:
     rows = list(stream)
     assert stream.features == {**video_sft.features(), "mix_epoch": datasets.Value("int32")}
     assert collections.Counter(row["source"] for row in rows) == {"next_qa": 4, "star": 4}
+
+
+def test_a_stream_can_be_sent_to_another_process() -> None:
+    stream = mixed(num_rows=50, licenses=["MIT"])
+    assert listed(pickle.loads(pickle.dumps(stream))) == listed(stream)
 
 
 def test_what_streams_cannot_do_is_said_at_once(ids: Make) -> None:

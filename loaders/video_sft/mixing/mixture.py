@@ -99,6 +99,8 @@ def mix(
     Raises:
         ConfigError: an option is wrong, or nothing is left to mix; the message names the culprit.
     """
+    if isinstance(probabilities, np.ndarray):
+        probabilities = probabilities.tolist()
     options = MixOptions(
         split=split,
         probabilities=probabilities,

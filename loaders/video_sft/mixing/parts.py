@@ -89,7 +89,9 @@ def read_parts(parts: Any, options: MixOptions) -> Parts:
                 raise ConfigError(
                     f"max_epochs_per_source names {name!r}, which is not among the parts ({', '.join(names)})"
                 )
-    if not ready and options.repo is None:
+    if ready:
+        _check_loading(options)
+    elif options.repo is None:
         _check_configs(names)
     return Parts(tuple(sorted(names)), weights, ready)
 
@@ -126,6 +128,14 @@ def _data_dir(given: Any, source: str) -> Any:
             f"folder for each source, or a dict: data_dir={{{source!r}: ...}}"
         )
     return folder
+
+
+def _check_loading(options: MixOptions) -> None:
+    """Refuse options of `load` for datasets that are loaded already, where they would silently do nothing."""
+    given = [name for name, value in options.load_options.items() if value is not None]
+    given += [name for name in ("group", "repo") if getattr(options, name) is not None]
+    if given:
+        raise ConfigError(f"{', '.join(given)}: mix has no such option for datasets that are loaded already")
 
 
 def _check_configs(names: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import numbers
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +39,7 @@ def shard(mix: Dataset | IterableDataset, rank: int, world_size: int) -> Dataset
         ConfigError: there is no such rank.
     """
     for name, value in (("rank", rank), ("world_size", world_size)):
-        if isinstance(value, bool) or not isinstance(value, int):
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral):
             raise ConfigError(f"{name} is {value!r}; it should be a whole number")
     if not 0 <= rank < world_size:
         raise ConfigError(f"there is no rank {rank} among {world_size}; ranks count from 0")
