@@ -203,3 +203,22 @@ def test_json_has_the_documented_keys_and_nothing_else_is_printed(tmp_path: Path
     ]
     assert set(report["findings"][0]) == {"severity", "check", "what", "remedy", "count", "examples"}
     assert set(report["counts"]) == {"error", "warning", "note"}
+
+
+def test_a_folder_of_sources_gets_a_report_for_each(tmp_path: Path, check: Check) -> None:
+    write_json(tmp_path / "videochat" / "videochat_instruct_11k.json", [webvid_row(1)])
+    write_json(tmp_path / "star" / "STAR_val.json", [star_row(1)])
+    write_json(tmp_path / "vcg_plus" / "mine.json", [])
+    outcome = check("--data-dir", tmp_path, "--json")
+    assert outcome.code == 1
+    reports = {report["source"]: report for report in json.loads(outcome.out)}
+    assert {name: report["clean"] for name, report in reports.items()} == {
+        "videochat": True,
+        "star": False,
+        "vcg_plus": False,
+    }
+    assert reports["videochat"]["compared_with"] == {"star": str(tmp_path / "star")}
+    assert "vcg-plus_112K.json" in reports["vcg_plus"]["not_checked"]
+    read = check("--data-dir", tmp_path).out
+    assert f"videochat in {tmp_path / 'videochat'}" in read
+    assert "There instead: mine.json" in read

@@ -21,7 +21,7 @@ def how_to_get(files: Sequence[RemoteFile]) -> str:
     for file in files:
         if file.url and not file.steps:
             folder, _, name = file.url.rpartition("/")
-            folders.setdefault(folder, []).append(name)
+            folders.setdefault(folder, []).append(name if name == file.name else f"{name} (as {file.name})")
     ways = [f"{listed(list(dict.fromkeys(names)))} from {folder}/" for folder, names in folders.items()]
     steps = [file.where for file in files if file.steps or not file.url]
     return ". ".join([*(["Get " + "; ".join(ways)] if ways else []), *dict.fromkeys(steps)])

@@ -1,11 +1,11 @@
-"""`video-sft check`: one source's files, rows and media, looked over; or the health of a folder of videos."""
+"""`video-sft check`: one source's files, rows and media, looked over."""
 
 from __future__ import annotations
 
+import functools
 import json
 import os
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,16 +13,20 @@ from rich.console import Console
 from video_sft.builders import sources
 from video_sft.checking import check_source
 from video_sft.checking.clip_limits import TOLERANCE_SECONDS
-from video_sft.cli.check_report import print_report
+from video_sft.cli.check_report import print_problem, print_report
 from video_sft.cli.options import Sample, media_by_pool
-from video_sft.errors import ConfigError
+from video_sft.errors import ConfigError, VideoSftError
 
 __all__ = ["check"]
 
 
 def check(
     source: Annotated[
-        str | None, typer.Argument(help="A source's name, or one of its views.", show_default=False)
+        str | None,
+        typer.Argument(
+            help="A source's name, or one of its views; left out, every source with a folder in DATA_DIR.",
+            show_default=False,
+        ),
     ] = None,
     data_dir: Annotated[str | None, typer.Option(help="Folder, zip or URL with upstream's files.")] = None,
     media: Annotated[
@@ -55,14 +59,13 @@ def check(
 ) -> None:
     """Report on a source's files: hashes, rows, ids, answers, options, media, clips, repeats, overlaps.
 
+    Without a source there is a report for each folder in DATA_DIR that bears a source's name.
+
     The exit code is 0 when nothing was found but notes, 1 when there is an error or a warning, 2 when the check could
     not be made.
     """
-    if source is None:
-        raise ConfigError(f"name the source to check: {', '.join(sources())}")
-    report = check_source(
-        source,
-        data_dir=data_dir,
+    checked = functools.partial(
+        check_source,
         media=_media(media),
         others={} if alone else _others(compare),
         splits=split,
@@ -71,12 +74,40 @@ def check(
         tolerance_seconds=tolerance,
         num_threads=num_threads,
     )
+    console = Console()
+    told: list[dict[str, Any]] = []
+    for name, folder in ({source: data_dir} if source is not None else _folders(data_dir)).items():
+        try:
+            report = checked(name, data_dir=folder)
+        except VideoSftError as error:
+            if source is not None:
+                raise
+            told.append({"source": name, "clean": False, "data_dir": folder, "not_checked": str(error)})
+            if not as_json:
+                print_problem(f"{name} in {folder}", error, console)
+        else:
+            told.append(report.to_dict())
+            if not as_json:
+                print_report(report, console)
     if as_json:
-        typer.echo(json.dumps(report.to_dict(), indent=2))
-    else:
-        print_report(report, Console())
-    if not report.clean:
+        typer.echo(json.dumps(told if source is None else told[0], indent=2))
+    if not all(each["clean"] for each in told):
         raise typer.Exit(1)
+
+
+def _folders(data_dir: str | None) -> dict[str, str]:
+    """Return the folders in a folder that bear a source's name.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    inside = {name: os.path.join(data_dir or "", name) for name in sources()}
+    found = {name: folder for name, folder in inside.items() if data_dir and os.path.isdir(folder)}
+    if not found:
+        raise ConfigError(
+            f"name the source to check ({', '.join(sources())}), or give a --data-dir with folders of these names in it"
+        )
+    return found
 
 
 def _media(words: list[str] | None) -> dict[str, list[str]] | str | None:
@@ -100,11 +131,10 @@ def _others(words: list[str] | None) -> dict[str, str] | None:
         if equals and name in sources():
             found[name] = place
             continue
-        inside = {name: str(Path(word) / name) for name in sources() if os.path.isdir(Path(word) / name)}
-        if not inside:
-            raise ConfigError(
-                f"--with {word!r} is neither SOURCE=DATA_DIR nor a folder with folders named after sources "
-                f"({', '.join(sources())}) in it"
-            )
-        found |= inside
+        try:
+            found |= _folders(word)
+        except ConfigError:
+            names = ", ".join(sources())
+            told = f"--with {word!r} is neither SOURCE=DATA_DIR nor a folder with folders named after sources ({names})"
+            raise ConfigError(told) from None
     return found

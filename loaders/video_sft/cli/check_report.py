@@ -10,7 +10,7 @@ from rich.text import Text
 
 from video_sft.checking import CheckReport, FileFacts, Finding
 
-__all__ = ["print_report"]
+__all__ = ["print_problem", "print_report"]
 
 _SEVERITIES = {"error": ("Errors", "bold red"), "warning": ("Warnings", "bold yellow"), "note": ("Notes", "bold cyan")}
 _STATUS = {
@@ -27,7 +27,9 @@ _MOST_MISSING = 12
 
 def print_report(report: CheckReport, console: Console) -> None:
     """Print a report: tables of facts, then findings by severity, then the verdict."""
-    console.print(f"{report.source} in {report.data_dir}", style="bold", markup=False, highlight=False, soft_wrap=True)
+    console.print(
+        f"\n{report.source} in {report.data_dir}", style="bold", markup=False, highlight=False, soft_wrap=True
+    )
     console.print(_files(report))
     if report.parts:
         console.print(_rows(report))
@@ -50,6 +52,12 @@ def print_report(report: CheckReport, console: Console) -> None:
     for what, place in report.lists.items():
         console.print(f"\nList of {what.replace('_', ' ')}: {place}", markup=False, highlight=False, soft_wrap=True)
     console.print(_verdict(report), soft_wrap=True)
+
+
+def print_problem(what: str, error: Exception, console: Console) -> None:
+    """Print why one of several checks could not be made."""
+    console.print(f"\n{what}", style="bold", markup=False, highlight=False, soft_wrap=True)
+    console.print(str(error), style="bold red", markup=False, highlight=False, soft_wrap=True)
 
 
 def _files(report: CheckReport) -> Table:
