@@ -101,6 +101,7 @@ def load(
             raise ConfigError("sample=True loads the embedded rows; it takes no data_dir")
         data_dir = sample_folder(find_source(config).name) if sample else data_dir
         builder = _builder(config, data_dir, on_bad_row, place, options)
+        builder.tells_missing = not sample
         _check_split(builder, split)
         drawn = _sample_pools(builder, place) if sample and not upstream else {}
         pools = _pools(builder.source.name, builder.pools, media, missing, drawn)

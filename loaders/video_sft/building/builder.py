@@ -121,6 +121,8 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     source: ClassVar[Source]
     #: What a stream's tables go through last, e.g. to have media attached; built datasets are attached to afterwards.
     stream_step: Callable[[pa.Table], pa.Table] | None = None
+    #: Whether a split of which some files are missing is worth a warning; a sample is partial on purpose.
+    tells_missing: bool = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -204,7 +206,7 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
             raise MissingFileError(missing_files_message(self.config.name, found.absent, self.config.data_dir))
         for split in found.splits():
             names = [file.name for part, files in found.absent if part.split == split for file in files]
-            if names:
+            if names and self.tells_missing:
                 logger.warning(
                     "%s, %s: these files are missing and left out: %s", self.config.name, split, listed(names)
                 )

@@ -27,9 +27,10 @@ def demo(
 ) -> None:
     """Build every source's sample, mix a few rows, show one conversation, and draw a clip's frames."""
     console = Console()
-    table = Table(title="The embedded samples")
+    table = Table(title="The embedded samples", box=None, padding=(0, 1, 0, 0))
     for heading in ("config", "rows", "videos", "images", "tasks", "licence"):
-        table.add_column(heading, justify="right" if heading in ("rows", "videos", "images") else "left")
+        counted = heading in ("rows", "videos", "images")
+        table.add_column(heading, justify="right" if counted else "left", no_wrap=heading != "tasks")
     datasets.disable_progress_bars()
     logging.getLogger("video_sft").setLevel(logging.WARNING)
     for source in sources():
@@ -51,7 +52,7 @@ def _add(table: Table, config: str) -> None:
     splits: Any = load(config, sample=True)
     rows = datasets.concatenate_datasets(list(splits.values()))
     if config.endswith("-source"):
-        table.add_row(config, str(len(rows)), "", "", "upstream's own fields", "")
+        table.add_row(config, str(len(rows)), "", "", "upstream fields", find_source(config).license)
         return
     videos = {path for path, cell in zip(rows["video_path"], rows.data["video"], strict=True) if cell.is_valid}
     images = {path for path, cell in zip(rows["video_path"], rows.data["image"], strict=True) if cell.is_valid}

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 
 from video_sft.builders import find_source, sources
@@ -25,18 +26,23 @@ def list_sources(
                 console.print(config, highlight=False)
         return
     table = Table(show_lines=True)
-    for heading in ("config", "rows published", "tasks", "pools", "licence"):
-        table.add_column(heading, overflow="fold")
+    for heading in ("config", "rows published", "licence of the rows"):
+        table.add_column(heading, no_wrap=True)
     for name in sources():
         source = find_source(name)
-        cells = (source.configs, _published(source), source.tasks, source.pools, (source.license,))
-        table.add_row(*("\n".join(lines) for lines in cells))
+        table.add_row(*("\n".join(lines) for lines in (source.configs, _published(source), (source.license,))))
     console.print(table)
     for name in sources():
         source = find_source(name)
         console.print(f"\n{source.title} ({name})", style="bold")
-        console.print(f"  annotations: {source.annotation_terms}", markup=False, highlight=False)
-        console.print(f"  videos: {source.video_terms}", markup=False, highlight=False)
+        facts = {
+            "tasks": ", ".join(source.tasks),
+            "media pools": ", ".join(source.pools),
+            "annotations": source.annotation_terms,
+            "videos": source.video_terms,
+        }
+        for label, text in facts.items():
+            console.print(Padding(f"{label}: {text}", (0, 0, 0, 2)), markup=False, highlight=False)
 
 
 def _published(source: Source) -> list[str]:
