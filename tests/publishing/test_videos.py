@@ -7,11 +7,14 @@ import os
 import zipfile
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from datasets import Dataset
 from tests.local_hub import LocalHub
 
 from video_sft.errors import MissingMediaError
+from video_sft.publishing.cells import video_files
 from video_sft.publishing.layout import video_path, was_cut
 
 from .made_rows import made_run, make_rows, make_videos
@@ -127,6 +130,21 @@ def test_a_video_that_is_gone_stops_before_any_row(hub: LocalHub, tmp_path: Path
     with pytest.raises(MissingMediaError, match=r"00001\.mp4"):
         made_run(rows, tmp_path).publish(private=False)
     assert "README.md" not in hub.tree(REPO)
+
+
+def test_a_video_at_a_url_has_the_suffix_of_its_path(tmp_path: Path) -> None:
+    (row,) = make_rows(make_videos(tmp_path, 1)).to_list()
+    rows = Dataset.from_list([row], features=make_rows([], rows=1).features)
+    for location, suffix in (
+        ("https://host/a.webm?key=b.c", ".webm"),
+        ("zip://in/a.MKV::https://host/x.zip", ".mkv"),
+        ("s3://bucket/noend", ".mp4"),
+    ):
+        cell = pa.array([{"bytes": None, "path": location}], rows.data.schema.field("video").type)
+        table = rows.data.table.set_column(rows.column_names.index("video"), "video", cell)
+        (file,) = video_files(table)
+        assert file is not None
+        assert file.path.endswith(suffix)
 
 
 @pytest.mark.parametrize(

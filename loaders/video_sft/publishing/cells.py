@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import datasets
 import pyarrow as pa
@@ -18,6 +20,7 @@ from video_sft.video.fragment import split_fragment
 __all__ = ["VideoFile", "VideoMode", "has_media", "publishable", "video_files"]
 
 VideoMode = Literal["none", "reference", "embed"]
+_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}")
 _ROW_COLUMNS = ["id", "video", "video_id", "video_path", "start_seconds", "stop_seconds"]
 
 
@@ -53,8 +56,14 @@ def _video_file(row: dict[str, Any], path: str) -> VideoFile:
     if limited and start is None and stop is None:
         # The user's file is this row's clip already, and no other row's.
         pool, key = f"{pool}{CUT_SUFFIX}", row["id"].partition("/")[2]
+    return VideoFile(location, video_path(pool, key, _suffix(location) or _suffix(row["video_path"] or "")))
+
+
+def _suffix(location: str) -> str:
+    """Return the suffix of a file's name; of a URL, that of its path."""
     inner = location.partition("::")[0]
-    return VideoFile(location, video_path(pool, key, PurePosixPath(inner).suffix))
+    found = PurePosixPath(urlsplit(inner).path if "://" in inner else inner).suffix
+    return found if _SUFFIX.fullmatch(found) else ""
 
 
 def publishable(table: pa.Table, mode: VideoMode, reference: Callable[[VideoFile], str], schema: pa.Schema) -> pa.Table:

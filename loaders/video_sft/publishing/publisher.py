@@ -60,7 +60,8 @@ def publish(
         media: folders with the videos, by pool, as for `load`.
         missing: what becomes of rows whose video is not there, as for `load`.
         videos: `reference` uploads each video once and rows refer to it; `embed` puts the bytes into the rows, for
-            small sets; `none` leaves the cells null. The default is `reference` where videos are given, else `none`.
+            small sets; `none` leaves the cells null. Images, which the viewer shows in no other way, are put into the
+            rows unless this is `none`. The default is `reference` where media are given, else `none`.
         allow_restricted_videos: publish videos though their terms give no right to; for people who have one.
         private: make the repos private.
         revision: the branch to publish to; made where it is not there. None is the default branch.

@@ -43,7 +43,8 @@ def load_published(
         split: as for `datasets.load_dataset`; None loads all.
         streaming: read rows as they are asked for, and cache nothing.
         revision: a branch, tag or commit of the repo; None is its default branch.
-        token: for a private or gated repo; None is the logged-in user's.
+        token: for the rows of a private or gated repo; None is the logged-in user's. Clips of downloaded rows are
+            opened as the logged-in user (`hf auth login`, or `HF_TOKEN`), for a token has no place in a dataset.
         cache_dir: where rows are cached.
 
     Raises:

@@ -18,7 +18,7 @@ from video_sft.publishing.report import SplitReport
 
 __all__ = ["Shard", "SplitWriter"]
 
-#: Enough to tell how large embedded media are.
+#: Enough to tell roughly how large embedded media are.
 _PROBED_ROWS = 16
 
 
@@ -111,9 +111,10 @@ class SplitWriter:
         return bool(values.null_count < len(values))
 
     def _media_bytes(self) -> int:
-        """Return what the embedded media take together, guessed from the first rows."""
-        first = self._rows.with_format("arrow")[:_PROBED_ROWS]
-        return int(self._published(first).nbytes * len(self._rows) // max(1, len(first)))
+        """Return what the embedded media take together, guessed from a few rows all over the split."""
+        some = range(0, len(self._rows), max(1, len(self._rows) // _PROBED_ROWS))
+        probed = self._rows.select(some).with_format("arrow")[:]
+        return int(self._published(probed).nbytes * len(self._rows) // max(1, len(probed)))
 
 
 def _nbytes(rows: datasets.Dataset) -> int:
