@@ -18,8 +18,8 @@ __all__ = [
     "Replacement",
     "Video",
     "VideoMetadata",
-    "read_frames",
     "clip_url",
+    "read_frames",
     "split_fragment",
     "with_fragment",
 ]

@@ -62,12 +62,15 @@ def output_size(size: Size, height: int, width: int) -> tuple[int, int]:
         return height, width
     if isinstance(size, PixelBudget):
         return size.fit(height, width)
-    sides = (size,) if isinstance(size, int) else tuple(size)
-    if len(sides) > 2 or not sides or not all(isinstance(side, int) and side > 0 for side in sides):
+    if isinstance(size, (tuple, list)) and len(size) == 2 and all(map(_is_side, size)):
+        return size[0], size[1]
+    if not _is_side(size):
         raise ValueError(f"size must be the shortest side, (height, width) or a PixelBudget, not {size!r}")
-    if len(sides) == 2:
-        return sides[0], sides[1]
-    short = sides[0]
+    assert isinstance(size, int)
     if height <= width:
-        return short, max(1, round(width * short / height))
-    return max(1, round(height * short / width)), short
+        return size, max(1, round(width * size / height))
+    return max(1, round(height * size / width)), size
+
+
+def _is_side(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0

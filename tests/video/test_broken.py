@@ -1,0 +1,157 @@
+"""Broken input ends in a `VideoError` that names the file, soon, and in bounded memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.video.zoo import decode_fully, encode, patch
+
+from video_sft.errors import VideoError
+from video_sft.video import Clip, Frames
+
+
+def read(path: Path) -> None:
+    clip = Clip(path)
+    _ = clip.metadata
+    clip.frames(count=8)
+
+
+def broken_files(plain: Path) -> dict[str, bytes]:
+    data = plain.read_bytes()
+    moov = data.index(b"moov") - 4
+    front = data[:32]
+    return {
+        "zero bytes": b"",
+        "text": b"this is no video\n" * 100,
+        "random": np.random.default_rng(0).bytes(100_000),
+        "one byte": b"\0",
+        "only ftyp": front,
+        "cut in moov": data[: moov + (len(data) - moov) // 2],
+        "cut before moov": data[:moov],
+        "html": b"<!DOCTYPE html><html><body>404 Not Found</body></html>",
+        "2^31 frames": patch(data, b"stsz", 8, 2**31 - 1),
+        "2^32 frames of one size": patch(data, b"stsz", 4, 1000, -1),
+        "long runs": patch(data, b"stts", 4, 1, 2**31 - 1, 512),
+        "moov longer than the file": data[:moov] + struct.pack(">I", 2**31 - 1) + data[moov + 4 :],
+        "zip": b"PK\x03\x04" + bytes(1000),
+    }
+
+
+@pytest.mark.parametrize("kind", [
+    "zero bytes", "text", "random", "one byte", "only ftyp", "cut in moov", "cut before moov", "html", "2^31 frames",
+    "2^32 frames of one size", "long runs", "moov longer than the file", "zip",
+])  # fmt: skip
+def test_files_that_are_no_video(tmp_path: Path, plain: Path, kind: str) -> None:
+    path = tmp_path / "broken.mp4"
+    path.write_bytes(broken_files(plain)[kind])
+    began = time.monotonic()
+    error, frames = _attempt(path)
+    if error is None:  # libav may see through a lie in the header; then the frames must be right
+        assert kind in ("2^31 frames", "long runs", "2^32 frames of one size", "moov longer than the file")
+        assert frames is not None
+        assert np.array_equal(frames.data, decode_fully(path)[0][frames.indices])
+    else:
+        assert error.path == str(path)
+        assert str(error).startswith(f"{path}: ")
+        assert len(error.reason) > 10
+    assert time.monotonic() - began < 20
+
+
+def _attempt(path: Path) -> tuple[VideoError | None, Frames | None]:
+    try:
+        return None, Clip(path).frames(count=2)
+    except VideoError as error:
+        return error, None
+
+
+def test_missing_files_and_folders(tmp_path: Path) -> None:
+    with pytest.raises(VideoError, match=r"gone\.mp4: no such file"):
+        read(tmp_path / "gone.mp4")
+    with pytest.raises(VideoError, match="folder"):
+        read(tmp_path)
+
+
+def test_sound_alone_and_pictures_alone(tmp_path: Path) -> None:
+    import av
+
+    path = tmp_path / "sound.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=48_000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 48_000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with pytest.raises(VideoError, match=r"no video in the file \(audio\)"):
+        read(path)
+    with pytest.raises(VideoError, match="no video stream 7"):
+        _ = Clip(path, stream_index=7).metadata
+
+
+def test_a_file_cut_short_still_gives_the_frames_it_holds(tmp_path: Path, zoo: dict[str, Path]) -> None:
+    path, frames = tmp_path / "short.mp4", decode_fully(zoo["moov_in_front"])[0]
+    data = zoo["moov_in_front"].read_bytes()
+    path.write_bytes(data[: len(data) * 2 // 3])
+    clip = Clip(path)
+    assert np.array_equal(clip.frames(indices=[0, 13]).data, frames[[0, 13]])
+    with pytest.raises(VideoError, match="cut short"):
+        clip.frames(indices=[0, 49])
+    stand_ins = clip.frames(indices=[0, 49], on_error="nearest")
+    assert stand_ins.indices[0] == 0
+    assert [(r.position, r.wanted_index, r.given_index) for r in stand_ins.replaced] == [(1, 49, stand_ins.indices[1])]
+    assert np.array_equal(stand_ins.data[1], frames[stand_ins.indices[1]])
+
+
+@pytest.mark.parametrize("kind", ["no_b_frames", "plain", "mkv", "ts", "mpeg4"])
+def test_damage_in_the_middle_is_told_and_other_frames_are_right(
+    tmp_path: Path, zoo: dict[str, Path], kind: str
+) -> None:
+    frames = decode_fully(zoo[kind])[0]
+    table = Clip(zoo[kind])._file.track().table
+    assert table is not None
+    keys = table.keys.tolist()
+    broken_row = keys[1] if len(keys) > 1 else 0
+    data = bytearray(zoo[kind].read_bytes())
+    start, size = int(table.position[broken_row]), int(table.size[broken_row])
+    data[start + 24 : start + size] = bytes(size - 24)
+    path = tmp_path / zoo[kind].name
+    path.write_bytes(bytes(data))
+    clip = Clip(path)
+    number = int(table.ordinals[broken_row])
+    with pytest.raises(VideoError, match=path.name):
+        clip.frames(indices=[number])
+    assert np.array_equal(clip.frames(indices=[0, 3]).data, frames[[0, 3]])
+    nearest = clip.frames(indices=[number], on_error="nearest")
+    assert nearest.replaced[0].wanted_index == number
+    assert np.array_equal(nearest.data[0], frames[nearest.indices[0]])
+
+
+def test_a_real_file_with_broken_units(shared: Path) -> None:
+    clip = Clip(shared / "videos" / "corrupted.mp4")
+    assert clip.metadata.num_frames == 50
+    with pytest.raises(VideoError, match="damaged"):
+        clip.frames(count=8)
+    assert clip.frames(count=8, on_error="nearest").replaced
+
+
+def test_mutated_files_in_a_process_with_limits(tmp_path: Path) -> None:
+    """Neither crash nor hang, memory within bounds, no other error, for a few hundred files bent in every way."""
+    kinds = {"a.mp4": "libx264", "b.mkv": "libx264", "c.ts": "libx264", "d.webm": "libvpx-vp9", "e.avi": "mpeg4"}
+    seeds = [str(encode(tmp_path / name, codec=codec, count=30, options={"g": "10"})) for name, codec in kinds.items()]
+    rounds = os.environ.get("VIDEO_SFT_FUZZ_ROUNDS", "40")
+    command = [sys.executable, str(Path(__file__).with_name("fuzz.py")), rounds, *seeds]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=3000, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert report["files"] == int(rounds) * len(seeds)
+    assert report["refused"] > 0
+    assert report["other_errors"] == []
+    assert report["slowest_seconds"] < 20
+    assert report["megabytes"] < 1500
