@@ -63,6 +63,11 @@ def test_links_are_whole_and_no_picture_is_missing(name: str) -> None:
     assert "<img" not in text
 
 
+def test_a_new_card_begins_with_its_metadata_once() -> None:
+    for text in ("# New\n", "---\n---\n# New\n", "---\na: 1\n---\n# New\n"):
+        assert fill(text, "new: 2", {}) == "---\nnew: 2\n---\n# New\n"
+
+
 def test_every_column_has_a_meaning() -> None:
     assert tuple(COLUMN_MEANINGS) == COLUMNS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from video_sft.building.source import Source
+from video_sft.building.source import RemoteFile, Source
 from video_sft.publishing.card_facts import CardFacts
 from video_sft.publishing.report import ConfigReport
 from video_sft.rows import features
@@ -172,19 +172,22 @@ def _type(feature: object) -> str:
 
 
 def _provenance(facts: CardFacts) -> str:
-    rows = []
+    splits: dict[tuple[str, ...], list[str]] = {}
     for source in facts.sources:
         for part in source.parts:
             for file in part.files.values():
-                name = (
-                    f"[{file.name}]({_web_address(file.url)})"
-                    if file.url
-                    else f"{file.name} ({file.where.rstrip('.')})"
-                )
-                size = f"{file.size:,}" if file.size else ""
-                digest = f"`{file.sha256}`" if file.sha256 else file.unverified or ""
-                rows.append((f"`{source.name}`", part.split, name, size, digest))
-    return _table(("source", "split", "file", "bytes", "SHA-256"), list(dict.fromkeys(rows)))
+                seen = splits.setdefault((f"`{source.name}`", *_file_cells(file)), [])
+                if part.split not in seen:
+                    seen.append(part.split)
+    rows = [(source, ", ".join(splits[cells]), *rest) for cells in splits for source, *rest in [cells]]
+    return _table(("source", "split", "file", "bytes", "SHA-256"), rows)
+
+
+def _file_cells(file: RemoteFile) -> tuple[str, str, str]:
+    """Return a file's name, linked to where it is, its size and its hash, or why there is none."""
+    name = f"[{file.name}]({_web_address(file.url)})" if file.url else f"{file.name} ({file.where.rstrip('.')})"
+    size = f"{file.size:,}" if file.size else ""
+    return name, size, f"`{file.sha256}`" if file.sha256 else file.unverified or ""
 
 
 def _web_address(url: str) -> str:

@@ -10,7 +10,7 @@ from video_sft.errors import ConfigError
 __all__ = ["block_names", "fill"]
 
 _BLOCK = re.compile(r"(<!-- generated: ([a-z_]+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
-_FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
+_FRONT_MATTER = re.compile(r"\A---\n(?:.*?\n)?---\n", re.DOTALL)
 
 
 def block_names(text: str) -> list[str]:
