@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
@@ -60,13 +59,13 @@ class ListFiles:
 
     def _write(self, name: str, place: Path, fill: Callable[[IO[str]], object]) -> str:
         place.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=place.name)
+        unfinished = place.with_name(f".{place.name}.unfinished")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape", newline="") as sink:
+            with open(unfinished, "w", encoding="utf-8", errors="surrogateescape", newline="") as sink:
                 fill(sink)
-            os.replace(temporary, place)
+            os.replace(unfinished, place)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            unfinished.unlink(missing_ok=True)
             raise
         self.written[name] = str(place)
         return str(place)

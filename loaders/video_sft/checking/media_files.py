@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -41,15 +42,14 @@ class FoundMedia:
     cut: list[dict[int, str]]
     facts: list[MediaFacts] = field(default_factory=list)
 
-    def missing(self) -> Iterator[str]:
-        """Yield the paths that no row finds, neither as they are nor cut."""
+    @functools.cached_property
+    def missing(self) -> list[str]:
+        """The paths that some row names and does not find, neither as they are nor cut to it."""
         needed = np.zeros(len(self.paths), dtype=np.bool_)
         for codes, cut in zip(self.codes, self.cut, strict=True):
             plain = np.delete(codes, list(cut))
             needed[plain[plain >= 0]] = True
-        for number, (path, place) in enumerate(zip(self.paths, self.places, strict=True)):
-            if place is None and needed[number]:
-                yield path
+        return [path for path, place, need in zip(self.paths, self.places, needed, strict=True) if need and not place]
 
 
 def pool_indexes(media: Mapping[str, Sequence[Location]]) -> dict[str, MediaIndex]:
@@ -64,12 +64,11 @@ def pool_indexes(media: Mapping[str, Sequence[Location]]) -> dict[str, MediaInde
 def find_media(parts: Sequence[PartRows], indexes: Mapping[str, MediaIndex]) -> FoundMedia:
     """Look every video and image up once, however many rows name it."""
     tables = [pa.concat_tables(rows.media) if rows.media else None for rows in parts]
-    columns = [table["path"] if table is not None else pa.chunked_array([], pa.string()) for table in tables]
+    columns = [table["path"] for table in tables if table is not None]
     together = pa.chunked_array([chunk for column in columns for chunk in column.chunks], pa.string())
-    encoded = together.dictionary_encode().unify_dictionaries()
-    paths = encoded.chunk(0).dictionary.to_pylist() if encoded.num_chunks else []
-    codes = [chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False) for chunk in encoded.chunks]
-    all_codes = np.concatenate(codes).astype(np.int64) if codes else np.zeros(0, np.int64)
+    encoded = together.cast(pa.large_string()).combine_chunks().dictionary_encode()
+    paths = encoded.dictionary.to_pylist()
+    all_codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     images = np.zeros(len(paths), dtype=np.bool_)
     flags = [table["image"].to_numpy() for table in tables if table is not None]
     is_image = np.concatenate(flags).astype(np.bool_) if flags else np.zeros(0, np.bool_)
@@ -92,7 +91,7 @@ def media_findings(found: FoundMedia, indexes: Mapping[str, MediaIndex], listed_
         listed_in: the file that lists what is missing; None where there is none.
     """
     missing: dict[str, list[str]] = {}
-    for path in found.missing():
+    for path in found.missing:
         missing.setdefault(path.partition("/")[0], []).append(path)
     for facts in found.facts:
         where = find_pool(facts.pool).where
@@ -138,7 +137,7 @@ def _already_cut(rows: PartRows, table: pa.Table | None, cutting: Sequence[Media
 
 def _by_pool(found: FoundMedia, indexes: Mapping[str, MediaIndex]) -> Iterator[MediaFacts]:
     pools = [path.partition("/")[0] for path in found.paths]
-    missing = set(found.missing())
+    missing = set(found.missing)
     there = np.array([place is not None for place in found.places], dtype=np.bool_)
     rows, rows_found = np.zeros(len(pools), np.int64), np.zeros(len(pools), np.int64)
     for codes, cut in zip(found.codes, found.cut, strict=True):

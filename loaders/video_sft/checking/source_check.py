@@ -143,7 +143,7 @@ class _SourceCheck:
             return
         found = find_media(self.rows, indexes)
         self.media = found.facts
-        self.findings += media_findings(found, indexes, listing.missing_media(found.missing()))
+        self.findings += media_findings(found, indexes, listing.missing_media(found.missing))
         checked = check_clips(self.rows, found, tolerance=tolerance, num_threads=num_threads)
         self.clips = checked.facts
         self.findings += checked.findings()
