@@ -108,11 +108,15 @@ def test_a_dry_run_sends_nothing_and_says_what_it_would(hub: LocalHub, publish_s
     assert all(split.new_files == 0 for split in again.repos[0].configs[0].splits.values())
 
 
-def test_shards_that_are_no_longer_written_are_deleted(hub: LocalHub, publish_samples: PublishSamples) -> None:
+def test_shards_that_are_no_longer_written_are_deleted(
+    hub: LocalHub, publish_samples: PublishSamples, caplog: pytest.LogCaptureFixture
+) -> None:
     publish_samples("star", videos="none")
-    hub.add_files(REPO, {"star/train-00001-of-00002.parquet": b"old"})
+    hub.add_files(REPO, {"star/train-00001-of-00002.parquet": b"old", "star/notes.txt": b"by hand"})
     publish_samples("star", videos="none")
     assert "star/train-00001-of-00002.parquet" not in hub.tree(REPO)
+    assert "star/train-00001-of-00002.parquet" in caplog.text
+    assert "star/notes.txt" in hub.tree(REPO)
     assert len(load_dataset(REPO, "star", split="train")) > 0
 
 

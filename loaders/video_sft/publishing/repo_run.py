@@ -152,7 +152,7 @@ class RepoRun:
     ) -> tuple[ConfigReport, list[Operation]]:
         """Write a config's shards and send the contents the repo lacks; return what a commit has to change."""
         report = ConfigReport(config.name, videos_commit=pin, sample=config.sample)
-        there = {file.path: file for file in self._repo.files(config.name)}
+        there = {file.path: file for file in self._repo.files(config.name) if file.path.endswith(".parquet")}
         kept: set[str] = set()
         operations: list[Operation] = []
         for split, rows in config.splits.items():
@@ -165,7 +165,11 @@ class RepoRun:
                         operations.append(self._send(shard))
                 shard.file.unlink()
             report.splits[split] = writer.report
-        operations += [CommitOperationDelete(path) for path in sorted(set(there) - kept)]
+        gone = sorted(set(there) - kept)
+        if gone:
+            verb = "are deleted from" if send else "would be deleted from"
+            logger.warning("%s: %d files %s %s: %s", self._repo.name, len(gone), verb, config.name, ", ".join(gone[:5]))
+        operations += [CommitOperationDelete(path) for path in gone]
         logger.info("%s: the rows of %s are ready", self._repo.name, config.name)
         return report, operations
 
