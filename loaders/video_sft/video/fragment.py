@@ -1,9 +1,9 @@
 """A path with a clip's limits, in one string.
 
-People write them as a media fragment, ``a.mp4#t=11.1,19.6`` (https://www.w3.org/TR/media-frags/#naming-time). Cells of a
-dataset hold them as a hop of an fsspec URL, ``clip://t=11.1,19.6::/data/a.mp4``: `datasets` opens what a cell names when
-it saves or uploads, and this it can open (see `video_sft.video.clip_filesystem`). Either lives on in-memory paths only;
-what is published has the limits in columns of their own.
+People write them as a media fragment, ``a.mp4#t=11.1,19.6`` (https://www.w3.org/TR/media-frags/#naming-time). Cells of
+a dataset hold them as a hop of an fsspec URL, ``clip://t=11.1,19.6::/data/a.mp4``: `datasets` opens what a cell names
+when it saves or uploads, and this it can open (see `video_sft.video.clip_filesystem`). Either lives on in-memory paths
+only; what is published has the limits in columns of their own.
 """
 
 from __future__ import annotations

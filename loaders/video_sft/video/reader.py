@@ -21,7 +21,7 @@ from video_sft.video.pictures import Layout, Painter
 from video_sft.video.timeline import Indices
 from video_sft.video.track import Track
 
-__all__ = ["nearest_decodable", "read_pictures"]
+__all__ = ["nearest_decodable", "read_pictures", "undecodable"]
 
 #: Writes a frame to rows of a result.
 Paint = Callable[[Any, list[int]], None]
@@ -100,12 +100,17 @@ def nearest_decodable(
         reach = 4
         while number not in found and reach < 8 * (end - begin):
             near = np.arange(max(begin, number - reach), min(end, number + reach + 1))
-            broken = _Reading(file, track, near, lambda: _look_away).run(num_threads)
+            broken = undecodable(file, track, near, num_threads)
             good = [other for other in near.tolist() if other not in broken]
             if good:
                 found[number] = min(good, key=lambda other: (abs(other - number), other))
             reach *= 8
     return found
+
+
+def undecodable(file: ByteSource, track: Track, numbers: Indices, num_threads: int) -> dict[int, str]:
+    """Decode frames for nothing but to see which do not, and why; arguments as for `read_pictures`."""
+    return _Reading(file, track, numbers, lambda: _look_away).run(num_threads)
 
 
 def _spans(table: PacketTable, group: _Group) -> list[tuple[int, int]]:

@@ -1,0 +1,80 @@
+"""The health scan of a folder finds exactly the bad files, and goes on where it was stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from video_sft.cli import deep_check as module
+from video_sft.cli.deep_check import DeepReport, deep_check
+from video_sft.errors import MissingMediaError
+from video_sft.video.health import what_is_wrong
+
+
+@pytest.fixture
+def pool(tmp_path: Path, zoo: dict[str, Path]) -> Path:
+    folder = tmp_path / "pool"
+    (folder / "inner").mkdir(parents=True)
+    whole = zoo["moov_in_front"].read_bytes()
+    (folder / "good.mp4").write_bytes(whole)
+    (folder / "inner" / "GOOD.MKV").write_bytes(zoo["mkv"].read_bytes())
+    (folder / "cut.mp4").write_bytes(whole[: len(whole) // 2])
+    (folder / "inner" / "empty.webm").write_bytes(b"")
+    (folder / "text.avi").write_text("no video")
+    (folder / "notes.txt").write_text("not looked at")
+    return folder
+
+
+def scan(pool: Path, **more: object) -> DeepReport:
+    return deep_check(
+        pool,
+        journal=pool.parent / "journal.jsonl",
+        bad_list=pool.parent / "bad.txt",
+        num_workers=2,
+        progress=False,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def test_exactly_the_bad_files_are_listed(pool: Path) -> None:
+    report = scan(pool)
+    assert (report.checked, report.resumed) == (5, 0)
+    assert [video.path for video in report.bad] == ["cut.mp4", "inner/empty.webm", "text.avi"]
+    lines = (pool.parent / "bad.txt").read_text().splitlines()
+    assert [line.split("\t")[0] for line in lines] == [video.path for video in report.bad]
+    assert "cut short" in lines[0]
+    assert "frames cannot be decoded" in lines[0]
+    assert "empty" in lines[1]
+
+
+def test_a_second_run_looks_at_what_is_new_only(pool: Path, zoo: dict[str, Path]) -> None:
+    first = scan(pool)
+    (pool / "text.avi").write_bytes(zoo["mpeg4_avi"].read_bytes())
+    with (pool.parent / "journal.jsonl").open("a") as journal:
+        journal.write('{"path": "good.mp4", "si')
+    second = scan(pool)
+    assert (second.checked, second.resumed) == (1, 4)
+    assert [video.path for video in second.bad] == ["cut.mp4", "inner/empty.webm"]
+    assert second.bad == first.bad[:2]
+    assert scan(pool).checked == 0
+
+
+def test_a_file_that_takes_for_ever_is_given_up(
+    pool: Path, zoo: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spin(path: str) -> str | None:
+        while True:
+            pass
+
+    monkeypatch.setattr(module, "what_is_wrong", spin)
+    assert module._decode(str(pool / "good.mp4"), 0.2) == "not decoded within 0.2 seconds"
+
+
+def test_no_videos_no_scan(tmp_path: Path) -> None:
+    with pytest.raises(MissingMediaError, match="no video"):
+        scan(tmp_path / "nowhere")
+
+
+def test_whole_files_are_whole(zoo: dict[str, Path]) -> None:
+    assert {kind: reason for kind, path in zoo.items() if (reason := what_is_wrong(path)) is not None} == {}
