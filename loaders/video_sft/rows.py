@@ -5,6 +5,7 @@ Every config but `<source>-source` has exactly these columns and types, so any t
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Sequence
 from typing import Any
@@ -72,7 +73,7 @@ def to_table(records: Sequence[Record], *, source: str, license: str, style: Mes
     rendered = [render(record, row_id, style) for record, row_id in zip(records, ids, strict=True)]
     media = [record.media for record in records]
     size = len(records)
-    schema = features().arrow_schema
+    schema = _schema()
     columns: dict[str, Any] = {
         "id": ids,
         "source": pa.repeat(source, size),
@@ -97,6 +98,11 @@ def to_table(records: Sequence[Record], *, source: str, license: str, style: Mes
         for name, column in columns.items()
     ]
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+@functools.cache
+def _schema() -> pa.Schema:
+    return features().arrow_schema
 
 
 def _lists(rows: Sequence[Sequence[str]], shape: pa.DataType) -> pa.Array:

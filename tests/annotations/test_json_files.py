@@ -43,7 +43,7 @@ def read(location: str, policy: Any = "error") -> tuple[list[Any], list[RowError
 def test_any_array_is_cut_into_its_elements(rows: list[Any], ascii_only: bool, indent: int | None, block: int) -> None:
     data = f" \n{json.dumps(rows, ensure_ascii=ascii_only, indent=indent)}\n ".encode()
     found = []
-    for run in elements(io.BytesIO(data), block_bytes=block):
+    for run, _ in elements(io.BytesIO(data), block_bytes=block):
         for number in range(len(run)):
             piece = run.element(number)
             begin = run.offset + run.bounds[number] + 1

@@ -11,7 +11,7 @@ import orjson
 
 from video_sft.annotations.json_scan import Elements, NotAnArrayError, count_keys, elements
 from video_sft.annotations.problems import Problems
-from video_sft.annotations.row import Row
+from video_sft.annotations.row import Place, Row
 from video_sft.annotations.text_lines import BinaryReader, lines
 from video_sft.errors import RowError
 from video_sft.locations import open_binary
@@ -100,38 +100,32 @@ class _Peeked:
 
 def _array_rows(stream: BinaryReader, name: str, problems: Problems) -> Iterator[Row]:
     try:
-        for run in elements(stream):
-            values = _parsed(run)
-            if values is None:
+        for run, values in elements(stream):
+            if values is None or not _sound(run, values):
                 yield from _one_by_one(run, name, problems)
                 continue
-            bounds, first, offset = run.bounds, run.index + 1, run.offset + 1
-            for number, value in enumerate(values):
-                yield Row(value, name, ("row", first + number, offset + bounds[number]))
+            for number, value in enumerate(values, run.index + 1):
+                yield Row(value, name, ("row", number, run))
     except NotAnArrayError as error:
         position = f"row {error.index + 1} (byte {error.offset})"
         problems.meet(RowError(file=name, position=position, field=None, problem=error.problem, remedy=_TRUNCATED))
 
 
-def _parsed(run: Elements) -> list[dict[str, Any]] | None:
-    """Return the run's objects, or None where some element is at fault."""
-    data = b"[" + run.content + b"]"
+def _sound(run: Elements, values: list[Any]) -> bool:
+    """Return whether a run's values are objects that hold all of what the run does."""
     try:
-        values = orjson.loads(data)
-        if len(values) != len(run) or not all(type(value) is dict for value in values) or _repeats(data, values):
-            return None
-    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
-        return None
-    return values  # type: ignore[no-any-return]
+        return all(type(value) is dict for value in values) and not _repeats(run.data, values)
+    except orjson.JSONEncodeError:
+        return False
 
 
 def _one_by_one(run: Elements, name: str, problems: Problems) -> Iterator[Row]:
     for number in range(len(run)):
-        place = ("row", run.index + number + 1, run.offset + run.bounds[number] + 1)
+        place = ("row", run.index + number + 1, run)
         yield from _row_of(run.element(number), name, place, problems)
 
 
-def _row_of(data: bytes, name: str, place: tuple[str, int, int], problems: Problems) -> Iterator[Row]:
+def _row_of(data: bytes, name: str, place: Place, problems: Problems) -> Iterator[Row]:
     blank = Row({}, name, place)
     try:
         value = orjson.loads(data)

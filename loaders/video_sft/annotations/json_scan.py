@@ -1,16 +1,19 @@
-"""Finding where the rows of a JSON array begin and end, without parsing them.
+"""Cutting a JSON array into runs of whole elements, so that a parser may read a file of any size piece by piece.
 
-A file of hundreds of megabytes is one line of JSON. The scanner walks it block by block with numpy, knows strings from
-structure, and hands out the byte ranges of the array's elements; a JSON parser then reads many of them at once.
+A file of hundreds of megabytes is one line of JSON. The scanner walks a block of it with numpy, knows strings from
+structure, and so where elements end; a JSON parser then reads many of them at once.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 
 from video_sft.annotations.text_lines import BinaryReader
 
@@ -20,6 +23,8 @@ __all__ = ["BLOCK_BYTES", "Elements", "NotAnArrayError", "count_keys", "elements
 BLOCK_BYTES = 1 << 17
 #: One element may not be longer than this: memory stays bounded on a file that never closes its first row.
 MAX_ELEMENT_BYTES = 64 << 20
+_LARGEST_READ = 1 << 20
+_LONGEST_BETWEEN = 100
 
 _QUOTE, _BACKSLASH, _COMMA, _COLON, _CLOSE = (ord(character) for character in '"\\,:]')
 _OPENERS = np.zeros(256, dtype=np.int8)
@@ -45,27 +50,30 @@ class Elements:
 
     Attributes:
         data: their bytes, with the commas between them.
-        bounds: where each begins and ends in `data`: element i is `data[bounds[i] + 1 : bounds[i + 1]]`.
         index: the first element's index in the array, from 0.
         offset: the byte of the file that `data` begins at.
     """
 
     data: bytes
-    bounds: list[int]
     index: int
     offset: int
+
+    @functools.cached_property
+    def bounds(self) -> list[int]:
+        """Where each begins and ends in `data`: element i is `data[bounds[i] + 1 : bounds[i + 1]]`."""
+        positions, kinds, depths = _Structure().walk(np.frombuffer(self.data, dtype=np.uint8))
+        return [-1, *positions[(kinds == _COMMA) & (depths == 0)].tolist(), len(self.data)]
 
     def __len__(self) -> int:
         return len(self.bounds) - 1
 
-    @property
-    def content(self) -> bytes:
-        """The bytes of all elements, as they stand between the array's brackets."""
-        return self.data[self.bounds[0] + 1 : self.bounds[-1]]
-
     def element(self, number: int) -> bytes:
         """Return the bytes of one element of the run."""
         return self.data[self.bounds[number] + 1 : self.bounds[number + 1]]
+
+    def offset_of(self, number: int) -> int:
+        """Return the byte of the file that an element begins at, by its number in the array, from 1."""
+        return self.offset + self.bounds[number - 1 - self.index] + 1
 
 
 @dataclass
@@ -122,74 +130,96 @@ def _escaped(block: npt.NDArray[np.uint8], *, carry: bool) -> _Escapes:
     return _Escapes(np.concatenate([extra, after[after < block.size]]), ends_open)
 
 
-def elements(handle: BinaryReader, *, block_bytes: int = BLOCK_BYTES) -> Iterator[Elements]:
-    """Yield the elements of the one JSON array in a binary file, a block's worth at a time.
+def elements(handle: BinaryReader, *, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[Elements, list[Any] | None]]:
+    """Yield the elements of the one JSON array in a binary file, a block's worth at a time, and their parsed values.
 
-    Memory is bounded by the block and the longest element. The elements are not parsed, so a malformed one is still
-    handed out, as long as its brackets and quotes balance.
+    Most blocks are not walked. From an element's first byte on, bytes that parse as the inside of an array end at an
+    element's end, so a place that looks like the last one in a block is tried, and walking is for when that fails.
 
     Args:
         handle: a binary file that stands at the array's opening bracket or at blanks before it.
         block_bytes: how much to read at once.
 
+    Yields:
+        A run and its values: None where an element of it is not JSON; its brackets and quotes balance all the same.
+
     Raises:
         NotAnArrayError: the bytes are not an array, end before it does, or go on after it.
     """
-    structure = _Structure()
-    rest = b""
-    offset = index = 0
-    began = False
-    while block := handle.read(max(block_bytes, len(rest))):  # a long element is not copied over and over
-        if not began:
-            stripped = (rest + block).lstrip(b" \t\r\n")
-            offset += len(rest) + len(block) - len(stripped)
-            if not stripped:
-                rest = b""
-                continue
-            if stripped[:1] != b"[":
-                raise NotAnArrayError("the file does not begin with a JSON array", index=0, offset=offset)
-            began, block, rest = True, stripped, b""
-        positions, kinds, depths = structure.walk(np.frombuffer(block, dtype=np.uint8))
-        closed = np.flatnonzero(depths <= 0)
+    pending, offset = _opened(handle, block_bytes)
+    structure, index, between = _Structure(), 0, b""
+    fresh = True
+    while True:
+        at_end = not (block := handle.read(min(max(block_bytes, len(pending)), _LARGEST_READ)))
+        if at_end and not (fresh and pending):
+            raise NotAnArrayError("the file ends before the array is closed", index=index, offset=offset)
+        walked = 0 if fresh else len(pending)
+        pending += block
+        cut = pending.rfind(between) if fresh and between else -1
+        if cut > 0 and (values := _values(pending[:cut])) is not None:
+            yield Elements(pending[:cut], index, offset), values
+            index, offset, pending = index + len(values), offset + cut + 1, pending[cut + 1 :]
+            continue
+        positions, kinds, depths = structure.walk(np.frombuffer(pending, dtype=np.uint8)[walked:])
+        closed = np.flatnonzero(depths < 0)[:1]
+        commas = positions[(kinds == _COMMA) & (depths == 0)] + walked
         if closed.size:
-            last = int(closed[0])
-            positions, kinds, depths = positions[: last + 1], kinds[: last + 1], depths[: last + 1]
-        commas = (kinds == _COMMA) & (depths == 1)
-        commas |= depths == 0
-        cuts = np.flatnonzero(commas)
-        if cuts.size:
-            edges = (positions[cuts] + len(rest)).tolist()
-            data = rest + block[: int(positions[cuts[-1]])]
-            start = 0 if index == 0 else -1
-            only_blank = closed.size and len(edges) == 1 and not data[start + 1 :].strip()
-            if not (only_blank and index == 0):
-                yield Elements(data, [start, *edges], index, offset)
-                index += len(edges)
-            consumed = int(positions[cuts[-1]]) + 1
-            offset += len(rest) + consumed
-            rest = block[consumed:]
-        else:
-            rest += block
-        if closed.size:
-            if kinds[-1] != _CLOSE:
-                raise NotAnArrayError("the array is closed by a brace", index=index, offset=offset - 1)
-            _expect_end(handle, rest, index=index, offset=offset)
+            end = int(positions[closed[0]]) + walked
+            if index or pending[:end].strip():
+                run = Elements(pending[:end], index, offset)
+                yield run, _values(run.data)
+                index += len(run)
+            if kinds[closed[0]] != _CLOSE:
+                raise NotAnArrayError("the array is closed by a brace", index=index, offset=offset + end)
+            _expect_end(handle, pending[end + 1 :], index=index, offset=offset + end + 1)
             return
-        if len(rest) > MAX_ELEMENT_BYTES:
+        fresh = bool(commas.size)
+        if fresh:
+            cut = int(commas[-1])
+            yield Elements(pending[:cut], index, offset), _values(pending[:cut])
+            between = _between(pending, commas)
+            index, offset, pending = index + len(commas), offset + cut + 1, pending[cut + 1 :]
+            structure = _Structure()
+        elif len(pending) > MAX_ELEMENT_BYTES:
             problem = f"the row is longer than {MAX_ELEMENT_BYTES >> 20} MiB"
             raise NotAnArrayError(problem, index=index, offset=offset)
-    if not began:
-        raise NotAnArrayError("the file is empty", index=0, offset=0)
-    raise NotAnArrayError("the file ends before the array is closed", index=index, offset=offset)
+
+
+def _opened(handle: BinaryReader, block_bytes: int) -> tuple[bytes, int]:
+    """Read up to an array's opening bracket; return what was read behind it, and the byte that begins at."""
+    offset = 0
+    while block := handle.read(block_bytes):
+        inside = block.lstrip(b" \t\r\n")
+        offset += len(block) - len(inside)
+        if inside[:1] == b"[":
+            return inside[1:], offset + 1
+        if inside:
+            raise NotAnArrayError("the file does not begin with a JSON array", index=0, offset=offset)
+    raise NotAnArrayError("the file is empty", index=0, offset=0)
+
+
+def _values(data: bytes) -> list[Any] | None:
+    try:
+        values: list[Any] = orjson.loads(b"[" + data + b"]")
+    except orjson.JSONDecodeError:
+        return None
+    return values
+
+
+def _between(data: bytes, commas: npt.NDArray[np.int64]) -> bytes:
+    """Return what stands between two elements: a comma, and the next one's beginning up to its first colon."""
+    comma = int(commas[-2] if commas.size > 1 else commas[-1])
+    colon = data.find(b":", comma, comma + _LONGEST_BETWEEN)
+    return data[comma : colon + 1]
 
 
 def _expect_end(handle: BinaryReader, rest: bytes, *, index: int, offset: int) -> None:
-    while rest:
+    while rest or (rest := handle.read(BLOCK_BYTES)):
         stripped = rest.lstrip(b" \t\r\n")
         offset += len(rest) - len(stripped)
         if stripped:
             raise NotAnArrayError("there is something after the end of the array", index=index, offset=offset)
-        rest = handle.read(BLOCK_BYTES)
+        rest = b""
 
 
 def count_keys(data: bytes) -> int:

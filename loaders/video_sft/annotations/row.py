@@ -5,17 +5,28 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from video_sft.errors import RowError, UnsafePathError
 from video_sft.locations import safe_name, safe_relative
 
-__all__ = ["Row"]
+__all__ = ["Place", "Row"]
 
 _MAX_DIGITS = 30
 _WHOLE = re.compile(r"-?[0-9]+")
 _MAX_PROBLEM = 400
 _REMEDY = "Mend the row, or load with on_bad_row='skip' to leave it out and count it"
+
+
+class _Offsets(Protocol):
+    """Knows at which bytes of a file rows begin, and finds out when asked."""
+
+    def offset_of(self, number: int) -> int:
+        """Return the byte the row of this number begins at."""
+        ...
+
+
+Place = tuple[str, int | str, int | _Offsets]
 
 
 class Row:
@@ -24,14 +35,12 @@ class Row:
     Attributes:
         value: the row's fields as parsed; every cell of a CSV is text.
         file: the file's name as the user knows it.
-        place: (`row` or `line`, number from 1, byte offset or -1), or (`entry`, key, -1) of an object.
+        place: (`row` or `line`, number from 1, byte offset or what knows it or -1), or (`entry`, key, -1) of an object.
     """
 
     __slots__ = ("_prefix", "file", "place", "value")
 
-    def __init__(
-        self, value: Mapping[str, Any], file: str, place: tuple[str, int | str, int], prefix: str = ""
-    ) -> None:
+    def __init__(self, value: Mapping[str, Any], file: str, place: Place, prefix: str = "") -> None:
         """Take the row's fields, its file, its place there, and the prefix its fields have in messages."""
         self.value = value
         self.file = file
@@ -42,6 +51,8 @@ class Row:
     def position(self) -> str:
         """Where the row is in its file, in words: `row 12 (byte 3411)`, `line 13`, `entry 4882821564`."""
         unit, number, offset = self.place
+        if not isinstance(offset, int):
+            offset = offset.offset_of(self.number)
         return f"{unit} {number}" + (f" (byte {offset})" if offset >= 0 else "")
 
     @property

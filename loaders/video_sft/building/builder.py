@@ -42,6 +42,7 @@ from video_sft.video import Video
 __all__ = ["SourceBuilder", "SourceConfig"]
 
 logger = logging.getLogger("video_sft")
+_BATCH_ROWS = 4096
 #: Stands for the upstream row of a record that is only waiting for its batch: rows may be many times their records.
 _FORGOTTEN = Row({}, "", ("row", 0, -1))
 #: The code that decides what a row is: when it changes, datasets built by it are built anew.
@@ -117,7 +118,7 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     BUILDER_CONFIG_CLASS = SourceConfig
     #: Rows in one piece of the Arrow file. `datasets` takes 10 where there is a video column, for the bytes it may
     #: hold; ours holds paths, and hundreds of thousands of pieces cost time and memory on every load.
-    DEFAULT_WRITER_BATCH_SIZE = 4096
+    DEFAULT_WRITER_BATCH_SIZE = _BATCH_ROWS
     source: ClassVar[Source]
     #: What a stream's tables go through last, e.g. to have media attached; built datasets are attached to afterwards.
     stream_step: Callable[[pa.Table], pa.Table] | None = None
@@ -245,7 +246,8 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
                 yield record
 
     def _next_table(self, records: Iterator[Record], problems: Problems) -> pa.Table | None:
-        batch = list(itertools.islice(records, self.source.batch_rows))
+        size = self.source.batch_rows if self._wants_upstream else _BATCH_ROWS
+        batch = list(itertools.islice(records, size))
         if not batch:
             return None
         if self._wants_upstream:

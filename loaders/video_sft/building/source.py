@@ -175,7 +175,7 @@ class Source:
         in_view: whether a record belongs to a view.
         overlaps: sentences on what it shares with other sources.
         warnings: sentences on training rows that use videos of an evaluation split; cards show them first.
-        batch_rows: how many records are held at once; fewer where upstream's rows are heavy.
+        batch_rows: how many upstream rows `<source>-source` holds at once; fewer where they are heavy.
     """
 
     name: str
