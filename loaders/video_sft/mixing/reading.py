@@ -29,10 +29,12 @@ class MixedDataset(Dataset):  # type: ignore[misc]
             rows: list[dict[str, Any]] = super().__getitems__(keys)
             return rows
         numbers = mapping.column(0).chunk(0).to_numpy()[np.asarray(keys, dtype=np.int64)]
+        # `self.features` is a deep copy, a third of the time of a whole batch; `Dataset` itself reads the original.
+        features = self._info.features
         batch = format_table(
             self._data.fast_gather(numbers.astype(np.int64)).combine_chunks(),
             range(len(keys)),
-            formatter=get_formatter(self._format_type, features=self.features, **(self._format_kwargs or {})),
+            formatter=get_formatter(self._format_type, features=features, **(self._format_kwargs or {})),
             format_columns=self._format_columns,
             output_all_columns=self._output_all_columns,
         )

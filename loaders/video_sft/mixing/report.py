@@ -8,21 +8,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from datasets import Dataset
 from rich.console import Group
 
 from video_sft.errors import ConfigError
+from video_sft.mixing.figures import Counts, Piece, by_value, hours_of, speech, videos
 from video_sft.mixing.licences import strictest
-from video_sft.mixing.questions import turns
 from video_sft.mixing.record import MixtureRecord, PartRecord, record_in
 from video_sft.mixing.table import row_numbers
 
 __all__ = ["MixReport", "SourceReport", "describe"]
-
-Counts = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -145,7 +142,7 @@ def describe(mix: Dataset) -> MixReport:
     record = record_in(mix.info)
     known = {part.name: part for part in record.parts} if record is not None else {}
     pieces = list(_pieces(mix, record))
-    missing = [_Piece(name, mix.data.table.slice(0, 0), np.zeros(0, dtype=np.int64)) for name in known]
+    missing = [Piece(name, mix.data.table.slice(0, 0), np.zeros(0, dtype=np.int64)) for name in known]
     present = {piece.name for piece in pieces}
     pieces += [piece for piece in missing if piece.name not in present and _told_apart(pieces, known)]
     sources = [_source(piece, known.get(piece.name), len(mix)) for piece in pieces]
@@ -160,23 +157,11 @@ def describe(mix: Dataset) -> MixReport:
     )
 
 
-@dataclass(frozen=True)
-class _Piece:
-    """The rows of one part: a table without repeats, and how often each row is in the mixture."""
-
-    name: str
-    table: pa.Table
-    times: Counts
-
-    def column(self, name: str) -> pa.ChunkedArray | None:
-        return self.table.column(name) if name in self.table.column_names else None
-
-
-def _told_apart(pieces: list[_Piece], known: Mapping[str, PartRecord]) -> bool:
+def _told_apart(pieces: list[Piece], known: Mapping[str, PartRecord]) -> bool:
     return all(piece.name in known for piece in pieces)
 
 
-def _pieces(mix: Dataset, record: MixtureRecord | None) -> Iterator[_Piece]:
+def _pieces(mix: Dataset, record: MixtureRecord | None) -> Iterator[Piece]:
     """Yield the rows of each part, by where they lie in the mixture's table, or else by `source`."""
     table = mix.data.table
     rows = row_numbers(mix)
@@ -218,12 +203,12 @@ def _id_at(table: pa.Table, row: int) -> str | None:
     return found
 
 
-def _drawn(name: str, table: pa.Table, times: Counts) -> _Piece:
+def _drawn(name: str, table: pa.Table, times: Counts) -> Piece:
     there = times > 0
-    return _Piece(name, table.filter(pa.array(there)), times[there])
+    return Piece(name, table.filter(pa.array(there)), times[there])
 
 
-def _source(piece: _Piece, part: PartRecord | None, rows_in_all: int) -> SourceReport:
+def _source(piece: Piece, part: PartRecord | None, rows_in_all: int) -> SourceReport:
     if part is None:
         return _figures(piece.name, [piece], rows_in_all, requested=None, available=0, left_out={})
     return _figures(
@@ -231,7 +216,7 @@ def _source(piece: _Piece, part: PartRecord | None, rows_in_all: int) -> SourceR
     )
 
 
-def _total(pieces: list[_Piece], sources: list[SourceReport], rows: int) -> SourceReport:
+def _total(pieces: list[Piece], sources: list[SourceReport], rows: int) -> SourceReport:
     left_out: Counter[str] = Counter()
     for source in sources:
         left_out.update(source.left_out)
@@ -242,7 +227,7 @@ def _total(pieces: list[_Piece], sources: list[SourceReport], rows: int) -> Sour
 
 def _figures(
     name: str,
-    pieces: list[_Piece],
+    pieces: list[Piece],
     rows_in_all: int,
     *,
     requested: float | None,
@@ -250,8 +235,8 @@ def _figures(
     left_out: Mapping[str, int],
 ) -> SourceReport:
     rows = sum(int(piece.times.sum()) for piece in pieces)
-    hours, timed = _hours(pieces)
-    spoken, characters = _speech(pieces)
+    hours, timed = hours_of(pieces)
+    spoken, characters = speech(pieces)
     return SourceReport(
         name=name,
         requested=requested,
@@ -259,62 +244,13 @@ def _figures(
         rows=rows,
         available=available,
         passes=rows / available if available else None,
-        videos=len(_videos(pieces)),
+        videos=len(videos(pieces)),
         hours=hours,
         timed_rows=timed,
-        tasks=_by_value(pieces, "task"),
-        answer_formats=_by_value(pieces, "answer_format"),
-        licenses=_by_value(pieces, "license"),
+        tasks=by_value(pieces, "task"),
+        answer_formats=by_value(pieces, "answer_format"),
+        licenses=by_value(pieces, "license"),
         turns=spoken,
         characters=characters,
         left_out=left_out,
     )
-
-
-def _by_value(pieces: list[_Piece], name: str) -> dict[str, int]:
-    """Return how many rows have each value of a column, the most frequent first."""
-    counted: Counter[str] = Counter()
-    for piece in pieces:
-        column = piece.column(name)
-        if column is None or not len(column):
-            continue
-        codes = pc.fill_null(column, "unknown").combine_chunks().dictionary_encode()
-        codes = codes.combine_chunks() if isinstance(codes, pa.ChunkedArray) else codes
-        sums = np.bincount(codes.indices.to_numpy(), weights=piece.times, minlength=len(codes.dictionary))
-        counted.update(dict(zip(codes.dictionary.to_pylist(), sums.astype(int).tolist(), strict=True)))
-    return dict(counted.most_common())
-
-
-def _videos(pieces: list[_Piece]) -> set[str]:
-    columns = [column for piece in pieces if (column := piece.column("video_id")) is not None]
-    return {video for column in columns for video in column.unique().to_pylist() if video is not None}
-
-
-def _hours(pieces: list[_Piece]) -> tuple[float | None, int]:
-    """Return the length of all different clips in hours, and how many rows state one."""
-    clips: set[tuple[str, float, float]] = set()
-    timed = 0
-    for piece in pieces:
-        columns = [piece.column(name) for name in ("video_id", "start_seconds", "stop_seconds")]
-        if any(column is None for column in columns):
-            continue
-        known = np.logical_and.reduce([pc.is_valid(column).to_numpy() for column in columns])
-        timed += int(piece.times[known].sum())
-        values = [column.filter(pa.array(known)).to_pylist() for column in columns if column is not None]
-        clips.update(zip(*values, strict=True))
-    return (sum(stop - start for _, start, stop in clips) / 3600 if clips else None), timed
-
-
-def _speech(pieces: list[_Piece]) -> tuple[float | None, float | None]:
-    """Return how many user turns and how many characters a row has, on average."""
-    rows = spoken = characters = 0
-    for piece in pieces:
-        messages = piece.column("messages")
-        if messages is None or not len(messages):
-            continue
-        said = turns(messages)
-        times = piece.times[said.rows]
-        rows += int(piece.times.sum())
-        spoken += int(times[pc.equal(said.roles, "user").to_numpy(zero_copy_only=False)].sum())
-        characters += int((pc.utf8_length(said.texts).to_numpy(zero_copy_only=False) * times).sum())
-    return (spoken / rows, characters / rows) if rows else (None, None)
