@@ -119,3 +119,15 @@ def test_pools_without_a_place_are_notes(tmp_path: Path, check: Check) -> None:
     assert pools == {"webvid": (1, 1), "vqav2": (1, None)}
     (note,) = outcome.findings("media", "note")
     assert "No place was given for the pool vqav2" in note["what"]
+
+
+def test_deep_decodes_a_folder_and_lists_the_files_that_are_not_whole(tmp_path: Path, check: Check) -> None:
+    draw_video(tmp_path / "videos" / "whole.mp4", 1.0)
+    (tmp_path / "videos" / "text.mp4").write_bytes(b"not a video at all")
+    outcome = check("--media", tmp_path / "videos", "--deep", "--list", tmp_path / "lists", "--json")
+    assert outcome.code == 1
+    (found,) = outcome.report.values()
+    assert [video["path"] for video in found["bad"]] == ["text.mp4"]
+    assert Path(found["bad_list"]).read_text().startswith("text.mp4\t")
+    (tmp_path / "videos" / "text.mp4").unlink()
+    assert check("--media", tmp_path / "videos", "--deep", "--list", tmp_path / "lists").code == 0

@@ -1,4 +1,4 @@
-"""`video-sft check`: one source's files, rows and media, looked over."""
+"""`video-sft check`: one source's files, rows and media, looked over; or the health of folders of videos."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from video_sft.builders import sources
 from video_sft.checking import check_source
 from video_sft.checking.clip_limits import TOLERANCE_SECONDS
 from video_sft.cli.check_report import print_problem, print_report
+from video_sft.cli.deep_report import scan
 from video_sft.cli.options import Sample, media_by_pool
 from video_sft.errors import ConfigError, VideoSftError
 
@@ -52,6 +53,9 @@ def check(
             "or a file such as missing.txt, for the missing media alone.",
         ),
     ] = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Without a source: decode every video of the --media folders instead.")
+    ] = False,
     tolerance: Annotated[
         float, typer.Option(help="Seconds a clip may end after its video.", min=0.0)
     ] = TOLERANCE_SECONDS,
@@ -64,6 +68,12 @@ def check(
     The exit code is 0 when nothing was found but notes, 1 when there is an error or a warning, 2 when the check could
     not be made.
     """
+    if deep:
+        if source is not None:
+            raise ConfigError("--deep looks at folders of videos alone; leave the source out")
+        if not scan(media or [], lists, None, as_json=as_json):
+            raise typer.Exit(1)
+        return
     checked = functools.partial(
         check_source,
         media=_media(media),
