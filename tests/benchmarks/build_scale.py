@@ -124,7 +124,7 @@ def write_array(file: Path, rows: Iterator[dict[str, Any]]) -> None:
     with file.open("w", encoding="utf-8") as handle:
         for number, row in enumerate(rows):
             handle.write("[" if number == 0 else ", ")
-            json.dump(row, handle)
+            handle.write(json.dumps(row))
         handle.write("]")
 
 
