@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ def _video_file(row: dict[str, Any], path: str) -> VideoFile:
 def _suffix(location: str) -> str:
     """Return the suffix of a file's name; of a URL, that of its path."""
     inner = location.partition("::")[0]
-    found = PurePosixPath(urlsplit(inner).path if "://" in inner else inner).suffix
+    found = posixpath.splitext(urlsplit(inner).path if "://" in inner else inner)[1]
     return found if _SUFFIX.fullmatch(found) else ""
 
 

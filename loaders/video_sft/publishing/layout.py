@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 
@@ -24,6 +25,7 @@ def rows_glob(config: str, split: str) -> str:
     return f"{config}/{split}-*.parquet"
 
 
+@functools.lru_cache(maxsize=4096)
 def video_path(pool: str, key: str, suffix: str) -> str:
     """Return the path of a video: the same for the same item, whoever publishes it, and unlike that of any other.
 
