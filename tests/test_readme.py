@@ -12,6 +12,7 @@ import pytest
 
 import video_sft
 from tests.generate import README, generated_readme
+from tests.local_hub.fixtures import hub  # noqa: F401
 from video_sft.cli import main
 
 TEXT = README.read_text(encoding="utf-8")
@@ -27,7 +28,7 @@ COMMANDS = [
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path, session_cache: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+def elsewhere(tmp_path: Path, session_cache: str, hub: Any, monkeypatch: pytest.MonkeyPatch) -> Path:  # noqa: F811
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", session_cache)
     return tmp_path

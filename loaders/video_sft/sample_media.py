@@ -25,7 +25,7 @@ __all__ = ["draw_sample_media", "sample_folder"]
 _WIDTH, _HEIGHT, _FPS = 192, 144, 10
 _SHORTEST_SECONDS = 6.0
 #: Part of the folder's name, so that clips drawn by another version are not taken for these.
-_VERSION = "1"
+_VERSION = "2"
 
 
 def sample_folder(source: str) -> str:
@@ -43,10 +43,11 @@ def draw_sample_media(rows: Iterable[datasets.Dataset], cache_dir: str | None = 
     root = Path(cache_dir or datasets.config.HF_DATASETS_CACHE) / f"video_sft_samples-{_VERSION}"
     lengths: dict[str, float] = {}
     for part in rows:
-        columns = part.select_columns(["video_path", "stop_seconds"]).to_dict()
-        for path, stop in zip(columns["video_path"], columns["stop_seconds"], strict=True):
+        columns = part.select_columns(["video_path", "stop_seconds", "evidence"]).to_dict()
+        for path, stop, moments in zip(*columns.values(), strict=True):
             if path is not None:
-                lengths[path] = max(lengths.get(path, _SHORTEST_SECONDS), (stop or 0.0) + 1.0)
+                stops = [stop or 0.0, *(moment["stop_seconds"] for moment in moments)]
+                lengths[path] = max(lengths.get(path, _SHORTEST_SECONDS), max(stops) + 1.0)
     for path, seconds in lengths.items():
         place = root / safe_relative(path)
         suffix = place.suffix.lower()
