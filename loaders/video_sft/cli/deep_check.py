@@ -204,7 +204,7 @@ def _decode(path: str, seconds: float) -> str | None:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-class _OutOfTime(BaseException):  # noqa: N818 - not an error: nothing on the way may take it for one
+class _OutOfTime(BaseException):  # not an Exception: nothing on the way may take it for a broken file
     """The time limit of a file is over."""
 
 
