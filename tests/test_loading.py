@@ -141,7 +141,7 @@ def test_splits_may_be_sliced_and_added(split: str, session_cache: str) -> None:
         "train[50%:]": ids["train"][4:],
         "train+validation": ids["train"] + ids["validation"],
         "validation[-1:]": ids["validation"][-1:],
-        "all": sum(ids.values(), []),
+        "all": [key for keys in ids.values() for key in keys],
     }
     assert part["id"][:] == expected[split]
     assert all(row["video"] is not None for row in part)
@@ -223,7 +223,7 @@ def test_options_and_code_are_part_of_the_cache_key(tmp_path: Path, monkeypatch:
 def test_an_unknown_option_is_named(session_cache: str) -> None:
     with pytest.raises(video_sft.ConfigError, match="has no option choice_stile; it has choice_style"):
         video_sft.load("next_qa", sample=True, cache_dir=session_cache, choice_stile="text")
-    with pytest.raises(video_sft.ConfigError, match="no config is called 'nextqa'. Did you mean next_qa"):
+    with pytest.raises(video_sft.ConfigError, match=r"no config is called 'nextqa'\. Did you mean next_qa"):
         video_sft.load("nextqa", sample=True, cache_dir=session_cache)
     with pytest.raises(video_sft.ConfigError, match="takes no data_dir"):
         video_sft.load("next_qa", sample=True, data_dir="x", cache_dir=session_cache)

@@ -229,7 +229,12 @@ def _by_pool(source: str, pools: tuple[str, ...], media: Media | Location | None
 
 def _sample_pools(builder: SourceBuilder, cache_dir: str | None) -> dict[str, str]:
     builder.download_and_prepare()
-    return draw_sample_media(builder.as_dataset().values(), cache_dir)
+    stops: list[tuple[str | None, float]] = []
+    for rows in builder.as_dataset().values():
+        for row in rows.select_columns(["video_path", "stop_seconds", "evidence"]):
+            moments = [moment["stop_seconds"] for moment in row["evidence"]]
+            stops.append((row["video_path"], max([row["stop_seconds"] or 0.0, *moments])))
+    return draw_sample_media(stops, cache_dir)
 
 
 def _check_split(builder: SourceBuilder, split: str | None) -> None:

@@ -33,21 +33,18 @@ def sample_folder(source: str) -> str:
     return str(Path(__file__).parent / "samples" / source)
 
 
-def draw_sample_media(rows: Iterable[datasets.Dataset], cache_dir: str | None = None) -> dict[str, str]:
+def draw_sample_media(stops: Iterable[tuple[str | None, float]], cache_dir: str | None = None) -> dict[str, str]:
     """Draw the clip or image of every sample row that has none yet, and return the pools to attach them from.
 
     Args:
-        rows: built sample datasets in the shared schema.
+        stops: of each row its `video_path`, and the last second of it the row speaks of.
         cache_dir: where to keep the files; the `datasets` cache by default.
     """
     root = Path(cache_dir or datasets.config.HF_DATASETS_CACHE) / f"video_sft_samples-{_VERSION}"
     lengths: dict[str, float] = {}
-    for part in rows:
-        columns = part.select_columns(["video_path", "stop_seconds", "evidence"]).to_dict()
-        for path, stop, moments in zip(*columns.values(), strict=True):
-            if path is not None:
-                stops = [stop or 0.0, *(moment["stop_seconds"] for moment in moments)]
-                lengths[path] = max(lengths.get(path, _SHORTEST_SECONDS), max(stops) + 1.0)
+    for path, stop in stops:
+        if path is not None:
+            lengths[path] = max(lengths.get(path, _SHORTEST_SECONDS), stop + 1.0)
     for path, seconds in lengths.items():
         place = root / safe_relative(path)
         suffix = place.suffix.lower()

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-import datasets
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -203,9 +202,9 @@ def _by_pool(source: Source, media: Places | Location | None) -> dict[str, list[
 def _drawn(parts: Sequence[PartRows]) -> dict[str, list[Location]]:
     """Draw the sample's clips and images, and return where they are."""
     columns = pa.concat_tables([table for rows in parts for table in rows.media])
-    stops = pc.max_element_wise(columns["stop"], columns["evidence_stop"])
-    rows = datasets.Dataset(pa.table({"video_path": columns["path"], "stop_seconds": stops}))
-    return {pool: [place] for pool, place in draw_sample_media([rows]).items()}
+    stops = pc.fill_null(pc.max_element_wise(columns["stop"], columns["evidence_stop"]), 0.0)
+    drawn = draw_sample_media(zip(columns["path"].to_pylist(), stops.to_pylist(), strict=True))
+    return {pool: [place] for pool, place in drawn.items()}
 
 
 def _others(source: Source, data_dir: str, others: Mapping[str, Location] | None) -> dict[str, Location]:
