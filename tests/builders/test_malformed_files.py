@@ -84,7 +84,7 @@ NEXT = [
     ("next_qa", "mc/train.csv", 2, lambda line: line.replace("2990010001", "../x"), "video", "separator"),
     ("next_qa", "mc/train.csv", 3, lambda line: line.replace("two", ""), "a2", "the text is empty"),
     ("next_qa", "oe/train.csv", 3, lambda line: line.replace(",0,CW", ",-1,CW"), "qid", "outside 0"),
-    ("next_gqa", "val.csv", 2, lambda line: line.replace("pull the string,2", "push,2"), "answer", "none of the options"),
+    ("next_gqa", "val.csv", 2, lambda line: line.replace("pull the string,2", "x,2"), "answer", "none of the options"),
 ]  # fmt: skip
 
 
