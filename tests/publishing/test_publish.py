@@ -72,8 +72,9 @@ def test_two_publishers_at_once_do_not_overwrite_each_other(hub: LocalHub, publi
 
 
 def test_many_files_go_in_several_commits_with_whole_configs(hub: LocalHub, tmp_path: Path) -> None:
+    rows = make_rows([], rows=2_000)
     loaded = [
-        LoadedConfig(config, DatasetDict(train=make_rows([], rows=2_000), test=make_rows([], rows=2_000)))
+        LoadedConfig(config, DatasetDict(train=rows, test=rows))
         for config in ("star", "next_qa", "next_gqa", "activitynet_qa", "vcg_plus", "videochat", "videochat2")
     ]
     RepoRun(HubRepo(REPO), loaded, mode="none", state_dir=tmp_path).publish(private=False)

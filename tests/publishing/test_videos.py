@@ -64,6 +64,17 @@ def test_publishing_again_sends_nothing(hub: LocalHub, tmp_path: Path) -> None:
     assert hub.requests("POST", "*/commit/*") == []
 
 
+def test_a_hub_that_does_not_tell_last_commits_gets_the_same_rows_again(
+    hub: LocalHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("video_sft.publishing.repository.HubRepo.last_change", lambda self, folders: None)
+    run = made_run(make_rows(make_videos(tmp_path / "pool", 8)), tmp_path)
+    run.publish(private=False)
+    before = hub.tree(REPO)
+    run.publish(private=False)
+    assert hub.tree(REPO) == before
+
+
 def test_hashes_are_remembered(hub: LocalHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = make_videos(tmp_path / "pool", 4)
     made_run(make_rows(files), tmp_path).publish(private=False)

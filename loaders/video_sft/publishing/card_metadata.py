@@ -106,6 +106,10 @@ class PublishedCard:
         self._repo = repo
         self._before = recorded_configs(previous)
 
+    def videos_commit(self, config: str) -> str | None:
+        """Return the commit that a config's videos are pinned to; None where the card knows of none."""
+        return self._before[config].videos_commit if config in self._before else None
+
     def facts(self, configs: Sequence[ConfigReport]) -> CardFacts:
         """Return the facts about configs that are published now, and those that stay."""
         return published_facts(self._repo, {**self._before, **{config.name: config for config in configs}}.values())

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets import config
 
-__all__ = ["RowGroups", "shard_count", "write_shard"]
+__all__ = ["group_rows", "shard_count", "write_shard"]
 
 #: Rows of text alone: a stream that resumes reads at most one group again.
 _GROUP_ROWS = 8_192
@@ -29,24 +28,20 @@ _SHARD_BYTES = 400 << 20
 _DICTIONARY_REPEATS = 2
 
 
-@dataclass(frozen=True)
-class RowGroups:
-    """How many rows go into one row group.
+def group_rows(rows: int, nbytes: int, *, images: bool, videos: bool) -> int:
+    """Return how many rows go into one row group.
 
-    Attributes:
-        rows: at most so many.
+    Args:
+        rows: of the split.
+        nbytes: that they take together, media not counted.
+        images: whether cells hold whole images.
+        videos: whether cells hold whole videos.
     """
-
-    rows: int
-
-    @classmethod
-    def fitting(cls, rows: int, nbytes: int, *, images: bool, videos: bool) -> RowGroups:
-        """Return the size for rows that take `nbytes` together, media not counted."""
-        if videos:
-            return cls(_GROUP_ROWS_VIDEOS)
-        if images:
-            return cls(_GROUP_ROWS_IMAGES)
-        return cls(max(1, min(_GROUP_ROWS, _GROUP_BYTES * max(rows, 1) // max(nbytes, 1))))
+    if videos:
+        return _GROUP_ROWS_VIDEOS
+    if images:
+        return _GROUP_ROWS_IMAGES
+    return max(1, min(_GROUP_ROWS, _GROUP_BYTES * max(rows, 1) // max(nbytes, 1)))
 
 
 def shard_count(rows: int, nbytes: int) -> int:
@@ -92,7 +87,7 @@ def _repetitive_leaves(table: pa.Table) -> list[str]:
     for name in table.column_names:
         for leaf, values in _leaves(name, table[name].combine_chunks()):
             known = len(values) - values.null_count
-            if known and values.drop_null().unique().__len__() * _DICTIONARY_REPEATS <= known:
+            if known and len(values.drop_null().unique()) * _DICTIONARY_REPEATS <= known:
                 found.append(leaf)
     return found
 

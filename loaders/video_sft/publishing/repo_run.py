@@ -70,7 +70,9 @@ class RepoRun:
             if self._mode == "reference":
                 counts = videos.upload()
             for config in self._configs:
-                counted, operations = self._config(config, self._pin(folders[config.name]), folder, send=True)
+                counted, operations = self._config(
+                    config, self._pin(config.name, folders[config.name], counts), folder, send=True
+                )
                 configs.append(counted)
                 changes.append(operations)
         rest = self._commit_rows(changes)
@@ -98,7 +100,7 @@ class RepoRun:
             for config in self._configs:
                 pin = None
                 if folders[config.name]:
-                    pin = _NO_COMMIT if counts.new else self._pin(folders[config.name])
+                    pin = _NO_COMMIT if counts.new else self._pin(config.name, folders[config.name], counts)
                 configs.append(self._config(config, pin, folder, send=False)[0])
         return self._report(self._card(self._repo.head()), configs, counts)
 
@@ -143,9 +145,17 @@ class RepoRun:
         videos.compare()
         return folders
 
-    def _pin(self, folders: set[str]) -> str | None:
-        """Return the commit a config's videos are pinned to: the last one that changed their folders."""
-        return self._repo.last_change(sorted(folders)) or self._repo.head() if folders else None
+    def _pin(self, config: str, folders: set[str], sent: VideoCounts) -> str | None:
+        """Return the commit a config's videos are pinned to: the last one that changed their folders.
+
+        It stays the same when rows are published again, so that they are the same rows. A Hub that does not tell it is
+        asked for the newest commit, unless the card knows one and no video is newer.
+        """
+        if not folders:
+            return None
+        head = self._repo.head()
+        known = None if sent.new else self._card(head).videos_commit(config)
+        return self._repo.last_change(sorted(folders)) or known or head
 
     def _config(
         self, config: LoadedConfig, pin: str | None, folder: Path, *, send: bool

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -179,27 +180,26 @@ class HubRepo:
         return str(newest.commit_id) if newest.commit_id != before and newest.title == message else None
 
 
-class _explained:  # noqa: N801 (reads as a statement)
+_REMEDIES = {
+    401: "Log in with `hf auth login`, or pass a token",
+    403: "The token may not write here: take one with write access to this organisation",
+    412: "Somebody else committed at the same time: run the same command again",
+    429: "The Hub asks for fewer requests: run the same command again later, it goes on where it stopped",
+}
+
+
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
     """Turn the Hub's refusals into an error that says what was tried and what helps."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+    try:
+        yield
+    except Exception as error:
         refusal: BaseException | None = error
         while refusal is not None and not isinstance(refusal, HfHubHTTPError):
             refusal = refusal.__cause__
         if refusal is None:
-            return
+            raise
         status = refusal.response.status_code
         answer = refusal.server_message or str(refusal).strip().partition("\n")[0]
-        remedy = {
-            401: "Log in with `hf auth login`, or pass a token",
-            403: "The token may not write here: take one with write access to this organisation",
-            412: "Somebody else committed at the same time: run the same command again",
-            429: "The Hub asks for fewer requests: run the same command again later, it goes on where it stopped",
-        }.get(status, "Run the same command again: it goes on where it stopped")
-        raise PublishError(f"{self._what}: {status}, {answer}. {remedy}") from error
+        remedy = _REMEDIES.get(status, "Run the same command again: it goes on where it stopped")
+        raise PublishError(f"{what}: {status}, {answer}. {remedy}") from error

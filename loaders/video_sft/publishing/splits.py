@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from video_sft.publishing.cells import VideoMode, has_media, publishable
 from video_sft.publishing.layout import cell_path, rows_path
-from video_sft.publishing.parquet import RowGroups, shard_count, write_shard
+from video_sft.publishing.parquet import group_rows, shard_count, write_shard
 from video_sft.publishing.report import SplitReport
 
 __all__ = ["Shard", "SplitWriter"]
@@ -65,12 +65,12 @@ class SplitWriter:
         has_images, has_videos = self._has("image"), self._mode == "embed" and self._has("video")
         media_bytes = self._media_bytes() if has_images or has_videos else 0
         count = shard_count(rows, report.nbytes + media_bytes)
-        groups = RowGroups.fitting(rows, report.nbytes, images=has_images, videos=has_videos)
+        group = group_rows(rows, report.nbytes, images=has_images, videos=has_videos)
         for index in range(count):
             path = rows_path(self._config, self._split, index, count)
             file = folder / path.replace("/", "__")
             part = self._rows.shard(count, index, contiguous=True).with_format("arrow")
-            write_shard(file, self._tables(part, groups.rows), self._schema)
+            write_shard(file, self._tables(part, group), self._schema)
             size = file.stat().st_size
             report.files += 1
             report.file_bytes += size
