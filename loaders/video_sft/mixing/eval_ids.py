@@ -172,12 +172,12 @@ def _entry(entry: EvalList) -> dict[str, Any]:
         "rows": entry.rows,
         "files": dict(entry.files),
         "videos": list(entry.videos),
-        "questions": base64.b85encode(b"".join(sorted(entry.questions))).decode(),
+        "questions": base64.b64encode(b"".join(sorted(entry.questions))).decode(),
     }
 
 
 def _unpacked(entry: Mapping[str, Any]) -> EvalList:
-    packed = base64.b85decode(entry["questions"])
+    packed = base64.b64decode(entry["questions"], validate=True)
     asked = frozenset(packed[start : start + DIGEST_BYTES] for start in range(0, len(packed), DIGEST_BYTES))
     return EvalList(
         str(entry["source"]), str(entry["split"]), int(entry["rows"]), tuple(entry["videos"]), asked, entry["files"]

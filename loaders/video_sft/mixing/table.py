@@ -28,8 +28,10 @@ __all__ = ["PASS_COLUMN", "Block", "assembled", "block_of", "row_numbers", "shar
 logger = logging.getLogger("video_sft.mixing")
 
 PASS_COLUMN = "mix_epoch"
-#: A part is referred to at most this often; with more passes its rows are first repeated in memory.
-MAX_REFERENCES = 1024
+#: Referring to a part once more takes about a millisecond. A part of few rows that is passed over more often than this
+#: is therefore first repeated in memory, up to so many rows; and any part, so that it is referred to at most so often.
+#: (Not more than that: what is in memory is copied where a dataset is pickled, what is mapped from disk is not.)
+FEW_PASSES, FEW_ROWS, COPIED_ROWS, MAX_REFERENCES = 16, 2_500, 20_000, 1024
 #: Record batches smaller than this are rewritten: every operation on a dataset costs time for each batch.
 SMALL_BATCH = 500
 #: Rows of a rewritten batch.
@@ -129,19 +131,26 @@ def _indices(rows: Rows) -> InMemoryTable:
 def _with_passes(table: Table, passes: int) -> Table:
     """Return the table `passes` times over, with the number of the pass beside every row."""
     size = table.num_rows
-    if isinstance(table, InMemoryTable) or passes > MAX_REFERENCES:
+    together = _passes_together(size, passes)
+    if isinstance(table, InMemoryTable) or together > 1:
         numbers = pa.array(np.repeat(np.arange(passes, dtype=np.int32), size))
-        return InMemoryTable(_repeated(table.table, passes).append_column(PASS_COLUMN, numbers))
+        return InMemoryTable(_repeated(table.table, passes, together).append_column(PASS_COLUMN, numbers))
+    # A column for each pass, not slices of one: a slice is pickled with all of what it is cut from.
     beside = (InMemoryTable(pa.table({PASS_COLUMN: np.full(size, number, np.int32)})) for number in range(passes))
     return concat_tables([concat_tables([table, column], axis=1) for column in beside], axis=0)
 
 
-def _repeated(table: pa.Table, times: int) -> pa.Table:
-    """Return the rows `times` times over, by reference; many times over a few rows by reference to a larger copy."""
-    if times <= MAX_REFERENCES:
-        return pa.concat_tables([table] * times)
-    together = -(-times // MAX_REFERENCES)
-    larger = pa.concat_tables([table] * together).combine_chunks()
+def _passes_together(size: int, passes: int) -> int:
+    """Return how many passes over a part are copied into one piece of memory, so that there are fewer references."""
+    if passes <= FEW_PASSES or not size:
+        return 1
+    wanted = COPIED_ROWS // size if size <= FEW_ROWS else 1
+    return min(passes, max(wanted, -(-passes // MAX_REFERENCES)))
+
+
+def _repeated(table: pa.Table, times: int, together: int) -> pa.Table:
+    """Return the rows `times` times over by reference, where need be to a copy of several times the rows."""
+    larger = pa.concat_tables([table] * together).combine_chunks() if together > 1 else table
     whole, rest = divmod(times, together)
     return pa.concat_tables([larger] * whole + [table] * rest)
 
