@@ -11,7 +11,7 @@ import pytest
 from tests.local_hub import LocalHub
 from tests.local_hub.fixtures import hub  # noqa: F401 - a fixture
 from tests.video.http_server import RangeServer
-from tests.video.zoo import encode
+from tests.video.zoo import encode, remux
 
 from video_sft.errors import VideoError
 from video_sft.video import Clip, Video
@@ -164,3 +164,18 @@ def test_a_private_repo_needs_the_token_datasets_has(tmp_path: Path, folder: Pat
                 _ = Video().decode_example(cell).metadata
             clip = Video().decode_example(cell, token_per_repo_id={"org/secret": running.token})
             assert clip.metadata.num_frames == 250
+
+
+def test_a_file_without_an_index_is_not_fetched_whole(server: RangeServer, folder: Path) -> None:
+    remux(folder / "end.mp4", folder / "long.mkv")
+    size = (folder / "long.mkv").stat().st_size
+    clip, local = Clip(server.url("long.mkv")), Clip(folder / "long.mkv")
+    assert clip.metadata.num_frames == local.metadata.num_frames
+    for choice in ({"count": 3}, {"times": [1.0, 5.01, 9.99]}, {"fps": 0.5}, {"count": 2, "method": "endpoints"}):
+        server.log.clear()
+        near, exact = clip.frames(**choice), local.frames(**choice)
+        assert np.array_equal(near.data, exact.data)
+        assert np.allclose(near.pts_seconds, exact.pts_seconds)
+        assert server.sent < size
+    assert np.array_equal(clip.frames(indices=[77]).data, local.frames(indices=[77]).data)
+    assert clip.metadata == local.metadata

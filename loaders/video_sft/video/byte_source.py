@@ -17,10 +17,12 @@ class ByteSource(Protocol):
     Attributes:
         name: for messages.
         size: of the file, in bytes.
+        far: whether reading it all costs more than decoding it.
     """
 
     name: str
     size: int
+    far: bool
 
     def prefetch(self, spans: Sequence[tuple[int, int]]) -> None:
         """Announce (offset, length) of parts that will be read, in the order in which they will be."""
@@ -50,6 +52,8 @@ class ByteSource(Protocol):
 
 class _AtHand:
     """For files that need no announcement."""
+
+    far = False
 
     def prefetch(self, spans: Sequence[tuple[int, int]]) -> None:
         """Nothing to do."""

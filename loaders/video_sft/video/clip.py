@@ -12,7 +12,7 @@ from video_sft.video.sampling import Choice
 from video_sft.video.sizing import Size
 from video_sft.video.source import Source, hub_token, make_source
 from video_sft.video.threads import default_threads
-from video_sft.video.video_file import VideoFile
+from video_sft.video.video_file import VideoFile, Wanted
 
 __all__ = ["Clip"]
 
@@ -163,15 +163,9 @@ class Clip(Mapping[str, Any]):
         if on_error not in ("raise", "nearest"):
             raise ValueError(f"on_error is 'raise' or 'nearest', not {on_error!r}")
         choice = Choice(count, fps, times, indices, method, seed, max_frames)
+        wanted = Wanted(size, layout, dtype, num_threads or default_threads())
         return self._file.frames(
-            choice,
-            self.start_seconds,
-            self.stop_seconds,
-            size=size,
-            nearest=on_error == "nearest",
-            layout=layout,
-            dtype=dtype,
-            num_threads=num_threads or default_threads(),
+            choice, self.start_seconds, self.stop_seconds, nearest=on_error == "nearest", wanted=wanted
         )
 
     def audio(self, *, sampling_rate: int | None = 16_000, mono: bool = True) -> Audio:

@@ -45,7 +45,6 @@ class Header:
         extradata: the decoder's set-up bytes.
         width: of the stored picture.
         height: of the stored picture.
-        pixel_format: such as ``yuv420p``; None where only decoding tells.
         colorspace: libav's number.
         color_range: libav's number.
         progressive: whether pictures are known to be whole frames rather than fields.
@@ -66,7 +65,6 @@ class Header:
     extradata: bytes
     width: int
     height: int
-    pixel_format: str | None
     colorspace: int
     color_range: int
     progressive: bool
@@ -150,7 +148,6 @@ def header_of(container: Any, stream: Any) -> Header:
         extradata=bytes(context.extradata or b""),
         width=context.width,
         height=context.height,
-        pixel_format=context.pix_fmt,
         colorspace=context.colorspace,
         color_range=context.color_range,
         progressive=context.field_order == _PROGRESSIVE,

@@ -35,12 +35,12 @@ class VideoMetadata:
         duration_seconds: from the first frame's start to the last frame's end.
         begin_seconds: when the first frame is shown; 0 for most files, 1.4 for many MPEG-TS.
         fps: frames a second, on average.
-        num_frames: how many frames a full decode gives.
+        num_frames: how many frames a full decode gives; of a remote file without an index of its frames, how many its
+            header's length and rate make.
         width: pixels across, as shown, that is after rotation.
         height: pixels down, as shown.
         rotation: degrees clockwise by which the stored picture is turned for display: 0, 90, 180 or 270.
         codec: such as ``h264``.
-        pixel_format: such as ``yuv420p``; None where only decoding tells.
         container: such as ``mp4`` or ``matroska``.
         audio: the first audio track, or None for a silent file.
     """
@@ -53,7 +53,6 @@ class VideoMetadata:
     height: int
     rotation: int
     codec: str
-    pixel_format: str | None
     container: str
     audio: AudioTrack | None
 

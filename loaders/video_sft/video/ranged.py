@@ -87,6 +87,8 @@ class RangedBytes:
         head: the file's beginning and size, where they are known already.
     """
 
+    far = True
+
     def __init__(self, fetcher: Fetcher, head: tuple[bytes, int] | None = None) -> None:
         self.name = fetcher.name
         self._fetcher = fetcher

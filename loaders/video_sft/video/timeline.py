@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["SAME_MOMENT", "Indices", "Timeline"]
+__all__ = ["SAME_MOMENT", "Indices", "Timeline", "seconds"]
 
 Indices = npt.NDArray[np.int64]
 
@@ -36,22 +36,22 @@ class Timeline:
 
     def seconds(self, indices: Indices | slice = slice(None)) -> npt.NDArray[np.float64]:
         """Return the start of the frames, each the float nearest to the exact fraction."""
-        return _seconds(self.ticks[indices], self.time_base)
+        return seconds(self.ticks[indices], self.time_base)
 
     def durations(self, indices: Indices) -> npt.NDArray[np.float64]:
         """Return for how long each frame is shown: until the next one starts."""
         following = np.append(self.ticks[1:], self.end_tick)
-        return _seconds(following[indices] - self.ticks[indices], self.time_base)
+        return seconds(following[indices] - self.ticks[indices], self.time_base)
 
     @property
     def begin_seconds(self) -> float:
         """When the first frame starts."""
-        return float(_seconds(self.ticks[:1], self.time_base)[0])
+        return float(seconds(self.ticks[:1], self.time_base)[0])
 
     @property
     def end_seconds(self) -> float:
         """When the last frame ends."""
-        return float(_seconds(np.array([self.end_tick]), self.time_base)[0])
+        return float(seconds(np.array([self.end_tick]), self.time_base)[0])
 
     def shown_at(self, times: npt.NDArray[np.float64]) -> Indices:
         """Return the frame shown at each time: the last one that starts at or before it, else the first frame."""
@@ -75,6 +75,7 @@ class Timeline:
         return first, max(last, first + 1)
 
 
-def _seconds(ticks: npt.NDArray[np.int64], time_base: Fraction) -> npt.NDArray[np.float64]:
+def seconds(ticks: npt.NDArray[np.int64], time_base: Fraction) -> npt.NDArray[np.float64]:
+    """Turn ticks into seconds, each the float nearest to the exact fraction."""
     numerator = np.asarray(ticks, dtype=np.int64) * np.int64(time_base.numerator)
     return np.asarray(numerator / np.float64(time_base.denominator))

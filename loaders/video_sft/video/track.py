@@ -17,7 +17,7 @@ from video_sft.video.mp4_index import Mp4Track, find_moov, mp4_tracks, rotation_
 from video_sft.video.packet_table import PacketTable
 from video_sft.video.timeline import Timeline
 
-__all__ = ["Track", "open_track"]
+__all__ = ["Track", "indexed_track", "open_track", "unindexed_track"]
 
 #: Codecs whose packets can be decoded by a decoder made from the header alone, and give one frame each.
 _SELF_CONTAINED = frozenset({"h264", "hevc", "vp9", "av1", "mpeg4"})
@@ -31,7 +31,7 @@ _HAS_FIELDS = frozenset({"h264", "hevc", "mpeg2video"})
 #: MPEG-4 marks frames that repeat the last one by packets of a few bytes, which decoders swallow.
 _SMALLEST_MPEG4 = 16
 
-Access = Literal["stored", "demuxed", "sequential"]
+Access = Literal["stored", "demuxed", "sequential", "nominal"]
 
 
 @dataclass(frozen=True)
@@ -72,26 +72,32 @@ class Track:
             height=height,
             rotation=self.rotation,
             codec=header.codec,
-            pixel_format=header.pixel_format,
             container=header.container,
             audio=header.audio,
         )
 
 
 def open_track(file: ByteSource, stream_index: int | None) -> Track:
-    """Understand a file's video stream, at the least cost its container allows.
-
-    MP4 files have a table of all frames in one box. Other containers are read through once, without decoding. Streams
-    whose packets cannot be told to be frames are decoded once.
+    """Understand a file's video stream exactly, at the least cost its container allows.
 
     Raises:
         VideoError: the file is broken or holds no video.
     """
+    return indexed_track(file, stream_index) or unindexed_track(file, stream_index)
+
+
+def indexed_track(file: ByteSource, stream_index: int | None) -> Track | None:
+    """Understand an MP4 file from its table of all frames; None for others, and where the table is not enough."""
     moov = _moov(file)
-    if moov:
-        track = _stored_track(file, moov, stream_index)
-        if track is not None:
-            return track
+    return _stored_track(file, moov, stream_index) if moov else None
+
+
+def unindexed_track(file: ByteSource, stream_index: int | None) -> Track:
+    """Read a file through once, without decoding; where packets cannot be told to be frames, decode it all once.
+
+    Raises:
+        VideoError: the file is broken or holds no video.
+    """
     return _scanned_track(file, stream_index) or _decoded_track(file, stream_index)
 
 
@@ -161,7 +167,7 @@ def _scanned_track(file: ByteSource, stream_index: int | None) -> Track | None:
     table = PacketTable(*(np.array(column) for column in zip(*packets, strict=True)))
     if not _whole_frames(header, table):
         return None
-    header = replace(header, width=first.width, height=first.height, pixel_format=first.format.name)
+    header = replace(header, width=first.width, height=first.height)
     return Track(header, _timeline(header, table), -first.rotation % 360, "demuxed", table)
 
 
@@ -187,7 +193,7 @@ def _decoded_track(file: ByteSource, stream_index: int | None) -> Track:
             ticks.append(_next_tick(header, ticks) if frame.pts is None else frame.pts)
     if frame is None:
         raise VideoError(file.name, "not one frame can be decoded")
-    header = replace(header, width=frame.width, height=frame.height, pixel_format=frame.format.name)
+    header = replace(header, width=frame.width, height=frame.height)
     times = np.sort(np.array(ticks, np.int64))  # reordered frames in AVI come out with guessed times, out of order
     timeline = Timeline(times, int(times[-1]) + (frame.duration or _step(times)), header.time_base)
     return Track(header, timeline, -frame.rotation % 360, "sequential", None, frozenset(damaged))

@@ -75,6 +75,7 @@ class _Window:
     def __init__(self, name: str, source: ByteSource, offset: int, size: int) -> None:
         self.name = name
         self.size = size
+        self.far = source.far
         self._source = source
         self._offset = offset
 
