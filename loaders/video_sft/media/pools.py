@@ -55,6 +55,10 @@ _POOLS = {
             where="the Charades site (Charades_v1_480.zip: <id>.mp4)",
         ),
         Pool(name="webvid", unique_names=True, where="WebVid's table of links (<page_dir>/<id>.mp4, or flat)"),
+        Pool(name="clevrer", unique_names=True, where="CLEVRER's site (video_train/<range>/<id>.mp4, or flat)"),
+        Pool(name="ssv2", unique_names=True, where="Something-Something V2's site (<id>.webm)"),
+        Pool(name="tgif", unique_names=True, where="the TGIF list of links (<id>.gif)"),
+        Pool(name="internvid", unique_names=True, where="the Hub's ynhe/videochat2_data (clips already cut)"),
     )
 }
 
