@@ -9,12 +9,12 @@ from typing import Any, TypeAlias
 
 import datasets
 
-from video_sft.builders import builder_class, find_source, sources
+from video_sft.builders import builder_class, find_source
 from video_sft.building.builder import SourceBuilder
 from video_sft.building.files import missing_files_message
 from video_sft.errors import ConfigError, MissingFileError
 from video_sft.grouping import check_grouping, group_by_video
-from video_sft.media import Location, Media, MediaPools, MissingPolicy
+from video_sft.media import Location, Media, MediaPools, MissingPolicy, media_by_pool
 from video_sft.reports import skipped_in, tell_skipped
 from video_sft.sample_media import draw_sample_media, sample_folder
 
@@ -208,23 +208,8 @@ def _pools(
     drawn: Mapping[str, str] | None = None,
 ) -> MediaPools | None:
     """Return where the media are, None where none are given; `drawn` are the sample's own."""
-    chosen = MediaPools({**(drawn or {}), **_by_pool(source, pools, media)}, missing=missing)
+    chosen = MediaPools({**(drawn or {}), **media_by_pool(source, pools, media)}, missing=missing)
     return None if media is None and not drawn else chosen
-
-
-def _by_pool(source: str, pools: tuple[str, ...], media: Media | Location | None) -> Media:
-    """Return media by pool, checked: a name no source knows is a slip worth stopping for."""
-    if media is None:
-        return {}
-    if not isinstance(media, Mapping):
-        if len(pools) != 1:
-            raise ConfigError(f"{source} has several pools; give media by pool: {', '.join(pools)}")
-        return {pools[0]: media}
-    known = {pool for name in sources() for pool in find_source(name).pools} | set(pools)
-    unknown = sorted(set(media) - known)
-    if unknown:
-        raise ConfigError(f"no pool is called {', '.join(unknown)}; {source} has {', '.join(pools)}")
-    return {pool: place for pool, place in media.items() if pool in pools}
 
 
 def _sample_pools(builder: SourceBuilder, cache_dir: str | None) -> dict[str, str]:

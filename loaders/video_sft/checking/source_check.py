@@ -25,7 +25,7 @@ from video_sft.checking.report import CheckReport, ClipFacts, Finding, MediaFact
 from video_sft.checking.rows import id_findings, row_findings
 from video_sft.errors import ConfigError
 from video_sft.locations import is_remote, root_of
-from video_sft.media import Location
+from video_sft.media import Location, media_by_pool
 from video_sft.media.index import MediaIndex
 from video_sft.sample_media import draw_sample_media, sample_folder
 
@@ -76,7 +76,7 @@ def check_source(
     check = _SourceCheck(find_source(source), source, sample)
     if source.endswith("-source"):
         raise ConfigError(f"{source} is read from the files of {check.source.name}; check that")
-    pools = _by_pool(check.source, media)
+    pools = media_by_pool(check.source.name, check.source.pools, media)
     indexes = pool_indexes(pools)
     check.read_files(_data_dir(check.source, data_dir, sample), check.wanted_parts(splits))
     check.read_rows(with_media=bool(pools) or sample)
@@ -181,22 +181,6 @@ def _data_dir(source: Source, data_dir: Location | None, sample: bool) -> str:
     if data_dir is None:
         raise ConfigError(f"give the folder, zip or URL with {source.name}'s files as data_dir (--data-dir)")
     return os.fspath(data_dir)
-
-
-def _by_pool(source: Source, media: Places | Location | None) -> dict[str, list[Location]]:
-    """Return the places of each pool, checked: a name no source knows is a slip worth stopping for."""
-    if media is None:
-        return {}
-    if isinstance(media, (str, os.PathLike)):
-        if len(source.pools) != 1:
-            raise ConfigError(f"{source.name} has several pools; give media by pool: {', '.join(source.pools)}")
-        return {source.pools[0]: [media]}
-    known = {pool for name in sources() for pool in find_source(name).pools}
-    unknown = sorted(set(media) - known)
-    if unknown:
-        raise ConfigError(f"no pool is called {', '.join(unknown)}; {source.name} has {', '.join(source.pools)}")
-    places = {pool: [place] if isinstance(place, (str, os.PathLike)) else [*place] for pool, place in media.items()}
-    return {pool: place for pool, place in places.items() if pool in source.pools}
 
 
 def _drawn(parts: Sequence[PartRows]) -> dict[str, list[Location]]:
