@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import datasets
@@ -31,7 +31,7 @@ def load(
     *,
     split: str | None = None,
     data_dir: Location | None = None,
-    media: Media | Location | None = None,
+    media: Media | Location | Sequence[Location] | None = None,
     missing: MissingPolicy = "null",
     streaming: bool = False,
     on_bad_row: str = "error",
@@ -203,7 +203,7 @@ def _builder(
 def _pools(
     source: str,
     pools: tuple[str, ...],
-    media: Media | Location | None,
+    media: Media | Location | Sequence[Location] | None,
     missing: MissingPolicy,
     drawn: Mapping[str, str] | None = None,
 ) -> MediaPools | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
 from video_sft.builders import find_source, sources
 from video_sft.errors import ConfigError
@@ -12,27 +12,32 @@ from video_sft.media.attach import Location, Media
 __all__ = ["media_by_pool"]
 
 
-def media_by_pool(source: str, pools: Collection[str], media: Media | Location | None) -> dict[str, list[Location]]:
+def media_by_pool(
+    source: str, pools: Collection[str], media: Media | Location | Sequence[Location] | None
+) -> dict[str, list[Location]]:
     """Return the places of each of a source's pools.
 
     Args:
         source: the source's name, for messages.
         pools: the pools its rows point into.
-        media: places by pool; or one place, where there is one pool. Pools of other sources are passed over, so that one
-            mapping serves several sources.
+        media: places by pool; or a place or several, where there is one pool. Pools of other sources are passed over, so that
+            one mapping serves several sources.
 
     Raises:
         ConfigError: one place for several pools, or a pool no source has: a slip worth stopping for.
     """
     if media is None:
         return {}
-    if isinstance(media, (str, os.PathLike)):
+    if not isinstance(media, Mapping):
         if len(pools) != 1:
             raise ConfigError(f"{source} has several pools; give media by pool: {', '.join(pools)}")
-        return {next(iter(pools)): [media]}
+        return {next(iter(pools)): _places(media)}
     known = {pool for name in sources() for pool in find_source(name).pools} | set(pools)
     unknown = sorted(set(media) - known)
     if unknown:
         raise ConfigError(f"no pool is called {', '.join(unknown)}; {source} has {', '.join(pools)}")
-    places = {pool: [place] if isinstance(place, (str, os.PathLike)) else [*place] for pool, place in media.items()}
-    return {pool: place for pool, place in places.items() if pool in pools}
+    return {pool: _places(place) for pool, place in media.items() if pool in pools}
+
+
+def _places(given: Location | Sequence[Location]) -> list[Location]:
+    return [given] if isinstance(given, (str, os.PathLike)) else [*given]
