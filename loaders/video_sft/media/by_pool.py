@@ -20,8 +20,8 @@ def media_by_pool(
     Args:
         source: the source's name, for messages.
         pools: the pools its rows point into.
-        media: places by pool; or a place or several, where there is one pool. Pools of other sources are passed over, so that
-            one mapping serves several sources.
+        media: places by pool; or a place or several, where there is one pool. Pools of other sources are passed over,
+            so that one mapping serves several sources.
 
     Raises:
         ConfigError: one place for several pools, or a pool no source has: a slip worth stopping for.
