@@ -1,4 +1,4 @@
-"""Frames of a video: `Clip.frames` against torchcodec's best setting and a C program that does the least there is to do.
+"""Frames of a video: `Clip.frames` against torchcodec's best setting and a C program that does no more than it must.
 
     python tests/benchmarks/video_decode.py
     python tests/benchmarks/video_decode.py --rounds 9 --only h264

@@ -42,6 +42,11 @@ class Clip(Mapping[str, Any]):
         ValueError: the limits are not numbers from 0 up with start before stop.
     """
 
+    _file: VideoFile
+    _cell: tuple[Any, ...]
+    start_seconds: float | None
+    stop_seconds: float | None
+
     def __init__(
         self,
         video: object,
@@ -76,15 +81,24 @@ class Clip(Mapping[str, Any]):
             value: the cell; its path may end with limits.
             token_per_repo_id: tokens for private repositories on the Hub, as `datasets` hands them over.
             stream_index: as for `Clip`.
-
-        Raises:
-            ValueError: the cell has neither path nor bytes.
         """
-        path, data = (value, None) if isinstance(value, str) else (value["path"], value["bytes"])
-        if path is None and data is None:
-            raise ValueError("a stored video has a path or bytes, and this one has neither")
-        token = hub_token(path, token_per_repo_id) if token_per_repo_id and path else None
-        return cls({"path": path, "bytes": data}, stream_index=stream_index, token=token)
+        clip = cls.__new__(cls)
+        clip._cell = (value, token_per_repo_id, stream_index)
+        return clip
+
+    def __getattr__(self, name: str) -> Any:
+        """Take the stored cell apart when it is first needed: iterating over rows costs next to nothing until then."""
+        if name in ("_file", "start_seconds", "stop_seconds"):
+            cell = self.__dict__.get("_cell")
+            if cell is not None:  # threads may do this at the same time: both come to the same end
+                value, tokens, stream_index = cell
+                path = value if isinstance(value, str) else value["path"]
+                token = hub_token(path, tokens) if tokens and path else None
+                self.__init__(value, stream_index=stream_index, token=token)  # type: ignore[misc]
+                self.__dict__.pop("_cell", None)
+            if name in self.__dict__:
+                return self.__dict__[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def storage(self) -> dict[str, Any]:
         """Return the stored form of a `datasets.Video` cell, with the limits in its path."""
@@ -193,6 +207,10 @@ class Clip(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return 2
+
+    def __getstate__(self) -> dict[str, Any]:
+        file, start, stop = self._identity
+        return {"_file": file, "start_seconds": start, "stop_seconds": stop}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Clip) and self._identity == other._identity

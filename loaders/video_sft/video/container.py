@@ -150,7 +150,7 @@ def header_of(container: Any, stream: Any) -> Header:
         height=context.height,
         colorspace=context.colorspace,
         color_range=context.color_range,
-        progressive=context.field_order == _PROGRESSIVE,
+        progressive=getattr(context, "field_order", None) == _PROGRESSIVE,  # from PyAV 18 on
         reorders=bool(context.has_b_frames),
         time_base=Fraction(stream.time_base),
         average_rate=Fraction(rate) if rate else None,

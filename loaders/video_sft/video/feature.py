@@ -40,6 +40,9 @@ class Video(datasets.Video):  # type: ignore[misc]
         """
         if not self.decode:
             raise RuntimeError("this column does not decode; cast it to video_sft.Video() first")
-        if isinstance(value, Clip):
+        if type(value) is dict:  # the usual case first: this runs for every row that is looked at
+            if value["path"] is None and value["bytes"] is None:
+                raise ValueError("a stored video has a path or bytes, and this one has neither")
+        elif isinstance(value, Clip):
             return value
         return Clip.from_storage(value, token_per_repo_id, stream_index=self.stream_index)
