@@ -5,7 +5,8 @@
 
 A server in another process sends ranges of a 180 s 720p MP4, after a delay for each request. The peer is a
 `datasets.Video()` column as it comes: torchcodec in exact mode over fsspec. "needed" is the file's header and the
-packets from the key frames to the frames. The peer is left out, with a line that says so, where torchcodec does not load.
+packets from the key frames to the frames. The peer is left out, with a line that says so, where torchcodec does not
+load.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
     python tests/benchmarks/video_rows.py --rows 37523 --rounds 7
 
 Looking at rows compares with `datasets.Video(decode=False)`, opening with torchcodec's approximate mode, 8
-frames with a `datasets.Video()` column with its defaults. Peers are left out, with a line that says so, where torchcodec
-does not load.
+frames with a `datasets.Video()` column with its defaults. Peers are left out, with a line that says so, where
+torchcodec does not load.
 """
 
 from __future__ import annotations
