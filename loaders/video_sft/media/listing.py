@@ -47,14 +47,20 @@ def _walk(root: str) -> Iterator[str]:
     while folders:
         folder = folders.pop()
         place = os.path.join(root, folder)
-        status = os.stat(place)
-        if (status.st_dev, status.st_ino) in seen:
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        with os.scandir(place) as entries:
-            for entry in entries:
-                relative = f"{folder}/{entry.name}" if folder else entry.name
-                if entry.is_dir():
-                    folders.append(relative)
-                else:
-                    yield relative
+        try:
+            status = os.stat(place)
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            with os.scandir(place) as entries:
+                found = [(entry.name, entry.is_dir()) for entry in entries]
+        except FileNotFoundError:
+            continue  # deleted since its parent was listed
+        except OSError as error:
+            raise MissingMediaError(f"the media folder {place!r} cannot be listed: {error.strerror}") from None
+        for name, is_folder in found:
+            relative = f"{folder}/{name}" if folder else name
+            if is_folder:
+                folders.append(relative)
+            else:
+                yield relative
