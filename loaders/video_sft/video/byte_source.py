@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from video_sft.errors import VideoError
 
-__all__ = ["ByteSource", "LocalBytes", "MemoryBytes", "SeekableFile"]
+__all__ = ["ByteSource", "HeaderFile", "LocalBytes", "MemoryBytes", "SeekableFile"]
 
 
 class ByteSource(Protocol):
@@ -157,3 +157,30 @@ class SeekableFile:
         data = self._source.read_some(self._offset, size)
         self._offset += len(data)
         return data
+
+
+class HeaderFile(SeekableFile):
+    """A file whose header can be read, and which is blank elsewhere, where libav looks for nothing it needs.
+
+    Zeros stand for what is left out rather than the file's end, since libav skips short stretches by reading them.
+
+    Args:
+        source: the bytes.
+        parts: (offset, end) of what can be read.
+    """
+
+    def __init__(self, source: ByteSource, parts: Sequence[tuple[int, int]]) -> None:
+        super().__init__(source)
+        self._parts = parts
+
+    def read(self, size: int) -> bytes:
+        """Give up to so many bytes, true ones or zeros; none at the end."""
+        later = [self._source.size]
+        for start, end in self._parts:
+            if start <= self._offset < end:
+                return super().read(min(size, end - self._offset))
+            later.append(start)
+        ahead = [start - self._offset for start in later if start > self._offset]
+        blank = bytes(min([size, *ahead])) if ahead else b""
+        self._offset += len(blank)
+        return blank

@@ -23,6 +23,8 @@ from video_sft.video.track import Track
 
 __all__ = ["nominal_track", "read_nominal"]
 
+#: libav takes the clock's rate for the frames' where a header does not tell.
+_HIGHEST_RATE = 300
 #: Nearer than this, reading on is cheaper than a seek.
 _READ_ON_SECONDS = 2
 #: How much earlier to seek when the first frames found are too late.
@@ -37,7 +39,7 @@ def nominal_track(file: ByteSource, stream_index: int | None) -> Track | None:
         with failing(file.name, "cannot be decoded"):
             frame = next((frame for frame, whole in decode_all(container, stream, file.name) if whole), None)
     rate, seconds = header.average_rate, header.container_seconds
-    if frame is None or frame.pts is None or not rate or not seconds:
+    if frame is None or frame.pts is None or not rate or rate > _HIGHEST_RATE or not seconds:
         return None
     header = replace(header, width=frame.width, height=frame.height)
     step = 1 / (rate * header.time_base)

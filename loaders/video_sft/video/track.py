@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from video_sft.errors import VideoError
-from video_sft.video.byte_source import ByteSource
+from video_sft.video.byte_source import ByteSource, HeaderFile, SeekableFile
 from video_sft.video.container import Header, failing, for_libav, header_of, open_container, video_stream
 from video_sft.video.decoding import decode_all
 from video_sft.video.frames import VideoMetadata
@@ -30,6 +30,10 @@ _HAS_FIELDS = frozenset({"h264", "hevc", "mpeg2video"})
 
 #: MPEG-4 marks frames that repeat the last one by packets of a few bytes, which decoders swallow.
 _SMALLEST_MPEG4 = 16
+
+#: The header of the box behind the moov, which libav reads as well, and the file's beginning, up to the first boxes.
+_NEXT_HEADER = 64
+_BEGINNING = 4096
 
 Access = Literal["stored", "demuxed", "sequential", "nominal"]
 
@@ -88,8 +92,14 @@ def open_track(file: ByteSource, stream_index: int | None) -> Track:
 
 def indexed_track(file: ByteSource, stream_index: int | None) -> Track | None:
     """Understand an MP4 file from its table of all frames; None for others, and where the table is not enough."""
-    moov = _moov(file)
-    return _stored_track(file, moov, stream_index) if moov else None
+    place = find_moov(file.read_at, file.size)
+    if place is None:
+        return None
+    offset, size = place
+    behind = min(offset + size + _NEXT_HEADER, file.size)
+    moov = file.read_at(offset, behind - offset)[:size]
+    opened = HeaderFile(file, [(offset, behind), (0, _BEGINNING)]) if file.far else for_libav(file)
+    return _stored_track(file, opened, moov, stream_index)
 
 
 def unindexed_track(file: ByteSource, stream_index: int | None) -> Track:
@@ -101,16 +111,11 @@ def unindexed_track(file: ByteSource, stream_index: int | None) -> Track:
     return _scanned_track(file, stream_index) or _decoded_track(file, stream_index)
 
 
-def _moov(file: ByteSource) -> bytes:
-    place = find_moov(file.read_at, file.size)
-    return file.read_at(*place) if place else b""
-
-
-def _stored_track(file: ByteSource, moov: bytes, stream_index: int | None) -> Track | None:
+def _stored_track(file: ByteSource, opened: str | SeekableFile, moov: bytes, stream_index: int | None) -> Track | None:
     tracks = {track.track_id: track for track in mp4_tracks(moov, file.size) if track.table is not None}
     if not tracks:
         return None
-    with open_container(for_libav(file), file.name, quick=True) as container:
+    with open_container(opened, file.name, quick=True) as container:
         stream = video_stream(container, file.name, stream_index)
         header = header_of(container, stream)
     found = tracks.get(header.stream_id)
