@@ -46,7 +46,8 @@ def generated_readme(text: str) -> str:
             known = counts[part.split]
             counts[part.split] = None if part.rows is None or known is None else known + part.rows
         rows = ", ".join(f"{split} {'?' if count is None else format(count, ',')}" for split, count in counts.items())
-        pools = ", ".join(f"`{pool}`" for pool in source.pools)
+        pools = ", ".join(f"`{pool}`" for pool in source.pools[:4])
+        pools += f" and {len(source.pools) - 4} more" if len(source.pools) > 4 else ""
         lines.append(f"| [`{name}`](dataset_cards/{name}.md) | {views} | {rows} | {pools} | {source.license} |")
     return f"{before}{BEGIN}\n" + "\n".join(lines) + f"\n{END}{after}"
 
