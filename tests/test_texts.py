@@ -20,6 +20,8 @@ from video_sft.texts import cleaned
         ("boy ’ s cute", "boy ’ s cute"),
         ("你好", "你好"),
         ("联通", "联通"),
+        ("what does 女 mean", "what does 女 mean"),
+        ("牛没木每路", "牛没木每路"),
         ("\tname\n", "name"),
     ],
 )
@@ -27,7 +29,7 @@ def test_only_what_was_decoded_wrongly_changes(upstream: str, mended: str) -> No
     assert cleaned(upstream) == mended
 
 
-@given(st.text(alphabet="abcdefg ’“”éüñ", min_size=1))
+@given(st.text(alphabet="abcdefg ’“”", min_size=1))
 def test_gbk_mojibake_of_latin_text_is_undone_or_left(text: str) -> None:
     assert cleaned(text) == text.strip()
     try:

@@ -85,6 +85,9 @@ def load(
         RowError: a row cannot be read.
     """
     check_grouping(group, max_turns)
+    if num_proc is not None and (isinstance(num_proc, bool) or not isinstance(num_proc, int) or num_proc < 1):
+        raise ConfigError(f"num_proc is {num_proc!r}; it is a positive number of processes")
+    split = _split_name(split, streaming)
     upstream = config.endswith("-source")
     if group and (streaming or upstream):
         what = "a -source config" if upstream else "a stream: load it, then call to_iterable_dataset()"
@@ -220,6 +223,17 @@ def _sample_pools(builder: SourceBuilder, cache_dir: str | None) -> dict[str, st
             moments = [moment["stop_seconds"] for moment in row["evidence"]]
             stops.append((row["video_path"], max([row["stop_seconds"] or 0.0, *moments])))
     return draw_sample_media(stops, cache_dir)
+
+
+def _split_name(split: object, streaming: bool) -> str | None:
+    """Return a split as text; `datasets.Split.TRAIN` and its like are split names too."""
+    if split is None or isinstance(split, datasets.NamedSplit):
+        return None if split is None else str(split)
+    if not isinstance(split, str) or not split.strip():
+        raise ConfigError(f"split is {split!r}; it is a name such as 'train', or a slice of one such as 'train[:100]'")
+    if streaming and not split.isidentifier():
+        raise ConfigError(f"a stream has whole splits, not {split!r}; load the split and call take() or skip()")
+    return split
 
 
 def _check_split(builder: SourceBuilder, split: str | None) -> None:

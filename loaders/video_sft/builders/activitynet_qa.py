@@ -75,7 +75,7 @@ def _record(row: Row, key: str, answer: Row) -> Record:
         media=Media("activitynet", video, f"{video}.mp4"),
         row=row,
         question_type=QUESTION_TYPES[kind],
-        joined={"answer": answer.value["answer"], "type": kind},
+        joined={**{name: value for name, value in answer.value.items() if name != "question_id"}, "type": kind},
     )
 
 

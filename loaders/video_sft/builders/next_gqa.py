@@ -107,6 +107,7 @@ class _Grounding:
         self.used.add((video, qid))
         record.evidence = [_segment(entry, qid, segment) for segment in _segments(entry, qid, segments)]
         record.joined = {
+            **{name: value for name, value in entry.value.items() if name not in record.row.value},
             "duration": entry.seconds("duration"),
             "fps": entry.seconds("fps"),
             "location": segments,

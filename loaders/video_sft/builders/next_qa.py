@@ -64,7 +64,7 @@ def _part(kind: str, split: str, rows: int) -> Part:
         size=size,
         sha256=sha256,
         unverified=None if sha256 else _UNSEEN,
-        also=(f"{repository}/dataset/nextqa/{stem}.csv", f"dataset/nextqa/{stem}.csv"),
+        also=(f"{repository}/dataset/nextqa/{stem}.csv", f"dataset/nextqa/{stem}.csv", f"{stem}.csv"),
         columns=("video", a0),
     )
     files = {"rows": table, "folders": _FOLDERS}
@@ -98,7 +98,7 @@ def parse(part: OpenPart) -> Iterator[Record]:
         return record
 
     yield from part.problems.read(part.csv_rows("video", *QUESTION_COLUMNS), open_question)
-    unused = sum(len(answers) for answers in second.values()) - len(used)
+    unused = sum(len(answers) for answers in second.values() if isinstance(answers, Mapping)) - len(used)
     if unused:
         part.problems.notes.append(f"{unused} answers of {_SECOND_ANSWERS.name} have no question")
 

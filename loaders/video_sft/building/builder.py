@@ -32,7 +32,7 @@ from video_sft.building.files import (
 )
 from video_sft.building.source import OpenPart, Part, Source
 from video_sft.building.upstream import to_upstream_table, upstream_schema
-from video_sft.errors import MissingFileError, VideoSftError
+from video_sft.errors import MissingFileError, RowError, VideoSftError
 from video_sft.messages import MessageStyle
 from video_sft.records import Record
 from video_sft.reports import save_problems
@@ -254,6 +254,14 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
             return to_upstream_table(batch, self.source, problems)
         table = to_table(batch, source=self.source.name, license=self.source.license, style=self.config.style)
         return table if self.stream_step is None else self.stream_step(table)
+
+    def _prepare_split_single(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        try:
+            yield from super()._prepare_split_single(*args, **kwargs)
+        except DatasetGenerationError as error:  # whose cause does not survive the way back from another process
+            if isinstance(error.__cause__, RowError):
+                raise error.__cause__ from None
+            raise
 
     def download_and_prepare(self, *args: Any, **kwargs: Any) -> None:
         """Build the dataset into the cache, as `datasets.DatasetBuilder.download_and_prepare` does.

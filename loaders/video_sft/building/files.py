@@ -67,7 +67,8 @@ def find_parts(parts: Iterable[Part], data_dir: str | os.PathLike[str]) -> Found
 def _locate(root: str, file: RemoteFile) -> str | None:
     for name in (file.name, *file.also):
         location = join(root, name)
-        if exists(location) and _has_columns(location, file):
+        # A file under its own name is the one meant, whatever its header: the parser says what is wrong with that.
+        if exists(location) and (name == file.name or _has_columns(location, file)):
             return location
     return None
 
@@ -127,7 +128,7 @@ def fingerprint_parts(parts: Sequence[Part], data_dir: str | os.PathLike[str] | 
     if data_dir is None:
         return sorted(f"{file.name} {file.url} {file.sha256}" for part in parts for file in part.files.values())
     return sorted(
-        f"{part.name} {role} {fingerprint(location)}"
+        f"{part.name} {role} {location} {fingerprint(location)}"
         for part, locations in find_parts(parts, data_dir).present
         for role, location in locations.items()
     )

@@ -86,7 +86,7 @@ def activitynet_media(row: Row, field: str) -> Media:
     Raises:
         RowError: there is no YouTube id of 11 characters in it.
     """
-    name = row.text(field).strip().rpartition("/")[2]
+    name = row.path(field).rpartition("/")[2]
     stem, suffix = _without_suffix(name)
     video = stem[2:] if len(stem) == 13 and stem.startswith("v_") else stem
     if not _ACTIVITYNET_ID.fullmatch(video):

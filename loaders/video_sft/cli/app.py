@@ -63,5 +63,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(130) from None
     except Exception as error:  # noqa: BLE001  (a person at a terminal wants the sentence, not the stack)
         name = type(error).__name__
-        errors.print(f"{name}: {error}", style="bold red", markup=False, highlight=False, soft_wrap=True)
+        message = " ".join(line.strip() for line in str(error).splitlines())
+        errors.print(f"{name}: {message}", style="bold red", markup=False, highlight=False, soft_wrap=True)
         raise SystemExit(2) from None

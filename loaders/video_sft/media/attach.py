@@ -120,8 +120,9 @@ class MediaPools:
         cells = _cells(found["video"], np.where(images, -1, codes)), _cells(found["image"], np.where(images, codes, -1))
         has_media = codes >= 0
         videos = self._clips(table, cells[0])
-        there = np.array([video is not None for video in videos]) | np.array([cell is not None for cell in cells[1]])
-        tally = _tally(unique, codes, has_media, there if len(there) else has_media)
+        either = zip(videos, cells[1], strict=True)
+        there = np.array([video is not None or image is not None for video, image in either], dtype=np.bool_)
+        tally = _tally(unique, codes, has_media, there)
         keep = ~has_media | there if self.missing == "skip" else np.ones(len(codes), dtype=np.bool_)
         return {"video": _column(videos), "image": _column(cells[1])}, keep, tally
 
@@ -207,7 +208,7 @@ def _tally(
     has_media: npt.NDArray[np.bool_],
     there: npt.NDArray[np.bool_],
 ) -> Tally:
-    found = set(codes[has_media & there].tolist())
-    missing = tuple(path for code, path in enumerate(unique) if code not in found)
+    lacking = set(codes[has_media & ~there].tolist())
+    missing = tuple(path for code, path in enumerate(unique) if code in lacking)
     rows_found = int(np.count_nonzero(has_media & there))
-    return Tally(len(unique), len(found), int(np.count_nonzero(has_media)), rows_found, missing)
+    return Tally(len(unique), len(unique) - len(missing), int(np.count_nonzero(has_media)), rows_found, missing)

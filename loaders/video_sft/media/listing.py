@@ -53,7 +53,7 @@ def _walk(root: str) -> Iterator[str]:
                 continue
             seen.add((status.st_dev, status.st_ino))
             with os.scandir(place) as entries:
-                found = [(entry.name, entry.is_dir()) for entry in entries]
+                found = [(entry.name, entry.is_dir()) for entry in entries if entry.is_dir() or entry.is_file()]
         except FileNotFoundError:
             continue  # deleted since its parent was listed
         except OSError as error:
