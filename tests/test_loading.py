@@ -285,3 +285,60 @@ def test_importing_does_no_work_and_loads_nothing_heavy() -> None:
         assert all(hasattr(video_sft, name) for name in video_sft.__all__)
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
+
+
+def spoiled(tmp_path: Path) -> Path:
+    """A copy of next_qa's sample with a bad row in its multiple-choice train file."""
+    data = copied(tmp_path)
+    table = data / "mc" / "train.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace(",DC,", ",ZZ,"), encoding="utf-8")
+    return data
+
+
+@pytest.mark.parametrize("num_proc", [1, 2])
+def test_a_bad_row_is_the_same_error_in_any_number_of_processes(tmp_path: Path, num_proc: int) -> None:
+    with pytest.raises(video_sft.RowError, match=r"mc/train\.csv, line 3, field 'type'"):
+        video_sft.load("next_qa", data_dir=spoiled(tmp_path), cache_dir=tmp_path / "cache", num_proc=num_proc)
+
+
+def test_what_was_left_out_is_remembered_whatever_was_loaded(tmp_path: Path) -> None:
+    options: Any = {"data_dir": spoiled(tmp_path), "cache_dir": tmp_path / "cache", "on_bad_row": "skip"}
+    for more in ({}, {"split": "train"}, {"split": "train[:1]"}, {"split": "all"}, {"group": "video"}):
+        loaded: Any = video_sft.load("next_qa", **options, **more)  # type: ignore[arg-type]
+        assert [row.position for row in video_sft.skipped_rows(loaded)] == ["line 3"], more
+    clean: Any = video_sft.load("next_qa", **options, split="validation")
+    assert video_sft.skipped_rows(clean) == []
+    with pytest.raises(video_sft.ConfigError, match="stream"):
+        video_sft.skipped_rows(video_sft.load("next_qa", **options, split="train", streaming=True))  # type: ignore[arg-type]
+
+
+def test_a_split_without_rows_takes_media_too(tmp_path: Path) -> None:
+    data = copied(tmp_path)
+    table = data / "oe" / "val.csv"
+    table.write_text(table.read_text(encoding="utf-8").split("\n")[0] + "\n", encoding="utf-8")
+    rows: Any = video_sft.load(
+        "next_qa-open_ended", split="validation", data_dir=data, media=tmp_path, cache_dir=tmp_path / "cache"
+    )
+    assert len(rows) == 0
+    assert rows.features.to_dict() == video_sft.features().to_dict()
+
+
+def test_splits_have_more_than_one_spelling(session_cache: str) -> None:
+    options: Any = {"sample": True, "cache_dir": session_cache}
+    named: Any = video_sft.load("next_qa", split=datasets.Split.TEST, **options)
+    assert named["id"][:] == video_sft.load("next_qa", split="test", **options)["id"][:]  # type: ignore[index]
+    for split, problem in ((3, "it is a name"), ("", "it is a name"), ("tset", "has no split")):
+        with pytest.raises(video_sft.ConfigError, match=problem):
+            video_sft.load("next_qa", split=split, **options)  # type: ignore[arg-type]
+    with pytest.raises(video_sft.ConfigError, match="whole splits"):
+        video_sft.load("next_qa", split="train[:2]", streaming=True, **options)
+    with pytest.raises(video_sft.ConfigError, match="positive number of processes"):
+        video_sft.load("next_qa", num_proc=0, **options)
+
+
+def test_a_renamed_file_and_a_broken_zip(tmp_path: Path) -> None:
+    (tmp_path / "cut.zip").write_bytes(b"PK\x03\x04 the beginning of a zip")
+    with pytest.raises(video_sft.MissingFileError, match=r"cut\.zip' is not a zip file"):
+        video_sft.load("next_qa", data_dir=tmp_path / "cut.zip", cache_dir=tmp_path / "cache")
+    with pytest.raises(video_sft.MissingMediaError, match=r"cut\.zip"):
+        video_sft.load("next_qa", sample=True, media=tmp_path / "cut.zip", cache_dir=tmp_path / "cache")

@@ -193,3 +193,21 @@ def test_attached_media_change_with_the_folder_and_nothing_is_stale(
     video = next(drawn.rglob("2990010001.mp4"))
     (tmp_path / video.name).write_bytes(video.read_bytes())
     assert any(row["video"] is not None for row in load(session_cache, {"vidor": tmp_path}))
+
+
+def test_a_link_that_leads_nowhere_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "3238737531.mp4").symlink_to(tmp_path / "gone.mp4")
+    assert MediaIndex(find_pool("vidor"), [str(tmp_path)]).find("3238737531.mp4", "video") is None
+
+
+def test_a_row_without_its_cut_clip_is_missing_though_another_row_has_one(session_cache: str, tmp_path: Path) -> None:
+    rows: Any = video_sft.load("star", sample=True, split="train", cache_dir=session_cache)
+    shared_video = next(path for path in rows["video_path"] if rows["video_path"][:].count(path) > 1)
+    first = next(row for row in rows if row["video_path"] == shared_video)
+    files(tmp_path, f"{first['id'].partition('/')[2]}.mp4")
+    with pytest.raises(video_sft.MissingMediaError, match=shared_video):
+        load(session_cache, {"charades": tmp_path}, "star", missing="error")
+    attached = load(session_cache, {"charades": tmp_path}, "star")
+    assert [row["id"] for row in attached if row["video"] is not None] == [first["id"]]
+    clip = next(row["video"] for row in attached if row["video"] is not None)
+    assert (clip.start_seconds, clip.stop_seconds) == (None, None)

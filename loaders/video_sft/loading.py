@@ -15,7 +15,7 @@ from video_sft.building.files import missing_files_message
 from video_sft.errors import ConfigError, MissingFileError
 from video_sft.grouping import check_grouping, group_by_video
 from video_sft.media import Location, Media, MediaPools, MissingPolicy, media_by_pool
-from video_sft.reports import skipped_in, tell_skipped
+from video_sft.reports import remember_build, skipped_in, tell_skipped
 from video_sft.sample_media import draw_sample_media, sample_folder
 
 __all__ = ["AnyDataset", "load"]
@@ -109,6 +109,7 @@ def load(
         drawn = _sample_pools(builder, place) if sample and not upstream else {}
         pools = _pools(builder.source.name, builder.pools, media, missing, drawn)
         dataset = _built(builder, split, streaming, num_proc, pools)
+        built_in = str(builder.cache_dir)
     if streaming:
         return dataset
 
@@ -116,7 +117,10 @@ def load(
         if group:
             rows = group_by_video(rows, max_turns=max_turns, seed=group_seed, cache_dir=place)
         rows = rows if pools is None or upstream else pools.attach(rows, f"{config}, {name}")
-        return rows if upstream else _concatenable(rows)
+        rows = rows if upstream else _concatenable(rows)
+        if repo is None:
+            remember_build(rows, built_in, _split_names(name))
+        return rows
 
     if isinstance(dataset, datasets.DatasetDict):
         return datasets.DatasetDict({name: finished(rows, name) for name, rows in dataset.items()})
@@ -225,6 +229,11 @@ def _sample_pools(builder: SourceBuilder, cache_dir: str | None) -> dict[str, st
     return draw_sample_media(stops, cache_dir)
 
 
+def _split_names(split: str) -> set[str]:
+    """Return the splits an expression such as `train[:10]+test` speaks of; `all` is every split, an empty name here."""
+    return {"" if name == "all" else name for name in re.findall(_SPLIT_NAME, re.sub(r"\[[^\]]*\]", "", split))}
+
+
 def _split_name(split: object, streaming: bool) -> str | None:
     """Return a split as text; `datasets.Split.TRAIN` and its like are split names too."""
     if split is None or isinstance(split, datasets.NamedSplit):
@@ -240,7 +249,7 @@ def _check_split(builder: SourceBuilder, split: str | None) -> None:
     """Say which file is missing when a split is asked for that the files at hand do not have."""
     if split is None:
         return
-    names = {name for name in re.findall(_SPLIT_NAME, re.sub(r"\[[^\]]*\]", "", split)) if name != "all"}
+    names = {name for name in _split_names(split) if name}
     absent = sorted(names - set(builder.source.splits))
     if absent:
         there = ", ".join(builder.source.splits)

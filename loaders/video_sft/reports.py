@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import logging
 import os
@@ -9,16 +10,19 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import datasets
 
 from video_sft.annotations import Problems
-from video_sft.errors import RowError
+from video_sft.errors import ConfigError, RowError
 
-__all__ = ["SkippedRow", "save_problems", "skipped_in", "skipped_rows", "tell_skipped"]
+__all__ = ["SkippedRow", "remember_build", "save_problems", "skipped_in", "skipped_rows", "tell_skipped"]
 
 logger = logging.getLogger("video_sft")
 _PREFIX = "skipped-"
+#: Where the datasets in use were built. `DatasetInfo` has no place for it that survives concatenation.
+_BUILT_IN: WeakKeyDictionary[datasets.Dataset, frozenset[tuple[str, str]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ def save_problems(problems: Problems, config: str, part: str, folder: str) -> No
 
 def skipped_in(folder: str | os.PathLike[str], split: str | None = None) -> list[SkippedRow]:
     """Return the rows left out of the dataset built in a folder."""
-    pattern = f"{_PREFIX}{split or ''}*.json"
+    pattern = f"{_PREFIX}{glob.escape(split or '')}*.json"
     return [SkippedRow(**row) for path in sorted(Path(folder).glob(pattern)) for row in json.loads(path.read_text())]
 
 
@@ -61,15 +65,23 @@ def skipped_rows(dataset: datasets.Dataset | datasets.DatasetDict) -> list[Skipp
     """Return the rows that `on_bad_row="skip"` left out of a loaded dataset.
 
     Args:
-        dataset: what `video_sft.load` returned, before other datasets are mixed in. A streamed dataset has no file
-            to remember them in; what it leaves out is logged when its end is reached.
+        dataset: what `video_sft.load` returned; what is made of it by `map`, `select` and the like is not remembered.
+
+    Raises:
+        ConfigError: it is something else, or a stream: what that leaves out is logged when its end is reached.
     """
-    whole = isinstance(dataset, datasets.DatasetDict)
-    parts = dataset.values() if whole else [dataset]
-    places = {(os.path.dirname(file["filename"]), str(part.split)) for part in parts for file in part.cache_files}
-    if whole:
-        places = {(folder, "") for folder, _ in places}  # a split of which no row could be read has no file of its own
-    return [row for folder, split in sorted(places) for row in skipped_in(folder, split)]
+    parts = list(dataset.values()) if isinstance(dataset, dict) else [dataset]
+    if not parts or not all(part in _BUILT_IN for part in parts if isinstance(part, datasets.Dataset)):
+        raise ConfigError("only a dataset that video_sft.load returned is remembered with the rows it leaves out")
+    if not all(isinstance(part, datasets.Dataset) for part in parts):
+        raise ConfigError("a stream logs the rows it leaves out when its end is reached; load without streaming=True")
+    places = sorted({place for part in parts for place in _BUILT_IN[part]})
+    return [row for folder, split in places for row in skipped_in(folder, split)]
+
+
+def remember_build(dataset: datasets.Dataset, folder: str, splits: Iterable[str]) -> None:
+    """Note where a dataset was built, and which splits it is of, for `skipped_rows`."""
+    _BUILT_IN[dataset] = frozenset((folder, split) for split in splits)
 
 
 def tell_skipped(what: str, skipped: Iterable[SkippedRow]) -> None:

@@ -88,3 +88,19 @@ def test_one_endless_line_is_refused_before_memory_is_full(tmp_path: Path) -> No
 def test_the_header_alone_can_be_read(tmp_path: Path) -> None:
     assert csv_header(write(tmp_path, "\ufeffvideo,a0\n1,2\n")) == ["video", "a0"]
     assert csv_header(write(tmp_path, b"\xff\xff")) == []
+
+
+@pytest.mark.parametrize("closed_later", [False, True])
+def test_a_quote_left_open_costs_its_own_line_only(tmp_path: Path, closed_later: bool) -> None:
+    lines = ["a,b", *(f"{number},x" for number in range(50))]
+    lines[7] = '6,"x'
+    if closed_later:
+        lines[40] = '39,"y"'
+    rows, skipped = read(write(tmp_path, "\n".join(lines) + "\n"), "skip")
+    assert [row["a"] for row in rows] == [str(number) for number in range(50) if number != 6]
+    assert [error.position for error in skipped] == ["line 8"]
+
+
+def test_a_cell_may_span_lines(tmp_path: Path) -> None:
+    location = write(tmp_path, 'a,b\n1,"one\ntwo"\n2,x\n')
+    assert read(location)[0] == [{"a": "1", "b": "one\ntwo"}, {"a": "2", "b": "x"}]

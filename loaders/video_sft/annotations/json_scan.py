@@ -152,7 +152,8 @@ def elements(handle: BinaryReader, *, block_bytes: int = BLOCK_BYTES) -> Iterato
     while True:
         at_end = not (block := handle.read(min(max(block_bytes, len(pending)), _LARGEST_READ)))
         if at_end and not (fresh and pending):
-            raise NotAnArrayError("the file ends before the array is closed", index=index, offset=offset)
+            problem = f"the file ends before the array is closed; the last {len(pending):,} bytes are not read"
+            raise NotAnArrayError(problem, index=index, offset=offset)
         walked = 0 if fresh else len(pending)
         pending += block
         cut = pending.rfind(between) if fresh and between else -1
@@ -181,7 +182,7 @@ def elements(handle: BinaryReader, *, block_bytes: int = BLOCK_BYTES) -> Iterato
             index, offset, pending = index + len(commas), offset + cut + 1, pending[cut + 1 :]
             structure = _Structure()
         elif len(pending) > MAX_ELEMENT_BYTES:
-            problem = f"the row is longer than {MAX_ELEMENT_BYTES >> 20} MiB"
+            problem = f"the row is longer than {MAX_ELEMENT_BYTES >> 20} MiB; nothing from here on is read"
             raise NotAnArrayError(problem, index=index, offset=offset)
 
 

@@ -93,9 +93,7 @@ SOURCE = Source(
         "VCG+ 112K asks about the same pool of ActivityNet train videos; its human-annotated file may be part of this.",
         "VideoChat2-IT's video/conversation/videochatgpt is this set with all questions of a video in one row.",
     ),
-    warnings=(
-        "Its training rows use 1,583 of ActivityNet-QA's 1,800 validation videos, and none of its test videos.",
-    ),
+    warnings=("Its training rows use 1,583 of ActivityNet-QA's 1,800 validation videos, and none of its test videos.",),
 )
 
 

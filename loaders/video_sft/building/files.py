@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import zipfile
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import fsspec
 from datasets import DownloadManager
 
 from video_sft.annotations import csv_header
@@ -51,8 +53,8 @@ def find_parts(parts: Iterable[Part], data_dir: str | os.PathLike[str]) -> Found
     root = root_of(data_dir)
     if not is_remote(root) and not os.path.isdir(root):
         raise MissingFileError(f"data_dir {os.fspath(data_dir)!r} is not a folder, a zip or a URL")
-    if root.startswith("zip://::") and not exists(root.removeprefix("zip://::")):
-        raise MissingFileError(f"data_dir {os.fspath(data_dir)!r} is not there")
+    if root.startswith("zip://::"):
+        _check_zip(root.removeprefix("zip://::"))
     found = FoundParts()
     for part in parts:
         locations = {role: _locate(root, file) for role, file in part.files.items()}
@@ -62,6 +64,14 @@ def find_parts(parts: Iterable[Part], data_dir: str | os.PathLike[str]) -> Found
         else:
             found.present.append((part, {role: place for role, place in locations.items() if place}))
     return found
+
+
+def _check_zip(location: str) -> None:
+    if not exists(location):
+        raise MissingFileError(f"data_dir {location!r} is not there")
+    with fsspec.open(location, "rb") as handle:
+        if not zipfile.is_zipfile(handle):
+            raise MissingFileError(f"data_dir {location!r} is not a zip file, or only the beginning of one")
 
 
 def _locate(root: str, file: RemoteFile) -> str | None:

@@ -58,6 +58,9 @@ def to_upstream_table(records: Sequence[Record], source: Source, problems: Probl
 def _row(record: Record, source: Source, known: _Known) -> dict[str, Any]:
     row = source.upstream_row(record)
     others = known.others(row)
+    misplaced = known.text_for_list(row)
+    if misplaced is not None:
+        record.row.fail(misplaced, "there is text where a list is expected")
     key = f"{source.name}/{record.key}"
     return {**row, ROW_ID: key, OTHER_FIELDS: orjson.dumps(others).decode() if others else None}
 
@@ -69,15 +72,19 @@ class _Known:
     Attributes:
         names: of the fields.
         inner: what is known inside the fields that are objects or lists of objects; the others hold plain values.
+        lists: how deep the fields that are lists are nested.
     """
 
     names: frozenset[str]
     inner: Mapping[str, _Known]
+    lists: Mapping[str, int]
 
     @classmethod
     def of(cls, shape: Mapping[str, Any]) -> _Known:
         objects = {name: _object_in(column) for name, column in shape.items()}
-        return cls(frozenset(shape), {name: cls.of(column) for name, column in objects.items() if column is not None})
+        inner = {name: cls.of(column) for name, column in objects.items() if column is not None}
+        depths = {name: _depth(column) for name, column in shape.items() if isinstance(column, List)}
+        return cls(frozenset(shape), inner, depths)
 
     def others(self, value: Any) -> dict[str, Any] | None:
         """Return the fields of an object, or of a list's objects by their number, that no column has a place for."""
@@ -90,12 +97,36 @@ class _Known:
                 left[name] = others
         return {key: left[key] for key in value if key in left} if left else None
 
+    def text_for_list(self, value: Any) -> str | None:
+        """Return the field, if any, that has text where a list should be: Arrow would take it for its characters."""
+        if isinstance(value, list):
+            found = (self.text_for_list(item) for item in value if isinstance(item, (dict, list)))
+            return next((name for name in found if name is not None), None)
+        for name, depth in self.lists.items():
+            if _is_text_for_list(value.get(name), depth):
+                return name
+        for name, inner in self.inner.items():
+            item = value.get(name)
+            if isinstance(item, (dict, list)) and (place := inner.text_for_list(item)) is not None:
+                return f"{name}.{place}"
+        return None
+
     def _others_in_list(self, items: Sequence[Any]) -> dict[str, Any] | None:
         found = {}
         for number, item in enumerate(items):
             if type(item) is dict and (self.inner or not item.keys() <= self.names) and (others := self.others(item)):
                 found[str(number)] = others
         return found or None
+
+
+def _depth(shape: Any) -> int:
+    return 1 + _depth(shape.feature) if isinstance(shape, List) else 0
+
+
+def _is_text_for_list(value: Any, depth: int) -> bool:
+    if isinstance(value, str):
+        return True
+    return depth > 1 and isinstance(value, list) and any(_is_text_for_list(item, depth - 1) for item in value)
 
 
 def _object_in(shape: Any) -> Mapping[str, Any] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Iterator
 
 from fsspec.core import url_to_fs
@@ -30,7 +31,7 @@ def list_files(root: str) -> Iterator[str]:
     try:
         filesystem, path = url_to_fs(root)
         found = filesystem.find(path)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, zipfile.BadZipFile) as error:
         raise MissingMediaError(f"the media location {root!r} cannot be listed: {error}") from None
     if not found and not filesystem.exists(path):
         raise MissingMediaError(f"the media location {root!r} is not there")
