@@ -72,6 +72,7 @@ def test_evidence_and_clips_are_kept_apart(session_cache: str) -> None:
     [
         ({"group": "clip"}, "it is 'video' or None"),
         ({"group": "video", "max_turns": 0}, "positive"),
+        ({"group": "video", "max_turns": "3"}, "positive"),
         ({"max_turns": 3}, "needs group"),
         ({"group": "video", "streaming": True}, "to_iterable_dataset"),
     ],

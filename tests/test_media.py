@@ -211,3 +211,9 @@ def test_a_row_without_its_cut_clip_is_missing_though_another_row_has_one(sessio
     assert [row["id"] for row in attached if row["video"] is not None] == [first["id"]]
     clip = next(row["video"] for row in attached if row["video"] is not None)
     assert (clip.start_seconds, clip.stop_seconds) == (None, None)
+
+
+@pytest.mark.parametrize("media", [5, "", {"vidor": None}, {"vidor": [3]}])
+def test_what_is_no_place_is_said_so(session_cache: str, media: Any) -> None:
+    with pytest.raises(video_sft.ConfigError, match="where a folder, a zip or a URL is expected"):
+        load(session_cache, media)

@@ -32,7 +32,8 @@ def check_grouping(group: str | None, max_turns: int | None) -> None:
     """
     if group not in (None, "video"):
         raise ConfigError(f"group is {group!r}; it is 'video' or None")
-    if max_turns is not None and (group is None or isinstance(max_turns, bool) or max_turns < 1):
+    whole = isinstance(max_turns, int) and not isinstance(max_turns, bool)
+    if max_turns is not None and (group is None or not whole or max_turns < 1):
         raise ConfigError(f"max_turns is {max_turns!r}; it is a positive number, and needs group='video'")
 
 

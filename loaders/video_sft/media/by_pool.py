@@ -39,5 +39,10 @@ def media_by_pool(
     return {pool: _places(place) for pool, place in media.items() if pool in pools}
 
 
-def _places(given: Location | Sequence[Location]) -> list[Location]:
-    return [given] if isinstance(given, (str, os.PathLike)) else [*given]
+def _places(given: object) -> list[Location]:
+    places: list[Location] = []
+    for place in given if isinstance(given, (list, tuple)) else [given]:
+        if not isinstance(place, (str, os.PathLike)) or not os.fspath(place):
+            raise ConfigError(f"media is {place!r} where a folder, a zip or a URL is expected")
+        places.append(place)
+    return places
