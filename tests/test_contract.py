@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import builtins
 import json
 import re
 import shutil
 from pathlib import Path
 from typing import Any
 
-import av
 import datasets
 import pytest
 
@@ -154,21 +152,16 @@ def test_streamed_and_reloaded_rows_equal_built_ones(config: str, session_cache:
 
 
 @pytest.mark.parametrize("config", SHARED_CONFIGS)
-def test_iterating_opens_no_video(config: str, session_cache: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_iterating_opens_no_video(config: str, session_cache: str, opened_files: Any) -> None:
     splits = load_sample(config, session_cache)
-    opened: list[str] = []
-    plain_open = builtins.open
-
-    def counting(file: Any, *args: Any, **kwargs: Any) -> Any:
-        opened.append(str(file))
-        return plain_open(file, *args, **kwargs)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(builtins, "open", counting)
-        patched.setattr(av, "open", counting)
-        clips = sum(row["video"] is not None for rows in splits.values() for row in rows.remove_columns("image"))
+    with opened_files() as opened:
+        rows = [row for part in splits.values() for row in part.remove_columns("image")]
+    clips = [row["video"] for row in rows if row["video"] is not None]
+    assert clips
     assert not [file for file in opened if "video_sft_samples" in file]
-    assert clips or "video" not in {find_source(config).name}
+    with opened_files() as opened:
+        clips[0].frames(count=1)
+    assert [file for file in opened if "video_sft_samples" in file]
 
 
 @pytest.mark.parametrize("source", WHOLE)

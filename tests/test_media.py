@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import builtins
 import logging
 import os
 import zipfile
 from pathlib import Path
 from typing import Any
 
-import av
 import pytest
 
 import video_sft
@@ -153,7 +151,7 @@ def test_slips_in_the_pools_name_are_errors(session_cache: str, tmp_path: Path) 
 
 
 def test_a_pool_is_listed_once_however_many_rows_ask(
-    shared: Path, session_cache: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shared: Path, session_cache: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened_files: Any
 ) -> None:
     table = (shared / "next_qa" / "oe" / "train.csv").read_text(encoding="utf-8").splitlines()
     names = {line.partition(",")[0] for line in table[1:400]}
@@ -170,16 +168,7 @@ def test_a_pool_is_listed_once_however_many_rows_ask(
     )
     assert len(rows) == 37523
     assert calls == [root]
-    opened: list[str] = []
-    plain = builtins.open
-
-    def noting(file: Any, *args: Any, **kwargs: Any) -> Any:
-        opened.append(str(file))
-        return plain(file, *args, **kwargs)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(builtins, "open", noting)
-        patched.setattr(av, "open", noting)
+    with opened_files() as opened:
         found = sum(row["video"] is not None for row in rows)
     assert found == sum(key.partition("/")[2] in names for key in rows["video_id"])
     assert found > 0
