@@ -41,11 +41,8 @@ def generated_readme(text: str) -> str:
     for name in video_sft.sources():
         source = find_source(name)
         views = ", ".join(f"`-{view}`" for view in (*source.views, "source"))
-        counts: dict[str, int | None] = dict.fromkeys(source.splits, 0)
-        for part in source.parts:
-            known = counts[part.split]
-            counts[part.split] = None if part.rows is None or known is None else known + part.rows
-        rows = ", ".join(f"{split} {'?' if count is None else format(count, ',')}" for split, count in counts.items())
+        published = source.published_rows.items()
+        rows = ", ".join(f"{split} {'?' if count is None else format(count, ',')}" for split, count in published)
         pools = ", ".join(f"`{pool}`" for pool in source.pools[:4])
         pools += f" and {len(source.pools) - 4} more" if len(source.pools) > 4 else ""
         lines.append(f"| [`{name}`](dataset_cards/{name}.md) | {views} | {rows} | {pools} | {source.license} |")

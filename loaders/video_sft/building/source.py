@@ -206,6 +206,15 @@ class Source:
         return (self.name, *(f"{self.name}-{view}" for view in self.views), f"{self.name}-source")
 
     @property
+    def published_rows(self) -> dict[str, int | None]:
+        """The rows upstream publishes, by split; None where the count of one of its parts is not known."""
+        counts: dict[str, int | None] = dict.fromkeys(self.splits, 0)
+        for part in self.parts:
+            known = counts[part.split]
+            counts[part.split] = None if part.rows is None or known is None else known + part.rows
+        return counts
+
+    @property
     def splits(self) -> tuple[str, ...]:
         """The splits that have a part, in the usual order."""
         present = {part.split for part in self.parts}

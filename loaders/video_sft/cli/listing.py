@@ -47,8 +47,7 @@ def list_sources(
 
 def _published(source: Source) -> list[str]:
     """Return a line per split with the rows upstream publishes, as far as that is known."""
-    counts: dict[str, int | None] = {}
-    for part in source.parts:
-        known = counts.get(part.split, 0)
-        counts[part.split] = None if part.rows is None or known is None else known + part.rows
-    return [f"{split} {'not known' if count is None else format(count, ',')}" for split, count in counts.items()]
+    return [
+        f"{split} {'not known' if count is None else format(count, ',')}"
+        for split, count in source.published_rows.items()
+    ]

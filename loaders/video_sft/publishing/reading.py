@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 import datasets
 import pyarrow as pa
 
 from video_sft.errors import ConfigError
+from video_sft.loading import AnyDataset
 from video_sft.publishing.cells import has_media
 from video_sft.publishing.layout import was_cut
 from video_sft.rows import features
@@ -17,9 +18,6 @@ from video_sft.video.fragment import clip_url
 __all__ = ["load_published"]
 
 _LIMITS = ("start_seconds", "stop_seconds")
-AnyDataset: TypeAlias = (
-    datasets.Dataset | datasets.DatasetDict | datasets.IterableDataset | datasets.IterableDatasetDict
-)
 
 
 def load_published(
@@ -59,8 +57,8 @@ def load_published(
             raise
         raise ConfigError(f"{repo} has no config {config!r}: {error}") from error
     if isinstance(rows, (datasets.DatasetDict, datasets.IterableDatasetDict)):
-        return cast(AnyDataset, type(rows)({name: _with_clips(part) for name, part in rows.items()}))
-    return cast(AnyDataset, _with_clips(rows))
+        return cast("AnyDataset", type(rows)({name: _with_clips(part) for name, part in rows.items()}))
+    return cast("AnyDataset", _with_clips(rows))
 
 
 def _with_clips(rows: Any) -> Any:
