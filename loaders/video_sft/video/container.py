@@ -14,7 +14,16 @@ from video_sft.errors import VideoError
 from video_sft.video.byte_source import ByteSource, LocalBytes, SeekableFile
 from video_sft.video.frames import AudioTrack
 
-__all__ = ["MAX_PIXELS", "Header", "failing", "for_libav", "header_of", "open_container", "video_stream"]
+__all__ = [
+    "MAX_PIXELS",
+    "Header",
+    "failing",
+    "for_libav",
+    "header_of",
+    "open_container",
+    "video_stream",
+    "video_streams",
+]
 
 #: Formats that hold a video in one file. Playlists (HLS, DASH, concat) are left out on purpose: they open other files
 #: and URLs.
@@ -100,15 +109,15 @@ def open_container(file: str | SeekableFile, name: str, *, quick: bool = False) 
     Args:
         file: a ``file:`` URL or a file object at its beginning.
         name: for messages.
-        quick: decode nothing while opening. Only right for MP4 with a sample table: elsewhere libav then misses how far
-            frames are reordered, and loses some.
+        quick: decode nothing while opening. Only right for the header, with decoders made by `make_context`: libav then
+            misses how far frames are reordered, and its own decoder loses some.
 
     Raises:
         VideoError: this is no video, or its header is broken.
     """
     options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
     if quick:
-        options |= {"skip_frame": "all", "probesize": "32"}
+        options |= {"skip_frame": "all", "probesize": "32", "codec_whitelist": "none"}
     with failing(name, "is not a video that can be opened"):
         container = av.open(file, mode="r", options=options, metadata_errors="replace")
     try:
@@ -123,7 +132,7 @@ def video_stream(container: Any, name: str, stream_index: int | None) -> Any:
     Raises:
         VideoError: there is none, or nothing can decode it.
     """
-    videos = [stream for stream in container.streams.video if not _is_cover(stream)]
+    videos = video_streams(container)
     if stream_index is not None:
         videos = [stream for stream in videos if stream.index == stream_index]
     if not videos:
@@ -134,6 +143,11 @@ def video_stream(container: Any, name: str, stream_index: int | None) -> Any:
     if stream.codec_context is None or not stream.time_base:
         raise VideoError(name, "its video is in a codec that cannot be decoded here")
     return stream
+
+
+def video_streams(container: Any) -> list[Any]:
+    """Give the file's videos, without cover pictures."""
+    return [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
 
 
 def header_of(container: Any, stream: Any) -> Header:
@@ -169,7 +183,3 @@ def _audio(container: Any) -> AudioTrack | None:
                 stream.codec.canonical_name, stream.codec_context.sample_rate, stream.codec_context.channels
             )
     return None
-
-
-def _is_cover(stream: Any) -> bool:
-    return bool(stream.disposition & av.stream.Disposition.attached_pic)

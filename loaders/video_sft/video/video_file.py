@@ -14,14 +14,16 @@ from video_sft.errors import VideoError
 from video_sft.video.audio import read_audio
 from video_sft.video.byte_source import ByteSource
 from video_sft.video.frames import Audio, Frames, Replacement
+from video_sft.video.indexed import indexed_track
 from video_sft.video.nominal import nominal_track, read_nominal
 from video_sft.video.pictures import Dtype, Layout, Painter, empty_pictures
 from video_sft.video.reader import nearest_decodable, read_pictures
 from video_sft.video.sampling import Choice
+from video_sft.video.scanned import unindexed_track
 from video_sft.video.sizing import Size, output_size
 from video_sft.video.source import Source
 from video_sft.video.timeline import Indices, seconds
-from video_sft.video.track import Track, indexed_track, unindexed_track
+from video_sft.video.track import Track
 
 __all__ = ["VideoFile", "Wanted"]
 
