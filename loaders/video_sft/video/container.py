@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -35,6 +36,8 @@ _FORMATS = (
 #: Larger pictures are refused before anything is allocated for them: 16,384 x 8,192.
 MAX_PIXELS = 1 << 27
 
+_CLOCK = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
+
 #: libav's AV_FIELD_PROGRESSIVE.
 _PROGRESSIVE = 1
 
@@ -64,6 +67,8 @@ class Header:
         start_tick: when the first frame is shown, or None.
         container: the format's first name.
         container_seconds: length of the whole file as stated, or None.
+        stated_end: when the last frame ends, in seconds, as tags of the stream state it, or None.
+        stated_frames: how many frames there are, as tags of the stream state it, or None.
         audio: the first audio track, or None.
     """
 
@@ -84,6 +89,8 @@ class Header:
     start_tick: int | None
     container: str
     container_seconds: float | None
+    stated_end: float | None
+    stated_frames: int | None
     audio: AudioTrack | None
 
 
@@ -172,8 +179,25 @@ def header_of(container: Any, stream: Any) -> Header:
         start_tick=stream.start_time,
         container=container.format.name.split(",")[0],
         container_seconds=container.duration / 1e6 if container.duration else None,
+        stated_end=_stated_end(stream.metadata),
+        stated_frames=_stated_frames(stream.metadata),
         audio=_audio(container),
     )
+
+
+def _stated_end(tags: Mapping[str, str]) -> float | None:
+    """Read Matroska's statistics tags; writers add the language to their names, some of them."""
+    for name in ("DURATION", "DURATION-eng"):
+        match = _CLOCK.fullmatch(tags.get(name, ""))
+        if match:
+            hours, minutes, seconds = match.groups()
+            return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    return None
+
+
+def _stated_frames(tags: Mapping[str, str]) -> int | None:
+    texts = (tags.get(name, "") for name in ("NUMBER_OF_FRAMES", "NUMBER_OF_FRAMES-eng"))
+    return next((int(text) for text in texts if text.isascii() and text.isdigit()), None)
 
 
 def _audio(container: Any) -> AudioTrack | None:

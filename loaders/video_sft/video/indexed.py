@@ -7,13 +7,14 @@ from fractions import Fraction
 from video_sft.video.avi_index import avi_table
 from video_sft.video.byte_source import ByteSource, HeaderFile, SeekableFile
 from video_sft.video.container import Header, for_libav, header_of, open_container, video_stream, video_streams
-from video_sft.video.matroska_index import matroska_layout, matroska_table
+from video_sft.video.matroska_blocks import matroska_table
+from video_sft.video.matroska_header import MatroskaLayout, MatroskaTrack, matroska_layout
 from video_sft.video.mp4_index import Mp4Track, find_moov, mp4_tracks, rotation_of
 from video_sft.video.packet_frames import NEEDS_SETTING_UP, SELF_CONTAINED, timeline_of, whole_frames
 from video_sft.video.packet_table import PacketTable
 from video_sft.video.track import Track
 
-__all__ = ["indexed_track"]
+__all__ = ["indexed_track", "plain_matroska"]
 
 #: The header of the box behind the moov, which libav reads as well, and the file's beginning, up to the first boxes.
 _NEXT_HEADER = 64
@@ -67,24 +68,36 @@ def _agree(header: Header, track: Mp4Track, table: PacketTable) -> bool:
 
 
 def _matroska_track(file: ByteSource, stream_index: int | None) -> Track | None:
-    layout = matroska_layout(file.read_at, file.size)
-    if layout is None or not layout.video_tracks:
+    found = plain_matroska(file, stream_index)
+    if found is None:
         return None
-    with open_container(for_libav(file), file.name, quick=True) as container:
-        stream = video_stream(container, file.name, stream_index)
-        header = header_of(container, stream)
-        order = [other.index for other in video_streams(container)]
-    if len(order) != len(layout.video_tracks):
-        return None
-    found = layout.video_tracks[order.index(header.stream_index)]
-    if header.codec not in SELF_CONTAINED or (header.width, header.height) != (found.width, found.height):
-        return None
-    if header.codec in NEEDS_SETTING_UP and not header.extradata:
-        return None
-    table = matroska_table(file.read_at, layout, found)
+    header, layout, track = found
+    table = matroska_table(file.read_at, layout, track)
     if table is None or not whole_frames(header, table):
         return None
     return Track(header, timeline_of(header, table), 0, "stored", table)
+
+
+def plain_matroska(file: ByteSource, stream_index: int | None) -> tuple[Header, MatroskaLayout, MatroskaTrack] | None:
+    """Understand the header of a Matroska or WebM file whose blocks hold packets that can be decoded as they are.
+
+    Raises:
+        VideoError: the file is broken or holds no video.
+    """
+    layout = matroska_layout(file.read_at, file.size)
+    if layout is None:
+        return None
+    with open_container(for_libav(file), file.name, quick=True) as container:
+        header = header_of(container, video_stream(container, file.name, stream_index))
+        order = [stream.index for stream in video_streams(container)]
+    if len(order) != len(layout.video_tracks):
+        return None
+    track = layout.video_tracks[order.index(header.stream_index)]
+    if header.codec not in SELF_CONTAINED or (header.width, header.height) != (track.width, track.height):
+        return None
+    if not track.plain or (header.codec in NEEDS_SETTING_UP and not header.extradata):
+        return None
+    return header, layout, track
 
 
 def _avi_track(file: ByteSource, stream_index: int | None) -> Track | None:

@@ -25,6 +25,7 @@ class PacketTable:
         key: whether decoding can start there.
         shown: whether the packet's frame is ever shown; edit lists and VP8's reference-only frames have others.
         seek_tick: what to ask the container for in order to land on each packet.
+        runs: first packet of each run of neighbours, where only parts of the stream are known.
     """
 
     pts: Ticks
@@ -34,6 +35,7 @@ class PacketTable:
     key: npt.NDArray[np.bool_]
     shown: npt.NDArray[np.bool_]
     seek_tick: Ticks
+    runs: tuple[int, ...] = (0,)
 
     def __len__(self) -> int:
         return len(self.pts)
@@ -82,4 +84,5 @@ class PacketTable:
             earlier: go back by so many key packets more, for streams whose key packets promise too much.
         """
         found = int(np.searchsorted(self.pts[self.keys], self.pts[row], side="right")) - 1 - earlier
-        return int(self.keys[found]) if found > 0 else 0
+        run = max(begin for begin in self.runs if begin <= row)
+        return max(run, int(self.keys[found])) if found > 0 else run

@@ -250,7 +250,7 @@ class _Reading:
             missing = {number: row for number, row in missing.items() if number not in broken}
         if not missing:
             return None
-        if group.entry == 0:
+        if group.entry in table.runs:
             self.failures.update(dict.fromkeys(missing, _MISSING))
             return None
         left = tuple(sorted(missing.values()))

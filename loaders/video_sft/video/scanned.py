@@ -49,7 +49,8 @@ def _scanned_track(file: ByteSource, stream_index: int | None) -> Track | None:
                 packets.append(_entry(header, packet))
     if first is None or not packets:
         return None
-    table = PacketTable(*(np.array(column) for column in zip(*packets, strict=True)))
+    pts, duration, position, size, key, shown, tick = (np.array(column) for column in zip(*packets, strict=True))
+    table = PacketTable(pts, duration, position, size, key, shown, tick)
     if not whole_frames(header, table):
         return None
     header = replace(header, width=first.width, height=first.height)
