@@ -129,7 +129,7 @@ def measure(name: str, count: int, rounds: int, minimal: MinimalDecode) -> Seque
     ratios = ["-", "-", "-"]
     best = min((taken[peer] for peer in peers), key=lambda peer: peer.wall, default=None)
     if best is not None:
-        alone = min((taken[peer].cpu for peer in peers if peer.endswith("1")))
+        alone = min(taken[peer].cpu for peer in peers if peer.endswith("1"))
         ratios = [f"{x:.2f}" for x in (min(one.wall, two.wall) / best.wall, one.cpu / best.cpu, one.cpu / alone)]
     goal = next(most for kind, most in GOALS.items() if name.startswith(kind))
     if count == 1:
