@@ -86,9 +86,10 @@ def check_random(clip: Clip, kind: str, path: Path, begin: int, end: int, why: s
     drawn = clip.frames(count=4, method="random", seed=11)
     segments = [(int(number) - begin) * 4 / (end - begin) for number in drawn.indices]
     assert all(number - 4 / (end - begin) < segment < number + 1 for number, segment in enumerate(segments)), why
-    assert drawn.indices.tolist() == Clip(path, clip.start_seconds, clip.stop_seconds).frames(
-        count=4, method="random", seed=11
-    ).indices.tolist(), why
+    assert (
+        drawn.indices.tolist()
+        == Clip(path, clip.start_seconds, clip.stop_seconds).frames(count=4, method="random", seed=11).indices.tolist()
+    ), why
     check(drawn, kind, path, drawn.indices.tolist(), why)
 
 
