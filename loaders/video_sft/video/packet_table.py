@@ -74,8 +74,8 @@ class PacketTable:
     def entry(self, row: int, earlier: int = 0) -> int:
         """Return the packet to start at in order to decode a packet's frame exactly.
 
-        That is the last key packet stored and shown no later than the frame. A key packet that comes before it in the file but is
-        shown after it (open GOP) will not do: its frame leans on what came before.
+        That is the last key packet stored and shown no later than the frame. A key packet that comes before it in the
+        file but is shown after it (open GOP) will not do: its frame leans on what came before.
 
         Args:
             row: the packet wanted.

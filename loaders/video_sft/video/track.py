@@ -28,6 +28,9 @@ _KEEPS_FIELDS_TOGETHER = frozenset({"mov", "matroska"})
 _MAY_SPLIT_FIELDS = frozenset({"avi", "mpegts", "flv"})
 _HAS_FIELDS = frozenset({"h264", "hevc", "mpeg2video"})
 
+#: Containers that state each frame's time; elsewhere libav may guess the times of reordered frames, out of order.
+_STATES_TIMES = _KEEPS_FIELDS_TOGETHER | {"mpegts", "flv"}
+
 #: MPEG-4 marks frames that repeat the last one by packets of a few bytes, which decoders swallow.
 _SMALLEST_MPEG4 = 16
 
@@ -50,6 +53,7 @@ class Track:
             and ``sequential`` streams are decoded from the file's beginning.
         table: the packets; None for sequential streams.
         damaged: numbers of frames that came out of damaged data, where that is known beforehand.
+        order: number of each frame of a sequential stream, in the order in which the decoder gives them.
     """
 
     header: Header
@@ -58,6 +62,7 @@ class Track:
     access: Access
     table: PacketTable | None
     damaged: frozenset[int] = frozenset()
+    order: tuple[int, ...] = ()
 
     @property
     def metadata(self) -> VideoMetadata:
@@ -199,9 +204,13 @@ def _decoded_track(file: ByteSource, stream_index: int | None) -> Track:
     if frame is None:
         raise VideoError(file.name, "not one frame can be decoded")
     header = replace(header, width=frame.width, height=frame.height)
-    times = np.sort(np.array(ticks, np.int64))  # reordered frames in AVI come out with guessed times, out of order
+    times = np.sort(np.array(ticks, np.int64))
+    order = np.arange(len(ticks))
+    if header.container in _STATES_TIMES:
+        order[np.argsort(ticks, kind="stable")] = np.arange(len(ticks))
     timeline = Timeline(times, int(times[-1]) + (frame.duration or _step(times)), header.time_base)
-    return Track(header, timeline, -frame.rotation % 360, "sequential", None, frozenset(damaged))
+    broken = frozenset(order[damaged].tolist())
+    return Track(header, timeline, -frame.rotation % 360, "sequential", None, broken, tuple(order.tolist()))
 
 
 def _next_tick(header: Header, ticks: list[int]) -> int:
