@@ -51,6 +51,7 @@ def clip(name: str) -> Path:
         draft = folder / f".{os.getpid()}.{path.name}"
         with av.open(str(draft), "w", format={"mp4": "mp4", "webm": "webm", "avi": "avi"}[ending]) as container:
             stream = container.add_stream(codec, rate=RATE, options=dict(options))
+            stream.codec_context.thread_type = "FRAME"  # PyAV's own choice would cut every frame into slices
             stream.width, stream.height, stream.pix_fmt, stream.bit_rate = width, height, "yuv420p", bits
             for number, planes in enumerate(_pictures(seconds * RATE, width, height)):
                 frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")

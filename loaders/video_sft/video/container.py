@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,7 +15,16 @@ from video_sft.errors import VideoError
 from video_sft.video.byte_source import ByteSource, LocalBytes, SeekableFile
 from video_sft.video.frames import AudioTrack
 
-__all__ = ["MAX_PIXELS", "Header", "failing", "for_libav", "header_of", "open_container", "video_stream"]
+__all__ = [
+    "MAX_PIXELS",
+    "Header",
+    "failing",
+    "for_libav",
+    "header_of",
+    "open_container",
+    "video_stream",
+    "video_streams",
+]
 
 #: Formats that hold a video in one file. Playlists (HLS, DASH, concat) are left out on purpose: they open other files
 #: and URLs.
@@ -25,6 +35,8 @@ _FORMATS = (
 
 #: Larger pictures are refused before anything is allocated for them: 16,384 x 8,192.
 MAX_PIXELS = 1 << 27
+
+_CLOCK = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
 
 #: libav's AV_FIELD_PROGRESSIVE.
 _PROGRESSIVE = 1
@@ -55,6 +67,8 @@ class Header:
         start_tick: when the first frame is shown, or None.
         container: the format's first name.
         container_seconds: length of the whole file as stated, or None.
+        stated_end: when the last frame ends, in seconds, as tags of the stream state it, or None.
+        stated_frames: how many frames there are, as tags of the stream state it, or None.
         audio: the first audio track, or None.
     """
 
@@ -75,6 +89,8 @@ class Header:
     start_tick: int | None
     container: str
     container_seconds: float | None
+    stated_end: float | None
+    stated_frames: int | None
     audio: AudioTrack | None
 
 
@@ -100,15 +116,15 @@ def open_container(file: str | SeekableFile, name: str, *, quick: bool = False) 
     Args:
         file: a ``file:`` URL or a file object at its beginning.
         name: for messages.
-        quick: decode nothing while opening. Only right for MP4 with a sample table: elsewhere libav then misses how far
-            frames are reordered, and loses some.
+        quick: decode nothing while opening. Only right for the header, with decoders made by `make_context`: libav then
+            misses how far frames are reordered, and its own decoder loses some.
 
     Raises:
         VideoError: this is no video, or its header is broken.
     """
     options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
     if quick:
-        options |= {"skip_frame": "all", "probesize": "32"}
+        options |= {"skip_frame": "all", "probesize": "32", "codec_whitelist": "none"}
     with failing(name, "is not a video that can be opened"):
         container = av.open(file, mode="r", options=options, metadata_errors="replace")
     try:
@@ -123,7 +139,7 @@ def video_stream(container: Any, name: str, stream_index: int | None) -> Any:
     Raises:
         VideoError: there is none, or nothing can decode it.
     """
-    videos = [stream for stream in container.streams.video if not _is_cover(stream)]
+    videos = video_streams(container)
     if stream_index is not None:
         videos = [stream for stream in videos if stream.index == stream_index]
     if not videos:
@@ -134,6 +150,11 @@ def video_stream(container: Any, name: str, stream_index: int | None) -> Any:
     if stream.codec_context is None or not stream.time_base:
         raise VideoError(name, "its video is in a codec that cannot be decoded here")
     return stream
+
+
+def video_streams(container: Any) -> list[Any]:
+    """Give the file's videos, without cover pictures."""
+    return [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
 
 
 def header_of(container: Any, stream: Any) -> Header:
@@ -158,8 +179,25 @@ def header_of(container: Any, stream: Any) -> Header:
         start_tick=stream.start_time,
         container=container.format.name.split(",")[0],
         container_seconds=container.duration / 1e6 if container.duration else None,
+        stated_end=_stated_end(stream.metadata),
+        stated_frames=_stated_frames(stream.metadata),
         audio=_audio(container),
     )
+
+
+def _stated_end(tags: Mapping[str, str]) -> float | None:
+    """Read Matroska's statistics tags; writers add the language to their names, some of them."""
+    for name in ("DURATION", "DURATION-eng"):
+        match = _CLOCK.fullmatch(tags.get(name, ""))
+        if match:
+            hours, minutes, seconds = match.groups()
+            return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    return None
+
+
+def _stated_frames(tags: Mapping[str, str]) -> int | None:
+    texts = (tags.get(name, "") for name in ("NUMBER_OF_FRAMES", "NUMBER_OF_FRAMES-eng"))
+    return next((int(text) for text in texts if text.isascii() and text.isdigit()), None)
 
 
 def _audio(container: Any) -> AudioTrack | None:
@@ -169,7 +207,3 @@ def _audio(container: Any) -> AudioTrack | None:
                 stream.codec.canonical_name, stream.codec_context.sample_rate, stream.codec_context.channels
             )
     return None
-
-
-def _is_cover(stream: Any) -> bool:
-    return bool(stream.disposition & av.stream.Disposition.attached_pic)

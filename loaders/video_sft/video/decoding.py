@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import av
 
+from video_sft.video.av1_frames import Av1References
 from video_sft.video.container import MAX_PIXELS, Header, failing
+from video_sft.video.nal_units import NalReferences, has_wavefronts, single_layer
 
-__all__ = ["Deliver", "GroupDecoder", "decode_all", "make_context", "skips_safely"]
+__all__ = ["Deliver", "GroupDecoder", "decode_all", "make_context"]
 
 #: Called with a frame's number and the frame.
 Deliver = Callable[[int, Any], None]
+
+_SHORTEST_AVCC = 6
 
 
 def make_context(header: Header, threads: int) -> Any:
@@ -20,7 +24,7 @@ def make_context(header: Header, threads: int) -> Any:
 
     Args:
         header: of the stream.
-        threads: for the decoder itself; more than one decodes several frames at once.
+        threads: for the decoder itself; more than one decodes several frames, or rows of one, at once.
     """
     context = av.CodecContext.create(header.decoder, "r")
     context.width, context.height = header.width, header.height
@@ -28,7 +32,8 @@ def make_context(header: Header, threads: int) -> Any:
         context.extradata = header.extradata
     context.colorspace, context.color_range = header.colorspace, header.color_range
     context.thread_count = threads
-    context.thread_type = "FRAME" if threads > 1 else "SLICE"
+    rows_apart = header.codec == "hevc" and has_wavefronts(header.extradata)
+    context.thread_type = "SLICE" if threads == 1 or rows_apart else "FRAME"
     context.options = {"max_pixels": str(MAX_PIXELS)}
     if header.codec == "h264":
         # Without reorder information in the stream, libav guesses how far frames are reordered and drops those that
@@ -37,28 +42,41 @@ def make_context(header: Header, threads: int) -> Any:
     return context
 
 
-def skips_safely(header: Header) -> bool:
+class _References(Protocol):
+    def needed(self, packet: Any) -> Any:
+        """Give a packet, the part of it that others lean on, or None."""
+
+
+def _references(header: Header) -> _References | None:
+    """Give what tells needless packets, where their codec's own marks do."""
+    extradata = header.extradata
+    if header.codec == "av1":
+        return Av1References(extradata)
+    if header.codec == "h264" and len(extradata) > _SHORTEST_AVCC and extradata[0] == 1:
+        return NalReferences("h264", extradata)
+    return NalReferences("hevc", extradata) if header.codec == "hevc" and single_layer(extradata) else None
+
+
+def _skips_safely(header: Header) -> bool:
     """Tell whether the decoder may leave out frames that are marked as needed by no other frame.
 
-    In HEVC with temporal layers the mark only speaks of a frame's own layer; the layers are counted in byte 21 of the
-    ``hvcC`` box.
+    In HEVC with temporal layers the mark only speaks of a frame's own layer.
     """
-    if header.codec == "hevc":
-        return len(header.extradata) > 22 and header.extradata[0] == 1 and header.extradata[21] >> 3 & 7 == 1
-    return header.codec == "h264"
+    return header.codec in ("h264", "mpeg4") or (header.codec == "hevc" and single_layer(header.extradata))
 
 
 class GroupDecoder:
-    """One decoder, fed one run of packets after the other.
+    """One decoder, fed one run of packets after the other; unwanted frames that no other frame needs are left out.
 
     Args:
         context: the decoder; nobody else may use it meanwhile.
-        skip: leave out unwanted frames that no other frame needs.
+        header: of the stream.
     """
 
-    def __init__(self, context: Any, *, skip: bool) -> None:
+    def __init__(self, context: Any, header: Header) -> None:
         self._context = context
-        self._skip = skip
+        self._skip = _skips_safely(header)
+        self._references = _references(header)
 
     def run(self, packets: Iterable[tuple[int, bool, Any]], first_shown: int, deliver: Deliver) -> int | None:
         """Decode packets from a key packet on, and deliver every frame that comes out, marked by its packet's ``pts``.
@@ -75,26 +93,37 @@ class GroupDecoder:
         damaged: int | None = None
         rows: dict[int, int] = {}
         context = self._context
-        lag = context.thread_count if context.thread_count > 1 else 0
         for row, wanted, packet in packets:
-            rows[packet.pts] = row
             if packet.is_corrupt and damaged is None:
                 damaged = row
+            if self._references is not None:
+                number, needed = packet.pts, self._references.needed(packet)
+                if not wanted and needed is None:
+                    continue
+                if not wanted and needed is not packet:
+                    packet = av.Packet(needed)
+                    packet.pts = number
+            rows[packet.pts] = row
             if self._skip:
                 context.skip_frame = "DEFAULT" if wanted else "NONREF"
             try:
                 frames = context.decode(packet)
             except av.FFmpegError:
-                damaged = row - lag if damaged is None else damaged
+                damaged = self._in_work(rows) if damaged is None else damaged
                 continue
             damaged = self._hand_out(frames, rows, first_shown, damaged, deliver)
         try:
             frames = context.decode(None)
         except av.FFmpegError:
-            frames, damaged = [], max(rows.values(), default=0) - lag if damaged is None else damaged
+            frames, damaged = [], self._in_work(rows) if damaged is None else damaged
         damaged = self._hand_out(frames, rows, first_shown, damaged, deliver)
         context.flush_buffers()
         return damaged
+
+    def _in_work(self, rows: dict[int, int]) -> int:
+        """Return the earliest of the packets that an error may be about: decoders with threads tell it late."""
+        lag = self._context.thread_count
+        return min(list(rows.values())[-1 - lag if lag > 1 else -1 :], default=0)
 
     @staticmethod
     def _hand_out(

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from video_sft.errors import VideoError
+from video_sft.video.indexed import indexed_track
 from video_sft.video.reader import undecodable
+from video_sft.video.scanned import unindexed_track
 from video_sft.video.source import make_source
-from video_sft.video.track import open_track
 
 __all__ = ["what_is_wrong"]
 
@@ -29,7 +30,7 @@ def what_is_wrong(path: str | Path, *, num_threads: int = 1) -> str | None:
     """
     try:
         with closing(make_source(path).open()) as file:
-            track = open_track(file, None)
+            track = indexed_track(file, None) or unindexed_track(file, None)
             failures = undecodable(file, track, np.arange(len(track.timeline)), num_threads)
     except VideoError as error:
         return error.reason

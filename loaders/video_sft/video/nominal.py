@@ -8,7 +8,7 @@ copy of the file gives.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -16,44 +16,82 @@ from typing import Any
 import numpy as np
 
 from video_sft.video.byte_source import ByteSource
-from video_sft.video.container import failing, for_libav, header_of, open_container, video_stream
+from video_sft.video.container import Header, failing, for_libav, header_of, open_container, video_stream
 from video_sft.video.decoding import decode_all
-from video_sft.video.timeline import Timeline
+from video_sft.video.indexed import plain_matroska
+from video_sft.video.matroska_blocks import matroska_blocks
+from video_sft.video.timeline import Indices, Timeline
 from video_sft.video.track import Track
 
-__all__ = ["nominal_track", "read_nominal"]
+__all__ = ["latest_starts", "nominal_track", "read_nominal", "step_ticks"]
 
 #: libav takes the clock's rate for the frames' where a header does not tell.
 _HIGHEST_RATE = 300
+#: A day at the highest rate; more is taken for a broken header.
+_MOST_FRAMES = 86_400 * _HIGHEST_RATE
 #: Nearer than this, reading on is cheaper than a seek.
 _READ_ON_SECONDS = 2
+#: Shorter indexes are of no help: some hold only the packet the file begins with.
+_FEWEST_ENTRIES = 3
 #: How much earlier to seek when the first frames found are too late.
 _STEPS_BACK_SECONDS = (0, 2, 10, 60)
 
 
 def nominal_track(file: ByteSource, stream_index: int | None) -> Track | None:
-    """Make a track with evenly spaced frames from what the header states; None where it states too little."""
+    """Make a track with evenly spaced frames from what the header states; None where it states too little.
+
+    Raises:
+        VideoError: the file is broken or holds no video.
+    """
+    header, first_tick, rotation = _first_frame(file, stream_index)
+    rate, end = header.average_rate, header.stated_end or header.container_seconds
+    if first_tick is None or not rate or rate > _HIGHEST_RATE or not end:
+        return None
+    step = 1 / (rate * header.time_base)
+    first = Fraction(first_tick) * header.time_base
+    count = header.stated_frames or round((Fraction(end) - max(first, Fraction(0))) * rate)
+    if not 1 <= count <= _MOST_FRAMES:
+        return None
+    ticks = np.array([first_tick + round(number * step) for number in range(count + 1)], np.int64)
+    timeline = Timeline(ticks[:-1], int(ticks[-1]), header.time_base)
+    return Track(header, timeline, rotation, "nominal", None)
+
+
+def _first_frame(file: ByteSource, stream_index: int | None) -> tuple[Header, int | None, int]:
+    """Return the header, with the size that frames really have, when the first is shown, and how it is turned."""
+    known = plain_matroska(file, stream_index)
+    if known is not None:
+        header, layout, track = known
+        try:
+            blocks = matroska_blocks(file.read_at, layout, track, layout.first_cluster, layout.end)
+            return header, next((block.pts for block in blocks), None), 0
+        except ValueError:
+            pass
     with open_container(for_libav(file), file.name) as container:
         stream = video_stream(container, file.name, stream_index)
         header = header_of(container, stream)
         with failing(file.name, "cannot be decoded"):
             frame = next((frame for frame, whole in decode_all(container, stream, file.name) if whole), None)
-    rate, seconds = header.average_rate, header.container_seconds
-    if frame is None or frame.pts is None or not rate or rate > _HIGHEST_RATE or not seconds:
-        return None
-    header = replace(header, width=frame.width, height=frame.height)
-    step = 1 / (rate * header.time_base)
-    first = Fraction(frame.pts) * header.time_base
-    count = round((Fraction(seconds) - max(first, Fraction(0))) * rate)
-    if count < 1:
-        return None
-    ticks = np.array([frame.pts + round(number * step) for number in range(count + 1)], np.int64)
-    timeline = Timeline(ticks[:-1], int(ticks[-1]), header.time_base)
-    return Track(header, timeline, -frame.rotation % 360, "nominal", None)
+    if frame is None:
+        return header, None, 0
+    return replace(header, width=frame.width, height=frame.height), frame.pts, -frame.rotation % 360
+
+
+def step_ticks(track: Track) -> Fraction:
+    """Return how many ticks there are from one frame to the next."""
+    rate = track.header.average_rate
+    assert rate is not None
+    return 1 / (rate * track.header.time_base)
+
+
+def latest_starts(track: Track, numbers: Indices) -> Indices:
+    """Return when frames begin to be shown at the latest, in ticks: half a frame after their nominal time."""
+    half = max(1, round(step_ticks(track) / 2))
+    return np.asarray(track.timeline.ticks[numbers] + half - 1)
 
 
 def read_nominal(
-    file: ByteSource, track: Track, numbers: list[int], deliver: Callable[[int, Any], None]
+    file: ByteSource, track: Track, numbers: Indices, deliver: Callable[[int, Any], None]
 ) -> dict[int, tuple[int, int]]:
     """Find frames near their nominal times, in one pass forward.
 
@@ -67,25 +105,40 @@ def read_nominal(
         Real start and length of each frame found, in ticks.
     """
     found: dict[int, tuple[int, int]] = {}
-    half = (
-        max(1, round(1 / (2 * track.header.average_rate * track.header.time_base))) if track.header.average_rate else 1
-    )
     with open_container(for_libav(file), file.name) as container:
         stream = container.streams[track.header.stream_index]
         shown: Any = None
         frames: Iterator[Any] = iter(())
         upcoming: Any = None
-        for number in numbers:
-            latest = int(track.timeline.ticks[number]) + half - 1
+        moments = latest_starts(track, numbers).tolist()
+        with failing(file.name, "cannot be read from the middle"):
+            container.seek(moments[0], stream=stream)  # libav reads an index when it first needs it
+        file.prefetch(_indexed_spans(stream.index_entries, moments, file.size))
+        for number, latest in zip(numbers.tolist(), moments, strict=True):
             if upcoming is None or (latest - upcoming.pts) * track.header.time_base > _READ_ON_SECONDS:
                 shown, upcoming, frames = _enter(container, stream, file.name, latest, track.header.time_base)
             while upcoming is not None and upcoming.pts <= latest:
                 shown, upcoming = upcoming, next(frames, None)
             if shown is not None and shown.pts <= latest:
-                end = upcoming.pts if upcoming is not None else shown.pts + (shown.duration or 2 * half)
+                end = upcoming.pts if upcoming is not None else shown.pts + (shown.duration or round(step_ticks(track)))
                 found[number] = (shown.pts, end - shown.pts)
                 deliver(number, shown)
     return found
+
+
+def _indexed_spans(entries: Sequence[Any], moments: list[int], file_size: int) -> list[tuple[int, int]]:
+    """Return where the packets lie that frames are decoded from, by libav's index, where it is one of many packets."""
+    if len(entries) < _FEWEST_ENTRIES:
+        return []
+    table = np.array([(entry.timestamp, entry.pos, entry.is_keyframe) for entry in entries], np.int64)
+    keys = np.flatnonzero(table[:, 2])
+    spans = []
+    for row in np.searchsorted(table[:, 0], moments, side="right") - 1:
+        key = keys[keys <= row][-1:].tolist()
+        behind = table[row + 2, 1] if row + 2 < len(table) else file_size
+        if key and behind > table[key[0], 1]:
+            spans.append((int(table[key[0], 1]), int(behind - table[key[0], 1])))
+    return spans
 
 
 def _enter(container: Any, stream: Any, name: str, latest: int, time_base: Fraction) -> tuple[Any, Any, Iterator[Any]]:

@@ -25,6 +25,7 @@ class PacketTable:
         key: whether decoding can start there.
         shown: whether the packet's frame is ever shown; edit lists and VP8's reference-only frames have others.
         seek_tick: what to ask the container for in order to land on each packet.
+        runs: first packet of each run of neighbours, where only parts of the stream are known.
     """
 
     pts: Ticks
@@ -34,6 +35,7 @@ class PacketTable:
     key: npt.NDArray[np.bool_]
     shown: npt.NDArray[np.bool_]
     seek_tick: Ticks
+    runs: tuple[int, ...] = (0,)
 
     def __len__(self) -> int:
         return len(self.pts)
@@ -84,4 +86,5 @@ class PacketTable:
         shown_before = int(np.searchsorted(self.pts[self.keys], self.pts[row], side="right"))
         stored_before = int(np.searchsorted(self.keys, row, side="right"))  # fewer only where the times are damaged
         found = min(shown_before, stored_before) - 1 - earlier
-        return int(self.keys[found]) if found > 0 else 0
+        run = max(begin for begin in self.runs if begin <= row)
+        return max(run, int(self.keys[found])) if found > 0 else run

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from video_sft.errors import VideoError
 from video_sft.video.byte_source import ByteSource
 from video_sft.video.container import failing, for_libav, open_container
-from video_sft.video.decoding import GroupDecoder, decode_all, make_context, skips_safely
+from video_sft.video.decoding import GroupDecoder, decode_all, make_context
 from video_sft.video.packet_table import PacketTable
 from video_sft.video.packets import DemuxedPackets, PacketReader, StoredPackets
 from video_sft.video.pictures import Layout, Painter
@@ -206,7 +206,7 @@ class _Reading:
     def _worker(self, threads: int) -> Iterator[Callable[[_Group], _Group | None]]:
         paint = self._make_paint()
         with self._packets(threads) as (packets, context):
-            decoder = GroupDecoder(context, skip=skips_safely(self._track.header))
+            decoder = GroupDecoder(context, self._track.header)
             yield lambda group: self._run(group, packets, decoder, paint)
 
     @contextmanager
@@ -250,7 +250,7 @@ class _Reading:
             missing = {number: row for number, row in missing.items() if number not in broken}
         if not missing:
             return None
-        if group.entry == 0:
+        if group.entry in table.runs:
             self.failures.update(dict.fromkeys(missing, _MISSING))
             return None
         left = tuple(sorted(missing.values()))

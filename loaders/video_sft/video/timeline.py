@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["SAME_MOMENT", "Indices", "Timeline", "seconds"]
+__all__ = ["SAME_MOMENT", "Indices", "Timeline", "seconds", "step_of"]
 
 Indices = npt.NDArray[np.int64]
 
@@ -79,3 +79,8 @@ def seconds(ticks: npt.NDArray[np.int64], time_base: Fraction) -> npt.NDArray[np
     """Turn ticks into seconds, each the float nearest to the exact fraction."""
     numerator = np.asarray(ticks, dtype=np.int64) * np.int64(time_base.numerator)
     return np.asarray(numerator / np.float64(time_base.denominator))
+
+
+def step_of(ticks: npt.NDArray[np.int64]) -> int:
+    """Return how long the last frame is taken to be shown where nothing says so: as long as the one before."""
+    return int(ticks[-1] - ticks[-2]) if len(ticks) > 1 else 1

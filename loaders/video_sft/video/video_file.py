@@ -13,15 +13,18 @@ import numpy.typing as npt
 from video_sft.errors import VideoError
 from video_sft.video.audio import read_audio
 from video_sft.video.byte_source import ByteSource
+from video_sft.video.cued import find_by_cues
 from video_sft.video.frames import Audio, Frames, Replacement
-from video_sft.video.nominal import nominal_track, read_nominal
+from video_sft.video.indexed import indexed_track
+from video_sft.video.nominal import latest_starts, nominal_track, read_nominal, step_ticks
 from video_sft.video.pictures import Dtype, Layout, Painter, empty_pictures
 from video_sft.video.reader import nearest_decodable, read_pictures
 from video_sft.video.sampling import Choice
+from video_sft.video.scanned import unindexed_track
 from video_sft.video.sizing import Size, output_size
 from video_sft.video.source import Source
 from video_sft.video.timeline import Indices, seconds
-from video_sft.video.track import Track, indexed_track, unindexed_track
+from video_sft.video.track import Track
 
 __all__ = ["VideoFile", "Wanted"]
 
@@ -101,7 +104,7 @@ class VideoFile:
             chosen = choice.numbers(track.timeline, begin, end, start, stop)
             data = _room_for(file, track, len(chosen), wanted)
             if track.access == "nominal":
-                return _nominal_frames(file, track, chosen, data, wanted)
+                return _nominal_frames(file, self.stream_index, track, chosen, data, wanted)
             failures = read_pictures(file, track, chosen, data, wanted.layout, wanted.num_threads)
             replaced: tuple[Replacement, ...] = ()
             if failures and nearest:
@@ -139,15 +142,34 @@ def _room_for(file: ByteSource, track: Track, count: int, wanted: Wanted) -> npt
     return empty_pictures(file.name, count, height, width, layout=wanted.layout, dtype=wanted.dtype)
 
 
-def _nominal_frames(file: ByteSource, track: Track, chosen: Indices, data: npt.NDArray[Any], wanted: Wanted) -> Frames:
+def _nominal_frames(
+    file: ByteSource, stream_index: int | None, track: Track, chosen: Indices, data: npt.NDArray[Any], wanted: Wanted
+) -> Frames:
     """Decode frames that are found by their time, and give the times they really have."""
+    latest = latest_starts(track, chosen)
+    found = find_by_cues(file, stream_index, latest.tolist(), step_ticks(track))
+    if found is not None:
+        failures = read_pictures(file, found.track, found.numbers, data, wanted.layout, wanted.num_threads)
+        if failures:
+            number, reason = min(failures.items())
+            raise VideoError(file.name, f"the frame at {found.track.timeline.seconds()[number]:.2f} s: {reason}")
+        starts, lengths = found.starts, found.lengths
+    else:
+        starts, lengths = _sought(file, track, chosen, data, wanted)
+    return Frames(data, seconds(starts, track.header.time_base), seconds(lengths, track.header.time_base), chosen)
+
+
+def _sought(
+    file: ByteSource, track: Track, chosen: Indices, data: npt.NDArray[Any], wanted: Wanted
+) -> tuple[Indices, Indices]:
+    """Decode frames in one pass of seeks; return when each starts and for how long it is shown, in ticks."""
     rows: dict[int, list[int]] = {}
     for position, number in enumerate(chosen.tolist()):
         rows.setdefault(number, []).append(position)
     painter = Painter(data, wanted.layout, track.rotation)
-    found = read_nominal(file, track, sorted(rows), lambda number, frame: painter.paint(frame, rows[number]))
+    found = read_nominal(file, track, np.unique(chosen), lambda number, frame: painter.paint(frame, rows[number]))
     missing = rows.keys() - found.keys()
     if missing:
         raise VideoError(file.name, f"there is no frame near {track.timeline.seconds()[min(missing)]:.2f} s")
     starts, lengths = np.array([found[number] for number in chosen.tolist()], np.int64).T
-    return Frames(data, seconds(starts, track.header.time_base), seconds(lengths, track.header.time_base), chosen)
+    return starts, lengths

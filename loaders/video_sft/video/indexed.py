@@ -1,0 +1,115 @@
+"""Streams whose frames can be told without reading the file: from a table, an index or the headers of its blocks."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from video_sft.video.avi_index import avi_table
+from video_sft.video.byte_source import ByteSource, HeaderFile, SeekableFile
+from video_sft.video.container import Header, for_libav, header_of, open_container, video_stream, video_streams
+from video_sft.video.matroska_blocks import matroska_table
+from video_sft.video.matroska_header import MatroskaLayout, MatroskaTrack, matroska_layout
+from video_sft.video.mp4_index import Mp4Track, find_moov, mp4_tracks, rotation_of
+from video_sft.video.packet_frames import NEEDS_SETTING_UP, SELF_CONTAINED, timeline_of, whole_frames
+from video_sft.video.packet_table import PacketTable
+from video_sft.video.track import Track
+
+__all__ = ["indexed_track", "plain_matroska"]
+
+#: The header of the box behind the moov, which libav reads as well, and the file's beginning, up to the first boxes.
+_NEXT_HEADER = 64
+_BEGINNING = 4096
+
+
+def indexed_track(file: ByteSource, stream_index: int | None) -> Track | None:
+    """Understand a file from what it states of all its frames; None for others, and where that is not enough.
+
+    MP4 has a table of them. In Matroska and WebM each is announced in its own place, and what the index of an AVI file
+    leaves out is told by the beginning of each frame, which is no use over a network.
+
+    Raises:
+        VideoError: the file is broken or holds no video.
+    """
+    place = find_moov(file.read_at, file.size)
+    if place is not None:
+        offset, size = place
+        behind = min(offset + size + _NEXT_HEADER, file.size)
+        moov = file.read_at(offset, behind - offset)[:size]
+        opened = HeaderFile(file, [(offset, behind), (0, _BEGINNING)]) if file.far else for_libav(file)
+        return _mp4_track(file, opened, moov, stream_index)
+    if file.far:
+        return None
+    return _avi_track(file, stream_index) or _matroska_track(file, stream_index)
+
+
+def _mp4_track(file: ByteSource, opened: str | SeekableFile, moov: bytes, stream_index: int | None) -> Track | None:
+    tracks = {track.track_id: track for track in mp4_tracks(moov, file.size) if track.table is not None}
+    if not tracks:
+        return None
+    with open_container(opened, file.name, quick=True) as container:
+        stream = video_stream(container, file.name, stream_index)
+        header = header_of(container, stream)
+    found = tracks.get(header.stream_id)
+    if found is None or found.table is None or not _agree(header, found, found.table):
+        return None
+    return Track(header, timeline_of(header, found.table), rotation_of(moov, found.track_id), "stored", found.table)
+
+
+def _agree(header: Header, track: Mp4Track, table: PacketTable) -> bool:
+    """Tell whether libav sees the same frames as the table, and can decode them outside the container."""
+    return (
+        header.codec in SELF_CONTAINED
+        and whole_frames(header, table)
+        and header.width > 0
+        and header.num_frames == len(table)
+        and header.time_base == Fraction(1, track.timescale)
+        and header.start_tick == int(table.pts.min())
+    )
+
+
+def _matroska_track(file: ByteSource, stream_index: int | None) -> Track | None:
+    found = plain_matroska(file, stream_index)
+    if found is None:
+        return None
+    header, layout, track = found
+    table = matroska_table(file.read_at, layout, track)
+    if table is None or not whole_frames(header, table):
+        return None
+    return Track(header, timeline_of(header, table), 0, "stored", table)
+
+
+def plain_matroska(file: ByteSource, stream_index: int | None) -> tuple[Header, MatroskaLayout, MatroskaTrack] | None:
+    """Understand the header of a Matroska or WebM file whose blocks hold packets that can be decoded as they are.
+
+    Raises:
+        VideoError: the file is broken or holds no video.
+    """
+    layout = matroska_layout(file.read_at, file.size)
+    if layout is None:
+        return None
+    with open_container(for_libav(file), file.name, quick=True) as container:
+        header = header_of(container, video_stream(container, file.name, stream_index))
+        order = [stream.index for stream in video_streams(container)]
+    if len(order) != len(layout.video_tracks):
+        return None
+    track = layout.video_tracks[order.index(header.stream_index)]
+    if header.codec not in SELF_CONTAINED or (header.width, header.height) != (track.width, track.height):
+        return None
+    if not track.plain or (header.codec in NEEDS_SETTING_UP and not header.extradata):
+        return None
+    return header, layout, track
+
+
+def _avi_track(file: ByteSource, stream_index: int | None) -> Track | None:
+    head = file.read_at(0, 12)
+    if head[:4] != b"RIFF" or head[8:] != b"AVI ":
+        return None
+    with open_container(for_libav(file), file.name, quick=True) as container:
+        stream = video_stream(container, file.name, stream_index)
+        header = header_of(container, stream)
+        if header.codec != "mpeg4":
+            return None
+        table = avi_table(file.read_at, stream.index_entries, header.extradata)
+    if table is None or not whole_frames(header, table):
+        return None
+    return Track(header, timeline_of(header, table), 0, "stored", table)

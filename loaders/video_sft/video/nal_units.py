@@ -1,0 +1,101 @@
+"""What no other frame of an H.264 or HEVC stream needs, and how its frames can be decoded in parallel.
+
+Frames that are not referred to say so in the header of their NAL units (ITU-T H.264, 7.4.1; H.265, 7.4.2.2). The
+decoder leaves them out by itself where it is told to, but a packet that is never given to it costs nothing, and does
+not take the turn of one of its threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from video_sft.video.bits import Bits
+
+__all__ = ["NalReferences", "has_wavefronts", "single_layer"]
+
+#: By codec: slices of coded pictures, and units that change nothing for other pictures (delimiters, messages, filling).
+_H264_SLICES, _H264_HARMLESS = range(1, 6), frozenset({6, 9, 12})
+_HEVC_SLICES, _HEVC_HARMLESS = range(32), frozenset({35, 38, 39, 40})
+#: HEVC's kinds of pictures that no picture of the same layer refers to.
+_HEVC_UNREFERENCED = frozenset(range(0, 16, 2))
+
+_HVCC_HEADER = 23
+_PICTURE_PARAMETERS = 34
+
+
+class NalReferences:
+    """Looks at the packets of one stream, whose units are preceded by their lengths.
+
+    Args:
+        codec: ``h264`` or ``hevc``.
+        extradata: the content of the ``avcC`` or ``hvcC`` box.
+    """
+
+    def __init__(self, codec: str, extradata: bytes) -> None:
+        self._hevc = codec == "hevc"
+        self._width = (extradata[21 if self._hevc else 4] & 3) + 1
+
+    def needed(self, packet: Any) -> Any:
+        """Give the packet itself where others may lean on it, or it cannot be read; None where none does."""
+        data, at, slices = memoryview(packet), 0, 0
+        width, size = self._width, packet.size
+        while at + width < size:
+            length = int.from_bytes(data[at : at + width], "big")
+            if not self._is_needless(data[at + width]):
+                return packet
+            slices += 1
+            at += width + length
+        return None if slices and at == size else packet
+
+    def _is_needless(self, head: int) -> bool:
+        if self._hevc:
+            kind = head >> 1 & 63
+            return kind in _HEVC_UNREFERENCED if kind in _HEVC_SLICES else kind in _HEVC_HARMLESS
+        kind = head & 31
+        return not head & 0x60 if kind in _H264_SLICES else kind in _H264_HARMLESS
+
+
+def single_layer(hvcc: bytes) -> bool:
+    """Tell whether an HEVC stream has but one temporal layer; what a frame says of itself then holds for all others."""
+    return len(hvcc) >= _HVCC_HEADER and hvcc[0] == 1 and hvcc[21] >> 3 & 7 == 1
+
+
+def has_wavefronts(hvcc: bytes) -> bool:
+    """Tell whether the rows of an HEVC picture may be decoded side by side (``entropy_coding_sync_enabled_flag``)."""
+    try:
+        sets = list(_parameter_sets(hvcc))
+        return bool(sets) and all(_synchronises(unit) for unit in sets)
+    except (ValueError, IndexError):
+        return False
+
+
+def _parameter_sets(hvcc: bytes) -> Iterator[bytes]:
+    """Yield the picture parameter sets of an ``hvcC`` box, without their headers."""
+    if len(hvcc) < _HVCC_HEADER or hvcc[0] != 1:
+        return
+    at = _HVCC_HEADER
+    for _ in range(hvcc[22]):
+        kind, count, at = hvcc[at] & 63, int.from_bytes(hvcc[at + 1 : at + 3], "big"), at + 3
+        for _ in range(count):
+            length = int.from_bytes(hvcc[at : at + 2], "big")
+            if kind == _PICTURE_PARAMETERS:
+                yield hvcc[at + 4 : at + 2 + length].replace(b"\0\0\3", b"\0\0")
+            at += 2 + length
+
+
+def _synchronises(unit: bytes) -> bool:
+    """Read a picture parameter set (H.265, 7.3.2.3.1) up to its flag of that name."""
+    bits = Bits(unit)
+    bits.exp_golomb()  # its own number
+    bits.exp_golomb()  # that of the sequence's set
+    bits.take(7)
+    for _ in range(3):  # default numbers of references, initial quantiser
+        bits.exp_golomb()
+    bits.take(2)
+    if bits.flag():  # changes of the quantiser
+        bits.exp_golomb()
+    bits.exp_golomb()  # its offsets for colours
+    bits.exp_golomb()
+    bits.take(5)  # offsets in slices, weights twice, lossless parts, tiles
+    return bits.flag()

@@ -1,0 +1,99 @@
+"""Streams that have to be read through, once, to tell their frames."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from video_sft.errors import VideoError
+from video_sft.video.byte_source import ByteSource
+from video_sft.video.container import Header, failing, for_libav, header_of, open_container, video_stream
+from video_sft.video.decoding import decode_all
+from video_sft.video.packet_frames import PACKET_IS_FRAME, timeline_of, whole_frames
+from video_sft.video.packet_table import PacketTable
+from video_sft.video.timeline import Timeline, step_of
+from video_sft.video.track import Track
+
+__all__ = ["unindexed_track"]
+
+#: Containers that state each frame's time. Elsewhere (AVI, MPEG-PS, bare streams) libav guesses the times of reordered
+#: frames, and they come out of order while the frames do not.
+_STATES_TIMES = frozenset({"mov", "matroska", "mpegts", "flv"})
+
+
+def unindexed_track(file: ByteSource, stream_index: int | None) -> Track:
+    """Read a file through once, without decoding; where packets cannot be told to be frames, decode it all once.
+
+    Raises:
+        VideoError: the file is broken or holds no video.
+    """
+    return _scanned_track(file, stream_index) or _decoded_track(file, stream_index)
+
+
+def _scanned_track(file: ByteSource, stream_index: int | None) -> Track | None:
+    """Read all packets without decoding more than the first frame."""
+    packets: list[tuple[int, int, int, int, bool, bool, int]] = []
+    with open_container(for_libav(file), file.name) as container:
+        stream = video_stream(container, file.name, stream_index)
+        header = header_of(container, stream)
+        if header.codec not in PACKET_IS_FRAME:
+            return None
+        first = None
+        with failing(file.name, "cannot be read"):
+            for packet in container.demux(stream):
+                if not packet.size:
+                    continue
+                if packet.pts is None or packet.pos is None:
+                    return None
+                if first is None:
+                    first = next(iter(stream.codec_context.decode(packet)), None)
+                packets.append(_entry(header, packet))
+    if first is None or not packets:
+        return None
+    pts, duration, position, size, key, shown, tick = (np.array(column) for column in zip(*packets, strict=True))
+    table = PacketTable(pts, duration, position, size, key, shown, tick)
+    if not whole_frames(header, table):
+        return None
+    header = replace(header, width=first.width, height=first.height)
+    return Track(header, timeline_of(header, table), -first.rotation % 360, "demuxed", table)
+
+
+def _entry(header: Header, packet: Any) -> tuple[int, int, int, int, bool, bool, int]:
+    shown = not packet.is_discard
+    if header.codec == "vp8":
+        shown = bool(memoryview(packet)[0] >> 4 & 1)
+    tick = packet.pts if header.container == "matroska" or packet.dts is None else packet.dts
+    return packet.pts, packet.duration or 0, packet.pos, packet.size, packet.is_keyframe, shown, tick
+
+
+def _decoded_track(file: ByteSource, stream_index: int | None) -> Track:
+    """Decode the whole stream once for the times of its frames."""
+    ticks: list[int] = []
+    damaged: list[int] = []
+    frame = None
+    with open_container(for_libav(file), file.name) as container:
+        stream = video_stream(container, file.name, stream_index)
+        header = header_of(container, stream)
+        for frame, whole in decode_all(container, stream, file.name):
+            if not whole:
+                damaged.append(len(ticks))
+            ticks.append(_next_tick(header, ticks) if frame.pts is None else frame.pts)
+    if frame is None:
+        raise VideoError(file.name, "not one frame can be decoded")
+    header = replace(header, width=frame.width, height=frame.height)
+    times = np.sort(np.array(ticks, np.int64))
+    order = np.arange(len(ticks))
+    if header.container in _STATES_TIMES:
+        order[np.argsort(ticks, kind="stable")] = np.arange(len(ticks))
+    timeline = Timeline(times, int(times[-1]) + (frame.duration or step_of(times)), header.time_base)
+    broken = frozenset(order[damaged].tolist())
+    return Track(header, timeline, -frame.rotation % 360, "sequential", None, broken, tuple(order.tolist()))
+
+
+def _next_tick(header: Header, ticks: list[int]) -> int:
+    """Give a frame without a time, as in a bare stream of pictures, the one after its forerunner's."""
+    rate = header.average_rate or Fraction(25)
+    return ticks[-1] + max(1, round(1 / (rate * header.time_base))) if ticks else 0
