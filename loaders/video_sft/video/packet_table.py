@@ -76,13 +76,15 @@ class PacketTable:
     def entry(self, row: int, earlier: int = 0) -> int:
         """Return the packet to start at in order to decode a packet's frame exactly.
 
-        That is the last key packet shown no later than the frame. A key packet that comes before it in the file but is
-        shown after it (open GOP) will not do: its frame leans on what came before.
+        That is the last key packet stored and shown no later than the frame. A key packet that comes before it in the
+        file but is shown after it (open GOP) will not do: its frame leans on what came before.
 
         Args:
             row: the packet wanted.
             earlier: go back by so many key packets more, for streams whose key packets promise too much.
         """
-        found = int(np.searchsorted(self.pts[self.keys], self.pts[row], side="right")) - 1 - earlier
+        shown_before = int(np.searchsorted(self.pts[self.keys], self.pts[row], side="right"))
+        stored_before = int(np.searchsorted(self.keys, row, side="right"))  # fewer only where the times are damaged
+        found = min(shown_before, stored_before) - 1 - earlier
         run = max(begin for begin in self.runs if begin <= row)
         return max(run, int(self.keys[found])) if found > 0 else run

@@ -42,7 +42,10 @@ def empty_pictures(
             f"{count:,} frames of {width} x {height} would take {size / 2**30:.1f} GiB; ask for fewer, or give a size",
         )
     shape = (count, height, width, 3) if layout == "NHWC" else (count, 3, height, width)
-    return np.empty(shape, dtype)
+    try:
+        return np.empty(shape, dtype)
+    except MemoryError as error:
+        raise VideoError(name, f"there is no memory for {count:,} frames of {width} x {height}") from error
 
 
 class Painter:

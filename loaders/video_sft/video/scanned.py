@@ -19,6 +19,10 @@ from video_sft.video.track import Track
 
 __all__ = ["unindexed_track"]
 
+#: Containers that state each frame's time. Elsewhere (AVI, MPEG-PS, bare streams) libav guesses the times of reordered
+#: frames, and they come out of order while the frames do not.
+_STATES_TIMES = frozenset({"mov", "matroska", "mpegts", "flv"})
+
 
 def unindexed_track(file: ByteSource, stream_index: int | None) -> Track:
     """Read a file through once, without decoding; where packets cannot be told to be frames, decode it all once.
@@ -80,9 +84,13 @@ def _decoded_track(file: ByteSource, stream_index: int | None) -> Track:
     if frame is None:
         raise VideoError(file.name, "not one frame can be decoded")
     header = replace(header, width=frame.width, height=frame.height)
-    times = np.sort(np.array(ticks, np.int64))  # reordered frames in AVI come out with guessed times, out of order
+    times = np.sort(np.array(ticks, np.int64))
+    order = np.arange(len(ticks))
+    if header.container in _STATES_TIMES:
+        order[np.argsort(ticks, kind="stable")] = np.arange(len(ticks))
     timeline = Timeline(times, int(times[-1]) + (frame.duration or step_of(times)), header.time_base)
-    return Track(header, timeline, -frame.rotation % 360, "sequential", None, frozenset(damaged))
+    broken = frozenset(order[damaged].tolist())
+    return Track(header, timeline, -frame.rotation % 360, "sequential", None, broken, tuple(order.tolist()))
 
 
 def _next_tick(header: Header, ticks: list[int]) -> int:

@@ -27,6 +27,7 @@ class Track:
             and ``sequential`` streams are decoded from the file's beginning.
         table: the packets; None for sequential streams.
         damaged: numbers of frames that came out of damaged data, where that is known beforehand.
+        order: number of each frame of a sequential stream, in the order in which the decoder gives them.
     """
 
     header: Header
@@ -35,6 +36,7 @@ class Track:
     access: Access
     table: PacketTable | None
     damaged: frozenset[int] = frozenset()
+    order: tuple[int, ...] = ()
 
     @property
     def metadata(self) -> VideoMetadata:
