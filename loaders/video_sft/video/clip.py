@@ -12,7 +12,8 @@ from video_sft.video.sampling import Choice
 from video_sft.video.sizing import Size
 from video_sft.video.source import Source, hub_token, make_source
 from video_sft.video.threads import default_threads
-from video_sft.video.video_file import VideoFile, Wanted
+from video_sft.video.video_file import VideoFile
+from video_sft.video.wanted import Wanted
 
 __all__ = ["Clip"]
 

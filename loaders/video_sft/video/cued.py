@@ -50,7 +50,9 @@ class Found:
     lengths: Indices
 
 
-def find_by_cues(file: ByteSource, stream_index: int | None, moments: Sequence[int], step: Fraction) -> Found | None:
+def find_by_cues(
+    file: ByteSource, stream_index: int | None, moments: Sequence[int], step: Fraction, nominal: Track
+) -> Found | None:
     """Find the frames shown at some moments.
 
     Args:
@@ -58,6 +60,7 @@ def find_by_cues(file: ByteSource, stream_index: int | None, moments: Sequence[i
         stream_index: which stream; None is the first video.
         moments: in ticks.
         step: ticks from one frame to the next, nominally.
+        nominal: what is known of the stream.
 
     Returns:
         The frames; None where the file has no such index, or it leads nowhere.
@@ -68,7 +71,7 @@ def find_by_cues(file: ByteSource, stream_index: int | None, moments: Sequence[i
     parts = plain_matroska(file, stream_index)
     if parts is None:
         return None
-    header, layout, track = parts
+    header, (_, layout, track) = nominal.header, parts
     cues = matroska_cues(file.read_at, layout, track)
     if not cues:
         return None
@@ -100,7 +103,12 @@ def find_by_cues(file: ByteSource, stream_index: int | None, moments: Sequence[i
     if (numbers < 0).any() or len(np.unique(timeline.ticks)) != len(timeline):
         return None
     lengths = _lengths(table, timeline, numbers, usual=max(1, round(step)))
-    return Found(Track(header, timeline, 0, "stored", table), numbers, timeline.ticks[numbers], lengths)
+    return Found(
+        Track(header, timeline, 0, "stored", table, measured=nominal.measured),
+        numbers,
+        timeline.ticks[numbers],
+        lengths,
+    )
 
 
 def _lengths(table: PacketTable, timeline: Timeline, numbers: Indices, *, usual: int) -> Indices:

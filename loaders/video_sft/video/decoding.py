@@ -11,10 +11,13 @@ from video_sft.video.av1_frames import Av1References
 from video_sft.video.container import MAX_PIXELS, Header, failing
 from video_sft.video.nal_units import NalReferences, has_wavefronts, single_layer
 
-__all__ = ["Deliver", "GroupDecoder", "decode_all", "make_context"]
+__all__ = ["REMEMBERS_TIMES", "Deliver", "GroupDecoder", "decode_all", "make_context"]
 
 #: Called with a frame's number and the frame.
 Deliver = Callable[[int, Any], None]
+
+#: Decoders that need to be made anew before they go back in time: MPEG-4's drops frames that seem to be out of order.
+REMEMBERS_TIMES = frozenset({"mpeg4"})
 
 _SHORTEST_AVCC = 6
 

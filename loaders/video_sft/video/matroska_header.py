@@ -114,8 +114,8 @@ def _layout(read_at: ReadAt, file_size: int) -> MatroskaLayout | None:
 
 def _sought(data: bytes, wanted: int) -> Iterator[int]:
     """Yield where an element is, by the file's table of contents."""
-    for entry in children(data):
-        parts = {part[0]: unsigned(data, part) for part in children(data, *entry[1:]) if entry[0] == _SEEK}
+    for entry in (element for element in children(data) if element[0] == _SEEK):
+        parts = {part[0]: unsigned(data, part) for part in children(data, *entry[1:])}
         if parts.get(_SEEK_ID) == wanted and _SEEK_POSITION in parts:
             yield parts[_SEEK_POSITION]
 
@@ -133,8 +133,8 @@ def matroska_cues(read_at: ReadAt, layout: MatroskaLayout, track: MatroskaTrack)
         if kind != _CUES or end is None or end > layout.end or end - start > _LARGEST_HEADER:
             return []
         data, found = read_at(start, end - start), []
-        for point in children(data):
-            parts = [part for part in children(data, *point[1:]) if point[0] == _CUE_POINT]
+        for point in (element for element in children(data) if element[0] == _CUE_POINT):
+            parts = list(children(data, *point[1:]))
             moment = next((unsigned(data, part) for part in parts if part[0] == _CUE_TIME), None)
             for positions in (part for part in parts if part[0] == _CUE_POSITIONS):
                 values = {part[0]: unsigned(data, part) for part in children(data, *positions[1:])}

@@ -11,7 +11,7 @@ from av.video.reformatter import VideoReformatter
 from video_sft.errors import VideoError
 from video_sft.video.container import MAX_PIXELS
 
-__all__ = ["DTYPES", "LAYOUTS", "Dtype", "Layout", "Painter", "empty_pictures"]
+__all__ = ["DTYPES", "LAYOUTS", "Dtype", "Layout", "OtherSizeError", "Painter", "empty_pictures"]
 
 Layout = Literal["NHWC", "NCHW"]
 Dtype = Literal["uint8", "float16", "float32"]
@@ -48,6 +48,19 @@ def empty_pictures(
         raise VideoError(name, f"there is no memory for {count:,} frames of {width} x {height}") from error
 
 
+class OtherSizeError(Exception):
+    """A frame has another size than its stream is said to have.
+
+    Attributes:
+        width: of the frame, as stored.
+        height: of the frame, as stored.
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        super().__init__(width, height)
+        self.width, self.height = width, height
+
+
 class Painter:
     """Writes frames into the rows of one result; each thread has its own.
 
@@ -55,15 +68,25 @@ class Painter:
         result: made by `empty_pictures`.
         layout: of the result.
         rotation: degrees clockwise to turn frames that do not say so themselves.
+        stated: (width, height) that frames are said to have; None takes any.
     """
 
-    def __init__(self, result: npt.NDArray[Any], layout: Layout, rotation: int) -> None:
+    def __init__(
+        self, result: npt.NDArray[Any], layout: Layout, rotation: int, stated: tuple[int, int] | None = None
+    ) -> None:
         self._rows = result if layout == "NHWC" else result.transpose(0, 2, 3, 1)
         self._rotation = rotation
+        self._stated = stated
         self._reformatter = VideoReformatter()
 
     def paint(self, frame: Any, positions: list[int]) -> None:
-        """Convert a frame and write it to the given rows."""
+        """Convert a frame and write it to the given rows.
+
+        Raises:
+            OtherSizeError: the frame has another size than stated.
+        """
+        if self._stated is not None and (frame.width, frame.height) != self._stated:
+            raise OtherSizeError(frame.width, frame.height)
         height, width = self._rows.shape[1:3]
         turns = (frame.rotation or -self._rotation) // 90
         if turns % 2:

@@ -14,14 +14,14 @@ import numpy.typing as npt
 from video_sft.errors import VideoError
 from video_sft.video.byte_source import ByteSource
 from video_sft.video.container import failing, for_libav, open_container
-from video_sft.video.decoding import GroupDecoder, decode_all, make_context
+from video_sft.video.decoding import REMEMBERS_TIMES, GroupDecoder, decode_all, make_context
 from video_sft.video.packet_table import PacketTable
 from video_sft.video.packets import DemuxedPackets, PacketReader, StoredPackets
 from video_sft.video.pictures import Layout, Painter
 from video_sft.video.timeline import Indices
 from video_sft.video.track import Track
 
-__all__ = ["nearest_decodable", "read_pictures", "undecodable"]
+__all__ = ["MISSING", "first_size", "nearest_decodable", "read_pictures", "undecodable"]
 
 #: Writes a frame to rows of a result.
 Paint = Callable[[Any, list[int]], None]
@@ -30,7 +30,8 @@ Paint = Callable[[Any, list[int]], None]
 _WAVE = 64 << 20
 
 _DAMAGED = "its data are damaged"
-_MISSING = "the decoder gives no such frame"
+#: What is said of a frame that should have come out of the decoder, and did not.
+MISSING = "the decoder gives no such frame"
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,21 @@ def read_pictures(
     Returns:
         What is wrong with each frame that could not be decoded, by its number; empty when all is well.
     """
-    return _Reading(file, track, numbers, lambda: Painter(result, layout, track.rotation).paint).run(num_threads)
+    header = track.header
+    stated = None if track.measured else (header.width, header.height)
+    painter = lambda: Painter(result, layout, track.rotation, stated).paint  # noqa: E731 - each thread needs its own
+    return _Reading(file, track, numbers, painter).run(num_threads)
+
+
+def first_size(file: ByteSource, track: Track) -> tuple[int, int] | None:
+    """Return width and height of the first frame, as stored; None where it does not decode."""
+    found: list[tuple[int, int]] = []
+
+    def look(frame: Any, positions: list[int]) -> None:
+        found.append((frame.width, frame.height))
+
+    _Reading(file, track, np.zeros(1, np.int64), lambda: look).run(1)
+    return found[0] if found else None
 
 
 def nearest_decodable(
@@ -204,21 +219,30 @@ class _Reading:
 
     @contextmanager
     def _worker(self, threads: int) -> Iterator[Callable[[_Group], _Group | None]]:
-        paint = self._make_paint()
-        with self._packets(threads) as (packets, context):
-            decoder = GroupDecoder(context, self._track.header)
-            yield lambda group: self._run(group, packets, decoder, paint)
+        paint, header = self._make_paint(), self._track.header
+        with self._packets(threads) as (packets, make):
+            decoder: GroupDecoder | None = None
+
+            def run(group: _Group) -> _Group | None:
+                nonlocal decoder
+                if decoder is None or header.codec in REMEMBERS_TIMES:
+                    decoder = GroupDecoder(make(), header)
+                return self._run(group, packets, decoder, paint)
+
+            yield run
 
     @contextmanager
-    def _packets(self, threads: int) -> Iterator[tuple[PacketReader, Any]]:
+    def _packets(self, threads: int) -> Iterator[tuple[PacketReader, Callable[[], Any]]]:
         table, header = self._table, self._track.header
         if self._track.access == "stored":
-            yield StoredPackets(self._file, table), make_context(header, threads)
+            yield StoredPackets(self._file, table), lambda: make_context(header, threads)
             return
         with open_container(for_libav(self._file), self._file.name) as container:
             stream = container.streams[header.stream_index]
             stream.codec_context.thread_count = threads
-            yield DemuxedPackets(container, stream, table, self._file.name), stream.codec_context
+            packets = DemuxedPackets(container, stream, table, self._file.name)
+            anew = header.codec in REMEMBERS_TIMES
+            yield packets, lambda: make_context(header, threads) if anew else stream.codec_context
 
     @property
     def _table(self) -> PacketTable:
@@ -251,7 +275,7 @@ class _Reading:
         if not missing:
             return None
         if group.entry in table.runs:
-            self.failures.update(dict.fromkeys(missing, _MISSING))
+            self.failures.update(dict.fromkeys(missing, MISSING))
             return None
         left = tuple(sorted(missing.values()))
         return _Group(table.entry(left[0], group.earlier + 1), left, group.earlier + 1)
@@ -269,4 +293,4 @@ class _Reading:
                     return
                 if number in left:
                     paint(frame, left.pop(number))
-        self.failures.update(dict.fromkeys(left, _MISSING))
+        self.failures.update(dict.fromkeys(left, MISSING))

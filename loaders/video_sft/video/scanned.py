@@ -17,7 +17,7 @@ from video_sft.video.packet_table import PacketTable
 from video_sft.video.timeline import Timeline, step_of
 from video_sft.video.track import Track
 
-__all__ = ["unindexed_track"]
+__all__ = ["decoded_track", "unindexed_track"]
 
 #: Containers that state each frame's time. Elsewhere (AVI, MPEG-PS, bare streams) libav guesses the times of reordered
 #: frames, and they come out of order while the frames do not.
@@ -30,7 +30,7 @@ def unindexed_track(file: ByteSource, stream_index: int | None) -> Track:
     Raises:
         VideoError: the file is broken or holds no video.
     """
-    return _scanned_track(file, stream_index) or _decoded_track(file, stream_index)
+    return _scanned_track(file, stream_index) or decoded_track(file, stream_index)
 
 
 def _scanned_track(file: ByteSource, stream_index: int | None) -> Track | None:
@@ -58,7 +58,7 @@ def _scanned_track(file: ByteSource, stream_index: int | None) -> Track | None:
     if not whole_frames(header, table):
         return None
     header = replace(header, width=first.width, height=first.height)
-    return Track(header, timeline_of(header, table), -first.rotation % 360, "demuxed", table)
+    return Track(header, timeline_of(header, table), -first.rotation % 360, "demuxed", table, measured=True)
 
 
 def _entry(header: Header, packet: Any) -> tuple[int, int, int, int, bool, bool, int]:
@@ -69,8 +69,12 @@ def _entry(header: Header, packet: Any) -> tuple[int, int, int, int, bool, bool,
     return packet.pts, packet.duration or 0, packet.pos, packet.size, packet.is_keyframe, shown, tick
 
 
-def _decoded_track(file: ByteSource, stream_index: int | None) -> Track:
-    """Decode the whole stream once for the times of its frames."""
+def decoded_track(file: ByteSource, stream_index: int | None) -> Track:
+    """Decode the whole stream once for the times of its frames.
+
+    Raises:
+        VideoError: the file is broken or holds no video.
+    """
     ticks: list[int] = []
     damaged: list[int] = []
     frame = None
@@ -90,7 +94,7 @@ def _decoded_track(file: ByteSource, stream_index: int | None) -> Track:
         order[np.argsort(ticks, kind="stable")] = np.arange(len(ticks))
     timeline = Timeline(times, int(times[-1]) + (frame.duration or step_of(times)), header.time_base)
     broken = frozenset(order[damaged].tolist())
-    return Track(header, timeline, -frame.rotation % 360, "sequential", None, broken, tuple(order.tolist()))
+    return Track(header, timeline, -frame.rotation % 360, "sequential", None, broken, tuple(order.tolist()), True)
 
 
 def _next_tick(header: Header, ticks: list[int]) -> int:

@@ -28,6 +28,7 @@ class Track:
         table: the packets; None for sequential streams.
         damaged: numbers of frames that came out of damaged data, where that is known beforehand.
         order: number of each frame of a sequential stream, in the order in which the decoder gives them.
+        measured: whether the header's size is that of the first frame decoded, rather than what the file states.
     """
 
     header: Header
@@ -37,6 +38,7 @@ class Track:
     table: PacketTable | None
     damaged: frozenset[int] = frozenset()
     order: tuple[int, ...] = ()
+    measured: bool = False
 
     @property
     def metadata(self) -> VideoMetadata:

@@ -4,43 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from video_sft.errors import VideoError
 from video_sft.video.audio import read_audio
 from video_sft.video.byte_source import ByteSource
-from video_sft.video.cued import find_by_cues
-from video_sft.video.frames import Audio, Frames, Replacement
+from video_sft.video.exact_frames import better_track, exact_frames
+from video_sft.video.frames import Audio, Frames
 from video_sft.video.indexed import indexed_track
-from video_sft.video.nominal import latest_starts, nominal_track, read_nominal, step_ticks
-from video_sft.video.pictures import Dtype, Layout, Painter, empty_pictures
-from video_sft.video.reader import nearest_decodable, read_pictures
+from video_sft.video.near_frames import near_frames
+from video_sft.video.nominal import nominal_track
+from video_sft.video.pictures import OtherSizeError
 from video_sft.video.sampling import Choice
 from video_sft.video.scanned import unindexed_track
-from video_sft.video.sizing import Size, output_size
 from video_sft.video.source import Source
-from video_sft.video.timeline import Indices, seconds
 from video_sft.video.track import Track
+from video_sft.video.wanted import Wanted
 
-__all__ = ["VideoFile", "Wanted"]
+__all__ = ["VideoFile"]
 
 
 #: Remote files up to this size are read whole where they have no index.
 _SMALL = 2 << 20
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """In what form frames are wanted, and with how many threads; see `Clip.frames`."""
-
-    size: Size
-    layout: Layout
-    dtype: Dtype
-    num_threads: int
 
 
 class VideoFile:
@@ -97,29 +82,28 @@ class VideoFile:
     ) -> Frames:
         """Decode the chosen frames of a part of the file; see `Clip.frames`."""
         with self._opened(exact=nearest or choice.indices is not None) as (file, track):
-            try:
-                begin, end = track.timeline.range_of(start, stop)
-            except ValueError as error:
-                raise VideoError(file.name, str(error)) from error
-            chosen = choice.numbers(track.timeline, begin, end, start, stop)
-            data = _room_for(file, track, len(chosen), wanted)
-            if track.access == "nominal":
-                return _nominal_frames(file, self.stream_index, track, chosen, data, wanted)
-            failures = read_pictures(file, track, chosen, data, wanted.layout, wanted.num_threads)
-            replaced: tuple[Replacement, ...] = ()
-            if failures and nearest:
-                stand_in = nearest_decodable(file, track, failures, begin, end, wanted.num_threads)
-                replaced = tuple(
-                    Replacement(position, number, stand_in[number])
-                    for position, number in enumerate(chosen.tolist())
-                    if number in stand_in
-                )
-                chosen = np.array([stand_in.get(number, number) for number in chosen.tolist()], np.int64)
-                failures = read_pictures(file, track, chosen, data, wanted.layout, wanted.num_threads)
-        if failures:
-            number, reason = min(failures.items())
-            raise VideoError(file.name, f"frame {number}: {reason}")
-        return Frames(data, track.timeline.seconds(chosen), track.timeline.durations(chosen), chosen, replaced)
+            while True:
+                try:
+                    begin, end = track.timeline.range_of(start, stop)
+                except ValueError as error:
+                    raise VideoError(file.name, str(error)) from error
+                chosen = choice.numbers(track.timeline, begin, end, start, stop)
+                problem: dict[int, str] | OtherSizeError
+                try:
+                    if track.access == "nominal":
+                        return near_frames(file, self.stream_index, track, chosen, wanted)
+                    result = exact_frames(file, track, chosen, begin, end, nearest=nearest, wanted=wanted)
+                    if isinstance(result, Frames):
+                        return result
+                    problem = result
+                except OtherSizeError as error:
+                    problem = error
+                better = better_track(file, self.stream_index, track, problem)
+                if better is None:
+                    assert isinstance(problem, dict)
+                    number, reason = min(problem.items())
+                    raise VideoError(file.name, f"frame {number}: {reason}")
+                self._known, track = (file, better), better
 
     def audio(self, start: float | None, stop: float | None, *, sampling_rate: int | None, mono: bool) -> Audio:
         """Decode the sound of a part of the file; see `Clip.audio`."""
@@ -134,42 +118,3 @@ def _understand(file: ByteSource, stream_index: int | None, *, exact: bool) -> T
     if track is None and file.far and file.size > _SMALL and not exact:
         track = nominal_track(file, stream_index)
     return track or unindexed_track(file, stream_index)
-
-
-def _room_for(file: ByteSource, track: Track, count: int, wanted: Wanted) -> npt.NDArray[Any]:
-    facts = track.metadata
-    height, width = output_size(wanted.size, facts.height, facts.width)
-    return empty_pictures(file.name, count, height, width, layout=wanted.layout, dtype=wanted.dtype)
-
-
-def _nominal_frames(
-    file: ByteSource, stream_index: int | None, track: Track, chosen: Indices, data: npt.NDArray[Any], wanted: Wanted
-) -> Frames:
-    """Decode frames that are found by their time, and give the times they really have."""
-    latest = latest_starts(track, chosen)
-    found = find_by_cues(file, stream_index, latest.tolist(), step_ticks(track))
-    if found is not None:
-        failures = read_pictures(file, found.track, found.numbers, data, wanted.layout, wanted.num_threads)
-        if failures:
-            number, reason = min(failures.items())
-            raise VideoError(file.name, f"the frame at {found.track.timeline.seconds()[number]:.2f} s: {reason}")
-        starts, lengths = found.starts, found.lengths
-    else:
-        starts, lengths = _sought(file, track, chosen, data, wanted)
-    return Frames(data, seconds(starts, track.header.time_base), seconds(lengths, track.header.time_base), chosen)
-
-
-def _sought(
-    file: ByteSource, track: Track, chosen: Indices, data: npt.NDArray[Any], wanted: Wanted
-) -> tuple[Indices, Indices]:
-    """Decode frames in one pass of seeks; return when each starts and for how long it is shown, in ticks."""
-    rows: dict[int, list[int]] = {}
-    for position, number in enumerate(chosen.tolist()):
-        rows.setdefault(number, []).append(position)
-    painter = Painter(data, wanted.layout, track.rotation)
-    found = read_nominal(file, track, np.unique(chosen), lambda number, frame: painter.paint(frame, rows[number]))
-    missing = rows.keys() - found.keys()
-    if missing:
-        raise VideoError(file.name, f"there is no frame near {track.timeline.seconds()[min(missing)]:.2f} s")
-    starts, lengths = np.array([found[number] for number in chosen.tolist()], np.int64).T
-    return starts, lengths

@@ -1,0 +1,95 @@
+"""Frames of a file whose every frame is known by its number."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from video_sft.errors import VideoError
+from video_sft.video.byte_source import ByteSource
+from video_sft.video.frames import Frames, Replacement
+from video_sft.video.pictures import OtherSizeError, empty_pictures
+from video_sft.video.reader import MISSING, first_size, nearest_decodable, read_pictures
+from video_sft.video.scanned import decoded_track
+from video_sft.video.sizing import output_size
+from video_sft.video.timeline import Indices
+from video_sft.video.track import Track
+from video_sft.video.wanted import Wanted
+
+__all__ = ["better_track", "exact_frames", "room_for"]
+
+#: Codecs whose packets may rightly give no frame; of the others, one that is missing was lost.
+_HIDES_FRAMES = frozenset({"vp8", "vp9", "av1", "mpeg4"})
+
+
+def exact_frames(
+    file: ByteSource, track: Track, chosen: Indices, begin: int, end: int, *, nearest: bool, wanted: Wanted
+) -> Frames | dict[int, str]:
+    """Decode frames by their numbers.
+
+    Args:
+        file: the bytes.
+        track: the file's stream.
+        chosen: numbers of the frames.
+        begin: first frame that may stand in for one that does not decode.
+        end: one past the last.
+        nearest: whether any may.
+        wanted: in what form.
+
+    Returns:
+        The frames; or what is wrong with those that cannot be decoded, by their numbers.
+
+    Raises:
+        OtherSizeError: frames have another size than the header states.
+    """
+    data = room_for(file, track, len(chosen), wanted)
+    failures = read_pictures(file, track, chosen, data, wanted.layout, wanted.num_threads)
+    replaced: tuple[Replacement, ...] = ()
+    if failures and nearest:
+        stand_in = nearest_decodable(file, track, failures, begin, end, wanted.num_threads)
+        replaced = tuple(
+            Replacement(position, number, stand_in[number])
+            for position, number in enumerate(chosen.tolist())
+            if number in stand_in
+        )
+        chosen = np.array([stand_in.get(number, number) for number in chosen.tolist()], np.int64)
+        failures = read_pictures(file, track, chosen, data, wanted.layout, wanted.num_threads)
+    if failures:
+        return failures
+    return Frames(data, track.timeline.seconds(chosen), track.timeline.durations(chosen), chosen, replaced)
+
+
+def better_track(
+    file: ByteSource, stream_index: int | None, track: Track, problem: dict[int, str] | OtherSizeError
+) -> Track | None:
+    """Understand a stream anew whose header, or whose packets, promise other frames than the decoder gives.
+
+    Returns:
+        What it really is; None where nothing better can be known.
+    """
+    if isinstance(problem, OtherSizeError):
+        width, height = first_size(file, track) or (problem.width, problem.height)
+        return replace(track, header=replace(track.header, width=width, height=height), measured=True)
+    hides = track.table is not None and track.header.codec in _HIDES_FRAMES
+    if not hides or file.far or set(problem.values()) != {MISSING}:
+        return None
+    try:
+        counted = decoded_track(file, stream_index)
+    except VideoError:
+        return None
+    return None if counted.damaged or len(counted.timeline) == len(track.timeline) else counted
+
+
+def room_for(file: ByteSource, track: Track, count: int, wanted: Wanted) -> npt.NDArray[Any]:
+    """Allocate the result.
+
+    Raises:
+        VideoError: it would be too large.
+        ValueError: the form wanted is not one there is.
+    """
+    facts = track.metadata
+    height, width = output_size(wanted.size, facts.height, facts.width)
+    return empty_pictures(file.name, count, height, width, layout=wanted.layout, dtype=wanted.dtype)
