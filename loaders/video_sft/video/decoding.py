@@ -18,22 +18,28 @@ Deliver = Callable[[int, Any], None]
 
 _SHORTEST_AVCC = 6
 
+#: Where several frames are decoded at once, each waits for rows of the one before: twice the threads keep all
+#: processors busy. libdav1d, which decodes AV1, manages that by itself.
+_WAITS, _WAITING = frozenset({"h264", "vp9"}), 2
+
 
 def make_context(header: Header, threads: int) -> Any:
     """Make a decoder of its own for a stream, independent of any container and so usable in any one thread.
 
     Args:
         header: of the stream.
-        threads: for the decoder itself; more than one decodes several frames, or rows of one, at once.
+        threads: how many processors to keep busy; with more than one, several frames, or rows of one, are decoded at
+            once.
     """
     context = av.CodecContext.create(header.decoder, "r")
     context.width, context.height = header.width, header.height
     if header.extradata:
         context.extradata = header.extradata
     context.colorspace, context.color_range = header.colorspace, header.color_range
-    context.thread_count = threads
     rows_apart = header.codec == "hevc" and has_wavefronts(header.extradata)
-    context.thread_type = "SLICE" if threads == 1 or rows_apart else "FRAME"
+    frames_apart = threads > 1 and not rows_apart
+    context.thread_type = "FRAME" if frames_apart else "SLICE"
+    context.thread_count = threads * (_WAITING if frames_apart and header.codec in _WAITS else 1)
     context.options = {"max_pixels": str(MAX_PIXELS)}
     if header.codec == "h264":
         # Without reorder information in the stream, libav guesses how far frames are reordered and drops those that

@@ -32,8 +32,11 @@ def whole_frames(header: Header, table: PacketTable) -> bool:
         return False
     if header.codec == "mpeg4" and int(table.size.min()) < _SMALLEST_MPEG4:
         return False
-    if header.container == "avi" and (header.reorders or not (np.diff(table.pts) > 0).all()):
-        return False  # AVI stores no times: libav guesses those of reordered frames, and may guess wrong
+    rising = bool((np.diff(table.pts) > 0).all())
+    if header.reorders and rising:
+        return False  # the container has no times of its own, or wrong ones: libav gives those of another order
+    if header.container == "avi" and not rising:
+        return False
     if header.container in _MAY_SPLIT_FIELDS:
         return header.progressive or header.codec not in _HAS_FIELDS
     return header.container in _KEEPS_FIELDS_TOGETHER
