@@ -181,3 +181,13 @@ def test_damage_leaves_the_frames_before_it_alone(
     standing_in = clip.frames(count=8, on_error="nearest")
     assert len(standing_in) == 8
     assert standing_in.indices.tolist() == sorted(standing_in.indices.tolist())
+
+
+def test_a_result_there_is_no_memory_for(plain: Path) -> None:
+    program = (
+        "import resource, sys; from video_sft import Clip; resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30)); "
+        "Clip(sys.argv[1]).frames(count=40, size=(8000, 16000))"
+    )
+    command = [sys.executable, "-c", program, str(plain)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert f"VideoError: {plain}: there is no memory for 40 frames of 16000 x 8000" in done.stderr

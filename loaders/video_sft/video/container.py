@@ -13,6 +13,7 @@ import av
 
 from video_sft.errors import VideoError
 from video_sft.video.byte_source import ByteSource, LocalBytes, SeekableFile
+from video_sft.video.fields import has_only_frames
 from video_sft.video.frames import AudioTrack
 
 __all__ = [
@@ -171,7 +172,7 @@ def header_of(container: Any, stream: Any) -> Header:
         height=context.height,
         colorspace=context.colorspace,
         color_range=context.color_range,
-        progressive=getattr(context, "field_order", None) == _PROGRESSIVE,  # from PyAV 18 on
+        progressive=_is_progressive(context, stream.codec.canonical_name),
         reorders=bool(context.has_b_frames),
         time_base=Fraction(stream.time_base),
         average_rate=Fraction(rate) if rate else None,
@@ -183,6 +184,11 @@ def header_of(container: Any, stream: Any) -> Header:
         stated_frames=_stated_frames(stream.metadata),
         audio=_audio(container),
     )
+
+
+def _is_progressive(context: Any, codec: str) -> bool:
+    stated = getattr(context, "field_order", None)  # from PyAV 18 on
+    return stated == _PROGRESSIVE or has_only_frames(codec, bytes(context.extradata or b""))
 
 
 def _stated_end(tags: Mapping[str, str]) -> float | None:
