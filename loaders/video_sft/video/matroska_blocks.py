@@ -67,7 +67,7 @@ def table_of_blocks(
         duration=np.array([block.duration or track.default_duration for block in blocks], np.int64),
         position=np.array([block.position for block in blocks], np.int64),
         size=np.array([block.size for block in blocks], np.int64),
-        key=np.array([block.key for block in blocks], bool),
+        key=np.array([block.key and _may_be_key(track.codec, block.beginning) for block in blocks], bool),
         shown=shown,
         seek_tick=pts,
         runs=runs,
@@ -152,13 +152,34 @@ def _block(
     return Block(now + moment, position, behind - position, is_key, duration, head[place + 3 :])
 
 
+def _may_be_key(codec: str, beginning: bytes) -> bool:
+    """Tell whether a packet that is marked as a key frame can be one; some writers mark all."""
+    first = beginning[0]
+    if codec == "V_VP8":
+        return not first & 1
+    if codec == "V_VP9":
+        bits = _vp9_bits(first)
+        return not bits & 0b1100
+    if codec == "V_MPEG4/ISO/ASP":
+        at = beginning.find(b"\0\0\1\xb6")
+        return not (0 <= at < len(beginning) - 4 and beginning[at + 4] >> 6)
+    if codec == "V_AV1":
+        return first >> 3 & 15 in (1, 2)  # the sequence's header, or a mark in front of it
+    return True
+
+
+def _vp9_bits(first: int) -> int:
+    """Give the bits that say whether a frame only shows an earlier one (8), is no key frame (4), and is shown (2)."""
+    return first << 1 if first >> 4 & 3 == 3 else first  # the highest profile has one bit more in front
+
+
 def _shown(read_at: ReadAt, codec: str, block: Block) -> bool:
     """Tell whether a packet is ever shown: VP8 and VP9 have frames that are only referred to."""
     first = block.beginning[0]
     if codec == "V_VP8":
         return bool(first >> 4 & 1)
     if codec == "V_VP9":
-        bits = first << 1 if first >> 4 & 3 == 3 else first  # the highest profile has one bit more in front
+        bits = _vp9_bits(first)
         if bits & 0b1000 or bits & 0b10:  # shows an earlier frame, or this one
             return True
         # Hidden by itself; but libvpx packs such a frame together with the next one, and ends the packet with a mark.

@@ -32,11 +32,9 @@ def near_frames(file: ByteSource, stream_index: int | None, track: Track, chosen
     data = room_for(file, track, len(chosen), wanted)
     latest = latest_starts(track, chosen)
     found = find_by_cues(file, stream_index, latest.tolist(), step_ticks(track), track)
-    if found is not None:
-        failures = read_pictures(file, found.track, found.numbers, data, wanted.layout, wanted.num_threads)
-        if failures:
-            number, reason = min(failures.items())
-            raise VideoError(file.name, f"the frame at {found.track.timeline.seconds()[number]:.2f} s: {reason}")
+    if found is not None and not read_pictures(
+        file, found.track, found.numbers, data, wanted.layout, wanted.num_threads
+    ):
         starts, lengths = found.starts, found.lengths
     else:
         starts, lengths = _sought(file, track, chosen, data, wanted)

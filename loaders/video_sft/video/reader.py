@@ -288,7 +288,7 @@ class _Reading:
         paint, name = self._make_paint(), self._file.name
         with open_container(for_libav(self._file), name) as container:
             stream = container.streams[self._track.header.stream_index]
-            for number, (frame, _) in zip(self._track.order, decode_all(container, stream, name), strict=False):
+            for number, (frame, _) in enumerate(decode_all(container, stream, name)):
                 if not left:
                     return
                 if number in left:

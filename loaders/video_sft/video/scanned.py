@@ -19,10 +19,6 @@ from video_sft.video.track import Track
 
 __all__ = ["decoded_track", "unindexed_track"]
 
-#: Containers that state each frame's time. Elsewhere (AVI, MPEG-PS, bare streams) libav guesses the times of reordered
-#: frames, and they come out of order while the frames do not.
-_STATES_TIMES = frozenset({"mov", "matroska", "mpegts", "flv"})
-
 
 def unindexed_track(file: ByteSource, stream_index: int | None) -> Track:
     """Read a file through once, without decoding; where packets cannot be told to be frames, decode it all once.
@@ -88,13 +84,11 @@ def decoded_track(file: ByteSource, stream_index: int | None) -> Track:
     if frame is None:
         raise VideoError(file.name, "not one frame can be decoded")
     header = replace(header, width=frame.width, height=frame.height)
+    # The order is the decoder's. Times may contradict it: guessed ones (AVI, bare streams), or ones stated wrong.
     times = np.sort(np.array(ticks, np.int64))
-    order = np.arange(len(ticks))
-    if header.container in _STATES_TIMES:
-        order[np.argsort(ticks, kind="stable")] = np.arange(len(ticks))
     timeline = Timeline(times, int(times[-1]) + (frame.duration or step_of(times)), header.time_base)
-    broken = frozenset(order[damaged].tolist())
-    return Track(header, timeline, -frame.rotation % 360, "sequential", None, broken, tuple(order.tolist()), True)
+    rotation = -frame.rotation % 360
+    return Track(header, timeline, rotation, "sequential", None, frozenset(damaged), measured=True)
 
 
 def _next_tick(header: Header, ticks: list[int]) -> int:

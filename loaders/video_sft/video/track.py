@@ -27,7 +27,6 @@ class Track:
             and ``sequential`` streams are decoded from the file's beginning.
         table: the packets; None for sequential streams.
         damaged: numbers of frames that came out of damaged data, where that is known beforehand.
-        order: number of each frame of a sequential stream, in the order in which the decoder gives them.
         measured: whether the header's size is that of the first frame decoded, rather than what the file states.
     """
 
@@ -37,7 +36,6 @@ class Track:
     access: Access
     table: PacketTable | None
     damaged: frozenset[int] = frozenset()
-    order: tuple[int, ...] = ()
     measured: bool = False
 
     @property
