@@ -116,8 +116,8 @@ def _avi_track(file: ByteSource, stream_index: int | None) -> Track | None:
     with open_container(for_libav(file), file.name, quick=True) as container:
         stream = video_stream(container, file.name, stream_index)
         header = header_of(container, stream)
-        if header.codec != "mpeg4":
-            return None
+        if header.codec != "mpeg4" or header.num_frames != len(stream.index_entries):
+            return None  # the index may be that of a part, or missing
         table = avi_table(file.read_at, stream.index_entries, header.extradata)
     if table is None or not whole_frames(header, table):
         return None

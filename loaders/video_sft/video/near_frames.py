@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from video_sft.errors import VideoError
 from video_sft.video.byte_source import ByteSource
 from video_sft.video.cued import find_by_cues
 from video_sft.video.exact_frames import room_for
@@ -19,14 +18,19 @@ from video_sft.video.timeline import Indices, seconds
 from video_sft.video.track import Track
 from video_sft.video.wanted import Wanted
 
-__all__ = ["near_frames"]
+__all__ = ["NotFoundError", "near_frames"]
+
+
+class NotFoundError(Exception):
+    """The file has to be read through to find a frame."""
 
 
 def near_frames(file: ByteSource, stream_index: int | None, track: Track, chosen: Indices, wanted: Wanted) -> Frames:
     """Decode frames that are found by their time, and give the times they really have.
 
     Raises:
-        VideoError: one of them cannot be found or decoded.
+        NotFoundError: one of them cannot be found in this way.
+        VideoError: the file is broken, or cannot be fetched.
         OtherSizeError: frames have another size than the header states.
     """
     data = room_for(file, track, len(chosen), wanted)
@@ -52,6 +56,6 @@ def _sought(
     found = read_nominal(file, track, np.unique(chosen), lambda number, frame: painter.paint(frame, rows[number]))
     missing = rows.keys() - found.keys()
     if missing:
-        raise VideoError(file.name, f"there is no frame near {track.timeline.seconds()[min(missing)]:.2f} s")
+        raise NotFoundError
     starts, lengths = np.array([found[number] for number in chosen.tolist()], np.int64).T
     return starts, lengths

@@ -13,6 +13,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+import av
 import numpy as np
 
 from video_sft.video.byte_source import ByteSource
@@ -27,8 +28,8 @@ __all__ = ["latest_starts", "nominal_track", "read_nominal", "step_ticks"]
 
 #: libav takes the clock's rate for the frames' where a header does not tell.
 _HIGHEST_RATE = 300
-#: A day at the highest rate; more is taken for a broken header.
-_MOST_FRAMES = 86_400 * _HIGHEST_RATE
+#: Three days at 30 frames a second; more is taken for a broken header.
+_MOST_FRAMES = 8_000_000
 #: Nearer than this, reading on is cheaper than a seek.
 _READ_ON_SECONDS = 2
 #: Shorter indexes are of no help: some hold only the packet the file begins with.
@@ -52,7 +53,8 @@ def nominal_track(file: ByteSource, stream_index: int | None) -> Track | None:
     count = header.stated_frames or round((Fraction(end) - max(first, Fraction(0))) * rate)
     if not 1 <= count <= _MOST_FRAMES:
         return None
-    ticks = np.array([first_tick + round(number * step) for number in range(count + 1)], np.int64)
+    numerator, denominator = np.int64(step.numerator), np.int64(step.denominator)
+    ticks = first_tick + (2 * np.arange(count + 1) * numerator + denominator) // (2 * denominator)
     timeline = Timeline(ticks[:-1], int(ticks[-1]), header.time_base)
     return Track(header, timeline, rotation, "nominal", None)
 
@@ -102,7 +104,7 @@ def read_nominal(
         deliver: takes each number and its frame.
 
     Returns:
-        Real start and length of each frame found, in ticks.
+        Real start and length of each frame found, in ticks; frames that cannot be found are left out.
     """
     found: dict[int, tuple[int, int]] = {}
     with open_container(for_libav(file), file.name) as container:
@@ -111,8 +113,10 @@ def read_nominal(
         frames: Iterator[Any] = iter(())
         upcoming: Any = None
         moments = latest_starts(track, numbers).tolist()
-        with failing(file.name, "cannot be read from the middle"):
+        try:
             container.seek(moments[0], stream=stream)  # libav reads an index when it first needs it
+        except av.FFmpegError:  # there is none, and no other way into the middle
+            return found
         file.prefetch(_indexed_spans(stream.index_entries, moments, file.size))
         for number, latest in zip(numbers.tolist(), moments, strict=True):
             if upcoming is None or (latest - upcoming.pts) * track.header.time_base > _READ_ON_SECONDS:

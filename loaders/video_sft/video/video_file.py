@@ -12,7 +12,7 @@ from video_sft.video.byte_source import ByteSource
 from video_sft.video.exact_frames import better_track, exact_frames
 from video_sft.video.frames import Audio, Frames
 from video_sft.video.indexed import indexed_track
-from video_sft.video.near_frames import near_frames
+from video_sft.video.near_frames import NotFoundError, near_frames
 from video_sft.video.nominal import nominal_track
 from video_sft.video.pictures import OtherSizeError
 from video_sft.video.sampling import Choice
@@ -96,6 +96,10 @@ class VideoFile:
                     if isinstance(result, Frames):
                         return result
                     problem = result
+                except NotFoundError:
+                    track = _understand(file, self.stream_index, exact=True)
+                    self._known = (file, track)
+                    continue
                 except OtherSizeError as error:
                     problem = error
                 better = better_track(file, self.stream_index, track, problem)
