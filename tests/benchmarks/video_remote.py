@@ -175,7 +175,7 @@ def needed_bytes(path: Path, numbers: list[int]) -> int:
         if numbers
         else set()
     )
-    return moov[1] + int(table.size[sorted(rows)].sum())
+    return moov.size + int(table.size[sorted(rows)].sum())
 
 
 if __name__ == "__main__":

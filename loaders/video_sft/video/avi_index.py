@@ -14,18 +14,12 @@ from typing import Any
 import numpy as np
 
 from video_sft.video.ebml import ReadAt
+from video_sft.video.mpeg4_pictures import BEGINNING, INTRA, PREDICTED, SPRITE, has_set_up, picture_kind
 from video_sft.video.packet_table import PacketTable
 
 __all__ = ["avi_table"]
 
 _CHUNK_HEADER = 8
-#: Of each frame so much is read; in front of a key frame lie the set-up and a line of text.
-_BEGINNING = 320
-
-#: Start codes of ISO/IEC 14496-2, and the type in the two bits behind that of a picture.
-_PICTURE = b"\0\0\1\xb6"
-_LAYERS = tuple(bytes([0, 0, 1, 0x20 + number]) for number in range(16))
-_INTRA, _PREDICTED, _SPRITE = 0, 1, 3
 
 
 def avi_table(read_at: ReadAt, entries: Sequence[Any], extradata: bytes) -> PacketTable | None:
@@ -37,19 +31,18 @@ def avi_table(read_at: ReadAt, entries: Sequence[Any], extradata: bytes) -> Pack
         extradata: the decoder's set-up from the file's header.
     """
     numbers, positions, sizes, keys = [], [], [], []
-    set_up = any(code in extradata for code in _LAYERS)
+    set_up = has_set_up(extradata)
     for entry in entries:
-        begun = read_at(entry.pos, _CHUNK_HEADER + min(entry.size, _BEGINNING))
-        if len(begun) <= _CHUNK_HEADER or struct.unpack_from("<I", begun, 4)[0] != entry.size:
+        chunk = read_at(entry.pos, _CHUNK_HEADER + min(entry.size, BEGINNING))
+        if len(chunk) <= _CHUNK_HEADER or struct.unpack_from("<I", chunk, 4)[0] != entry.size:
             return None
-        at = begun.find(_PICTURE, _CHUNK_HEADER)
-        kind = begun[at + 4] >> 6 if 0 < at < len(begun) - 4 else None
-        if kind not in (_INTRA, _PREDICTED, _SPRITE):
+        kind = picture_kind(chunk[_CHUNK_HEADER:])
+        if kind not in (INTRA, PREDICTED, SPRITE):
             return None
         numbers.append(entry.timestamp)
         positions.append(entry.pos + _CHUNK_HEADER)
         sizes.append(entry.size)
-        keys.append(kind == _INTRA and (set_up or any(code in begun[:at] for code in _LAYERS)))
+        keys.append(kind == INTRA and (set_up or has_set_up(chunk[_CHUNK_HEADER:])))
     if not numbers:
         return None
     pts = np.array(numbers, np.int64)

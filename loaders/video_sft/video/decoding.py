@@ -19,6 +19,9 @@ Deliver = Callable[[int, Any], None]
 #: Decoders that need to be made anew before they go back in time: MPEG-4's drops frames that seem to be out of order.
 REMEMBERS_TIMES = frozenset({"mpeg4"})
 
+#: Decoders whose frames, some of them, come out different where several are decoded at once.
+_DIFFERS_WITH_THREADS = frozenset({"mpeg4"})
+
 _SHORTEST_AVCC = 6
 
 #: Where several frames are decoded at once, each waits for rows of the one before: twice the threads keep all
@@ -40,7 +43,7 @@ def make_context(header: Header, threads: int) -> Any:
         context.extradata = header.extradata
     context.colorspace, context.color_range = header.colorspace, header.color_range
     rows_apart = header.codec == "hevc" and has_wavefronts(header.extradata)
-    frames_apart = threads > 1 and not rows_apart
+    frames_apart = threads > 1 and not rows_apart and header.codec not in _DIFFERS_WITH_THREADS
     context.thread_type = "FRAME" if frames_apart else "SLICE"
     context.thread_count = threads * (_WAITING if frames_apart and header.codec in _WAITS else 1)
     context.options = {"max_pixels": str(MAX_PIXELS)}
@@ -178,9 +181,11 @@ def decode_all(container: Any, stream: Any, name: str) -> Iterator[tuple[Any, bo
     whole = True
     with failing(name, "cannot be read"):
         for packet in container.demux(stream):
+            if not packet.size and packet.dts is not None:
+                continue  # a frame that repeats the one before; to a decoder it would mean the end
             try:
                 frames = stream.codec_context.decode(packet if packet.size else None)
-            except av.InvalidDataError:
+            except av.FFmpegError:
                 whole = False
                 continue
             for frame in frames:

@@ -21,7 +21,8 @@ from video_sft.video.wanted import Wanted
 
 __all__ = ["better_track", "exact_frames", "room_for"]
 
-#: Codecs whose packets may rightly give no frame; of the others, one that is missing was lost.
+#: Codecs whose packets may rightly give no frame; of the others, one that is missing was lost. HEVC's may after a cut,
+#: but in a transport stream, lost ones are likelier.
 _HIDES_FRAMES = frozenset({"vp8", "vp9", "av1", "mpeg4"})
 
 
@@ -73,7 +74,8 @@ def better_track(
     if isinstance(problem, OtherSizeError):
         width, height = first_size(file, track) or (problem.width, problem.height)
         return replace(track, header=replace(track.header, width=width, height=height), measured=True)
-    hides = track.table is not None and track.header.codec in _HIDES_FRAMES
+    codec = track.header.codec
+    hides = track.access == "stored" if codec == "hevc" else codec in _HIDES_FRAMES and track.table is not None
     if not hides or file.far or set(problem.values()) != {MISSING}:
         return None
     try:

@@ -9,7 +9,8 @@ from video_sft.video.byte_source import ByteSource, HeaderFile
 from video_sft.video.container import Header, for_libav, header_of, open_container, video_stream, video_streams
 from video_sft.video.matroska_blocks import matroska_table
 from video_sft.video.matroska_header import MatroskaLayout, MatroskaTrack, matroska_layout
-from video_sft.video.mp4_index import Mp4Track, find_moov, mp4_tracks, rotation_of
+from video_sft.video.mp4_index import Moov, Mp4Track, find_moov, mp4_tracks, rotation_of
+from video_sft.video.mpeg4_pictures import with_true_keys
 from video_sft.video.packet_frames import NEEDS_SETTING_UP, SELF_CONTAINED, timeline_of, whole_frames
 from video_sft.video.packet_table import PacketTable
 from video_sft.video.track import Track
@@ -19,6 +20,7 @@ __all__ = ["indexed_track", "plain_matroska"]
 #: The header of the box behind the moov, which libav reads as well, and the file's beginning, up to the first boxes.
 _NEXT_HEADER = 64
 _BEGINNING = 4096
+_BOX_HEADER = 16
 
 
 def indexed_track(file: ByteSource, stream_index: int | None, *, anywhere: bool = True) -> Track | None:
@@ -35,25 +37,23 @@ def indexed_track(file: ByteSource, stream_index: int | None, *, anywhere: bool 
     Raises:
         VideoError: the file is broken or holds no video.
     """
-    place = find_moov(file.read_at, file.size)
-    if place is not None:
-        offset, size = place
-        behind = min(offset + size + _NEXT_HEADER, file.size)
-        moov = file.read_at(offset, behind - offset)[:size]
-        return _mp4_track(file, moov, [(offset, behind), (0, _BEGINNING)], stream_index)
+    moov = find_moov(file.read_at, file.size)
+    if moov is not None:
+        return _mp4_track(file, moov, stream_index)
     if not anywhere:
         return None
     return _avi_track(file, stream_index) or _matroska_track(file, stream_index)
 
 
-def _mp4_track(
-    file: ByteSource, moov: bytes, header_parts: list[tuple[int, int]], stream_index: int | None
-) -> Track | None:
+def _mp4_track(file: ByteSource, place: Moov, stream_index: int | None) -> Track | None:
+    end = min(place.offset + place.size + _NEXT_HEADER, file.size)
+    moov = file.read_at(place.offset, end - place.offset)[: place.size]
     tracks = {track.track_id: track for track in mp4_tracks(moov, file.size) if track.table is not None}
     if not tracks:
         return None
+    parts = [(place.offset, end), (0, _BEGINNING), *((other, other + _BOX_HEADER) for other in place.others)]
     for decoders in (False, True):  # the size of MPEG-4 pictures is known to its decoder alone
-        opened = HeaderFile(file, header_parts) if file.far else for_libav(file)
+        opened = HeaderFile(file, parts) if file.far else for_libav(file)
         with open_container(opened, file.name, quick=True, decoders=decoders) as container:
             header = header_of(container, video_stream(container, file.name, stream_index))
         if header.width > 0:
@@ -61,7 +61,10 @@ def _mp4_track(
     found = tracks.get(header.stream_id)
     if found is None or found.table is None or not _agree(header, found, found.table):
         return None
-    return Track(header, timeline_of(header, found.table), rotation_of(moov, found.track_id), "stored", found.table)
+    table = found.table
+    if header.codec == "mpeg4" and not file.far:
+        table = with_true_keys(file.read_at, table)
+    return Track(header, timeline_of(header, table), rotation_of(moov, found.track_id), "stored", table)
 
 
 def _agree(header: Header, track: Mp4Track, table: PacketTable) -> bool:

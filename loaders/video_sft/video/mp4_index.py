@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from video_sft.video.packet_table import PacketTable
 
-__all__ = ["Mp4Track", "find_moov", "mp4_tracks", "rotation_of"]
+__all__ = ["Moov", "Mp4Track", "find_moov", "mp4_tracks", "rotation_of"]
 
 ReadAt = Callable[[int, int], bytes]
 
@@ -45,7 +45,22 @@ class Mp4Track:
     table: PacketTable | None
 
 
-def find_moov(read_at: ReadAt, file_size: int) -> tuple[int, int] | None:
+@dataclass(frozen=True)
+class Moov:
+    """Where the ``moov`` box lies.
+
+    Attributes:
+        offset: of the box.
+        size: of the box, its header included.
+        others: offsets of the other top-level boxes up to and behind it.
+    """
+
+    offset: int
+    size: int
+    others: tuple[int, ...]
+
+
+def find_moov(read_at: ReadAt, file_size: int) -> Moov | None:
     """Find the ``moov`` box by walking the top-level boxes.
 
     Args:
@@ -53,9 +68,9 @@ def find_moov(read_at: ReadAt, file_size: int) -> tuple[int, int] | None:
         file_size: in bytes.
 
     Returns:
-        Offset and length of the whole box; None when the file is not an MP4, or the box is missing or cut off.
+        Its place; None when the file is not an MP4, or the box is missing or cut off.
     """
-    offset = 0
+    offset, passed = 0, list[int]()
     for _ in range(_TOP_LEVEL_LIMIT):
         if offset + 8 > file_size:
             return None
@@ -68,7 +83,9 @@ def find_moov(read_at: ReadAt, file_size: int) -> tuple[int, int] | None:
         if size < 8 or (offset == 0 and kind != b"ftyp"):
             return None
         if kind == b"moov":
-            return (offset, size) if size <= _MOOV_LIMIT and offset + size <= file_size else None
+            whole = size <= _MOOV_LIMIT and offset + size <= file_size
+            return Moov(offset, size, (*passed, offset + size)) if whole else None
+        passed.append(offset)
         offset += size
     return None
 

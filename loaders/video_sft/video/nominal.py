@@ -30,6 +30,8 @@ __all__ = ["latest_starts", "nominal_track", "read_nominal", "step_ticks"]
 _HIGHEST_RATE = 300
 #: Three days at 30 frames a second; more is taken for a broken header.
 _MOST_FRAMES = 8_000_000
+#: Containers that state when the file ends; others state for how long it is shown.
+_STATES_END = frozenset({"matroska", "flv"})
 #: Nearer than this, reading on is cheaper than a seek.
 _READ_ON_SECONDS = 2
 #: Shorter indexes are of no help: some hold only the packet the file begins with.
@@ -45,12 +47,16 @@ def nominal_track(file: ByteSource, stream_index: int | None) -> Track | None:
         VideoError: the file is broken or holds no video.
     """
     header, first_tick, rotation = _first_frame(file, stream_index)
-    rate, end = header.average_rate, header.stated_end or header.container_seconds
-    if first_tick is None or not rate or rate > _HIGHEST_RATE or not end:
+    rate, length = header.average_rate, header.container_seconds
+    if first_tick is None or not rate or rate > _HIGHEST_RATE:
+        return None
+    if header.container in _STATES_END:
+        end = header.stated_end or length
+        length = None if end is None else end - max(0.0, float(first_tick * header.time_base))
+    if not length or length < 0:
         return None
     step = 1 / (rate * header.time_base)
-    first = Fraction(first_tick) * header.time_base
-    count = header.stated_frames or round((Fraction(end) - max(first, Fraction(0))) * rate)
+    count = header.stated_frames or round(Fraction(length) * rate)
     if not 1 <= count <= _MOST_FRAMES:
         return None
     numerator, denominator = np.int64(step.numerator), np.int64(step.denominator)
@@ -148,8 +154,10 @@ def _indexed_spans(entries: Sequence[Any], moments: list[int], file_size: int) -
 def _enter(container: Any, stream: Any, name: str, latest: int, time_base: Fraction) -> tuple[Any, Any, Iterator[Any]]:
     """Seek to a place from which the frame shown at a time is decoded."""
     for seconds in _STEPS_BACK_SECONDS:
-        with failing(name, "cannot be read from the middle"):
+        try:
             container.seek(latest - round(seconds / time_base), stream=stream)
+        except av.FFmpegError:
+            break
         frames = (frame for frame, whole in decode_all(container, stream, name) if whole and frame.pts is not None)
         first = next(frames, None)
         if first is not None and first.pts <= latest:

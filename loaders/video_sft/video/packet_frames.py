@@ -30,7 +30,7 @@ def whole_frames(header: Header, table: PacketTable) -> bool:
     """Tell whether each packet shown gives one frame, so that packets may be counted in place of frames."""
     if header.codec not in PACKET_IS_FRAME or not table.one_frame_each:
         return False
-    if header.codec == "mpeg4" and int(table.size.min()) < _SMALLEST_MPEG4:
+    if int(table.size.min()) < (_SMALLEST_MPEG4 if header.codec == "mpeg4" else 1):
         return False
     rising = bool((np.diff(table.pts) > 0).all())
     if header.reorders and rising:

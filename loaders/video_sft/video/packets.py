@@ -79,7 +79,9 @@ class DemuxedPackets:
         row = None
         for packet in self._from(first):
             if not packet.size:
-                break
+                if packet.dts is None:
+                    break
+                continue
             row = self._number(packet) if row is None else row + 1
             if row >= len(self._table) or not self._is(row, packet):
                 raise VideoError(self._name, f"reading from packet {first} on does not give the packets there are")

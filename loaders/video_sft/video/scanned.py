@@ -49,6 +49,8 @@ def _scanned_track(file: ByteSource, stream_index: int | None) -> Track | None:
                 packets.append(_entry(header, packet))
     if first is None or not packets:
         return None
+    if len({(place, size) for _, _, place, size, *_ in packets}) < len(packets):
+        return None  # edits that show a stretch again: the packets of a frame cannot be told from those of its twin
     pts, duration, position, size, key, shown, tick = (np.array(column) for column in zip(*packets, strict=True))
     table = PacketTable(pts, duration, position, size, key, shown, tick)
     if not whole_frames(header, table):
