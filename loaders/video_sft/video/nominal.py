@@ -30,8 +30,6 @@ __all__ = ["latest_starts", "nominal_track", "read_nominal", "step_ticks"]
 _HIGHEST_RATE = 300
 #: Three days at 30 frames a second; more is taken for a broken header.
 _MOST_FRAMES = 8_000_000
-#: Containers that state when the file ends; others state for how long it is shown.
-_STATES_END = frozenset({"matroska", "flv"})
 #: Nearer than this, reading on is cheaper than a seek.
 _READ_ON_SECONDS = 2
 #: Shorter indexes are of no help: some hold only the packet the file begins with.
@@ -50,7 +48,7 @@ def nominal_track(file: ByteSource, stream_index: int | None) -> Track | None:
     rate, length = header.average_rate, header.container_seconds
     if first_tick is None or not rate or rate > _HIGHEST_RATE:
         return None
-    if header.container in _STATES_END:
+    if header.container == "matroska":  # which states when the file ends, others for how long it is shown
         end = header.stated_end or length
         length = None if end is None else end - max(0.0, float(first_tick * header.time_base))
     if not length or length < 0:
