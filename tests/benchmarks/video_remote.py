@@ -1,12 +1,12 @@
 """Frames of a remote video: a `Clip` against what `datasets.Video` does with the same URL.
 
     python tests/benchmarks/video_remote.py
-    python tests/benchmarks/video_remote.py --delay 0.05 --rounds 5
+    python tests/benchmarks/video_remote.py --delay 0.05 --rounds 5 --megabits 50
 
-A server in another process sends ranges of a 180 s 720p MP4, after a delay for each request. The peer is a
-`datasets.Video()` column as it comes: torchcodec in exact mode over fsspec. "needed" is the file's header and the
-packets from the key frames to the frames. The peer is left out, with a line that says so, where torchcodec does not
-load.
+A server in another process sends ranges of a 180 s 720p MP4, after a delay for each request: first as fast as this
+machine can, then over a line of limited width that all connections share. The peer is a `datasets.Video()` column as it
+comes: torchcodec in exact mode over fsspec. "needed" is the file's header and the packets from the key frames to the
+frames. The peer is left out, with a line that says so, where torchcodec does not load.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import argparse
 import multiprocessing
 import re
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,12 +39,16 @@ except Exception as missing:  # noqa: BLE001 - its loader raises whatever it lik
     datasets = None
     print(f"datasets.Video is left out, torchcodec does not load: {str(missing).splitlines()[0]}")
 
-COLUMNS = ("what", "reader", "ms", "MB", "requests", "MB / needed", "times as fast", "bytes, of the peer's")
+COLUMNS = ("line", "what", "reader", "ms", "MB", "requests", "MB / needed", "times as fast", "bytes, of the peer's")
 
 
-def serve(path: Path, delay: float, port: Any) -> None:
-    """Serve one file by ranges, and what was sent since the last question under ``/sent``."""
+_PIECE = 64 << 10
+
+
+def serve(path: Path, delay: float, width: float | None, port: Any) -> None:
+    """Serve one file by ranges, at most `width` bytes a second; tell what was sent since last asked under ``/sent``."""
     sent: list[int] = []
+    turn, free_at = threading.Lock(), 0.0
     data = path.read_bytes()
 
     class Handler(BaseHTTPRequestHandler):
@@ -71,8 +76,19 @@ def serve(path: Path, delay: float, port: Any) -> None:
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            if self.command == "GET":
-                self.wfile.write(body)
+            for start in range(0, len(body) if self.command == "GET" else 0, _PIECE):
+                piece = body[start : start + _PIECE]
+                wait_for_turn(len(piece))
+                self.wfile.write(piece)
+
+    def wait_for_turn(size: int) -> None:
+        nonlocal free_at
+        if width is None:
+            return
+        with turn:
+            free_at = max(free_at, time.monotonic()) + size / width
+            until = free_at
+        time.sleep(max(0.0, until - time.monotonic()))
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
@@ -85,18 +101,21 @@ def main() -> list[Sequence[str]]:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--delay", type=float, default=0.02, help="seconds for each request")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--megabits", type=float, default=100, help="a second, of the narrow line")
     options = parser.parse_args()
     path = clip("h264 720p 180 s")
-    ours_end, theirs_end = multiprocessing.Pipe()
-    server = multiprocessing.get_context("spawn").Process(
-        target=serve, args=(path, options.delay, theirs_end), daemon=True
-    )
-    server.start()
-    url = f"http://127.0.0.1:{ours_end.recv()}"
     rows = []
-    for what, count in (("metadata", 0), ("1 frame", 1), ("8 frames", 8)):
-        rows += compare(what, count, path, f"{url}/{path.name}", f"{url}/sent", options.rounds)
-    server.terminate()
+    for line, width in (("unlimited", None), (f"{options.megabits:g} Mbit/s", options.megabits * 1e6 / 8)):
+        ours_end, theirs_end = multiprocessing.Pipe()
+        server = multiprocessing.get_context("spawn").Process(
+            target=serve, args=(path, options.delay, width, theirs_end), daemon=True
+        )
+        server.start()
+        url = f"http://127.0.0.1:{ours_end.recv()}"
+        for what, count in (("metadata", 0), ("1 frame", 1), ("8 frames", 8)):
+            compared = compare(what, count, path, f"{url}/{path.name}", f"{url}/sent", options.rounds)
+            rows += [(line, *row) for row in compared]
+        server.terminate()
     size = path.stat().st_size / 1e6
     title = f"A remote MP4 of {size:.0f} MB, {options.delay * 1e3:.0f} ms for each request"
     return show(title, COLUMNS, rows)

@@ -95,7 +95,7 @@ def remux(
     """Copy packets into another container, all times moved."""
     with av.open(str(source)) as given, av.open(str(path), "w", format=format, options=options or {}) as made:
         stream = given.streams.video[0]
-        copy = made.add_stream_from_template(stream)
+        copy = made.add_stream_from_template(stream, opaque=stream.codec.name == "libdav1d")  # it cannot encode
         shift = round(shift_seconds / stream.time_base)
         for packet in given.demux(stream):
             if packet.dts is None:
@@ -112,6 +112,7 @@ def patch(data: bytes, box: bytes, offset: int, *values: int) -> bytes:
 
 
 X264 = {"g": "12", "bf": "3", "preset": "veryfast"}
+AV1 = {"g": "24", "preset": "12", "svtav1-params": "lp=1"}
 OPEN_GOP = {**X264, "x264-params": "open-gop=1:keyint=12:scenecut=0"}
 
 
@@ -151,6 +152,7 @@ def make_zoo(folder: Path) -> dict[str, Path]:
         if "libvpx" in av.codecs_available
         else encode(folder / "vp8.webm", codec="libvpx-vp9", options={"g": "20"}),
         "vp9": encode(folder / "vp9.webm", codec="libvpx-vp9", options={"g": "12", "deadline": "realtime"}),
+        "av1": encode(folder / "av1.mp4", codec="libsvtav1", options=AV1),
         "gif": encode(folder / "a.gif", codec="gif", pixel_format="rgb8", count=20, rate=10),
         "prores": encode(folder / "prores.mov", codec="prores_ks", pixel_format="yuv422p10le", count=10),
         "mpeg2_ts": encode(folder / "mpeg2.ts", codec="mpeg2video", options={"g": "12", "bf": "2"}),
@@ -182,6 +184,7 @@ def _rewrapped(folder: Path, zoo: dict[str, Path]) -> dict[str, Path]:
         ),
         "interlaced_ts": remux(zoo["interlaced"], folder / "fields.ts"),
         "hevc_mkv": remux(zoo["hevc"], folder / "hevc.mkv"),
+        "av1_mkv": remux(zoo["av1"], folder / "av1.mkv"),
     }
 
 

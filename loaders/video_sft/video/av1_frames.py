@@ -42,6 +42,8 @@ class Av1References:
         extradata: the content of the ``av1C`` box, or nothing.
     """
 
+    changes_set_up = False  # every key frame brings its own
+
     def __init__(self, extradata: bytes) -> None:
         self._sequence: _Sequence | None = None
         self.needed(extradata[4:])

@@ -111,7 +111,9 @@ def for_libav(file: ByteSource) -> str | SeekableFile:
 
 
 @contextmanager
-def open_container(file: str | SeekableFile, name: str, *, quick: bool = False) -> Iterator[Any]:
+def open_container(
+    file: str | SeekableFile, name: str, *, quick: bool = False, decoders: bool = False
+) -> Iterator[Any]:
     """Open a file; it is closed at the end of the block.
 
     Args:
@@ -119,13 +121,14 @@ def open_container(file: str | SeekableFile, name: str, *, quick: bool = False) 
         name: for messages.
         quick: decode nothing while opening. Only right for the header, with decoders made by `make_context`: libav then
             misses how far frames are reordered, and its own decoder loses some.
+        decoders: with `quick`, let decoders see the header, which takes some of them as long as a frame.
 
     Raises:
         VideoError: this is no video, or its header is broken.
     """
     options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
     if quick:
-        options |= {"skip_frame": "all", "probesize": "32", "codec_whitelist": "none"}
+        options |= {"skip_frame": "all", "probesize": "32"} | ({} if decoders else {"codec_whitelist": "none"})
     with failing(name, "is not a video that can be opened"):
         container = av.open(file, mode="r", options=options, metadata_errors="replace")
     try:

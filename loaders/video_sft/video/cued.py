@@ -98,6 +98,8 @@ def find_by_cues(
     if list(blocks) != sorted(blocks):
         return None
     table = table_of_blocks(file.read_at, list(blocks.values()), track, tuple(runs))
+    if not table.key[runs].all():  # the index, or the marks of the packets, are wrong
+        return None
     timeline = timeline_of(header, table)
     numbers = np.searchsorted(timeline.ticks, np.array(moments), side="right") - 1
     if (numbers < 0).any() or len(np.unique(timeline.ticks)) != len(timeline):

@@ -11,7 +11,7 @@ from video_sft.video.av1_frames import Av1References
 from video_sft.video.container import MAX_PIXELS, Header, failing
 from video_sft.video.nal_units import NalReferences, has_wavefronts, single_layer
 
-__all__ = ["REMEMBERS_TIMES", "Deliver", "GroupDecoder", "decode_all", "make_context"]
+__all__ = ["REMEMBERS_TIMES", "Deliver", "GroupDecoder", "References", "decode_all", "make_context", "references_of"]
 
 #: Called with a frame's number and the frame.
 Deliver = Callable[[int, Any], None]
@@ -51,13 +51,21 @@ def make_context(header: Header, threads: int) -> Any:
     return context
 
 
-class _References(Protocol):
+class References(Protocol):
+    """Tells what other frames of a stream lean on.
+
+    Attributes:
+        changes_set_up: whether a packet so far has changed what the decoder was made with.
+    """
+
+    changes_set_up: bool
+
     def needed(self, packet: Any) -> Any:
         """Give a packet, the part of it that others lean on, or None."""
 
 
-def _references(header: Header) -> _References | None:
-    """Give what tells needless packets, where their codec's own marks do."""
+def references_of(header: Header) -> References | None:
+    """Give what tells needless packets of a stream, where the marks of its codec do; else None."""
     extradata = header.extradata
     if header.codec == "av1":
         return Av1References(extradata)
@@ -78,14 +86,16 @@ class GroupDecoder:
     """One decoder, fed one run of packets after the other; unwanted frames that no other frame needs are left out.
 
     Args:
-        context: the decoder; nobody else may use it meanwhile.
+        make: makes the decoder, or gives the one there is; nobody else may use it meanwhile.
         header: of the stream.
     """
 
-    def __init__(self, context: Any, header: Header) -> None:
-        self._context = context
+    def __init__(self, make: Callable[[], Any], header: Header) -> None:
+        self._make = make
+        self._context: Any = None
+        self._header = header
         self._skip = _skips_safely(header)
-        self._references = _references(header)
+        self._references: References | None = None
 
     def run(self, packets: Iterable[tuple[int, bool, Any]], first_shown: int, deliver: Deliver) -> int | None:
         """Decode packets from a key packet on, and deliver every frame that comes out, marked by its packet's ``pts``.
@@ -101,6 +111,8 @@ class GroupDecoder:
         """
         damaged: int | None = None
         rows: dict[int, int] = {}
+        if self._context is None or self._is_stale():
+            self._context, self._references = self._make(), references_of(self._header)
         context = self._context
         for row, wanted, packet in packets:
             if packet.is_corrupt and damaged is None:
@@ -128,6 +140,11 @@ class GroupDecoder:
         damaged = self._hand_out(frames, rows, first_shown, damaged, deliver)
         context.flush_buffers()
         return damaged
+
+    def _is_stale(self) -> bool:
+        """Tell whether what the decoder remembers would spoil frames elsewhere in the file."""
+        changed = self._references is not None and self._references.changes_set_up
+        return changed or self._header.codec in REMEMBERS_TIMES
 
     def _in_work(self, rows: dict[int, int]) -> int:
         """Return the earliest of the packets that an error may be about: decoders with threads tell it late."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from video_sft.video.avi_index import avi_table
-from video_sft.video.byte_source import ByteSource, HeaderFile, SeekableFile
+from video_sft.video.byte_source import ByteSource, HeaderFile
 from video_sft.video.container import Header, for_libav, header_of, open_container, video_stream, video_streams
 from video_sft.video.matroska_blocks import matroska_table
 from video_sft.video.matroska_header import MatroskaLayout, MatroskaTrack, matroska_layout
@@ -21,11 +21,16 @@ _NEXT_HEADER = 64
 _BEGINNING = 4096
 
 
-def indexed_track(file: ByteSource, stream_index: int | None) -> Track | None:
+def indexed_track(file: ByteSource, stream_index: int | None, *, anywhere: bool = True) -> Track | None:
     """Understand a file from what it states of all its frames; None for others, and where that is not enough.
 
     MP4 has a table of them. In Matroska and WebM each is announced in its own place, and what the index of an AVI file
-    leaves out is told by the beginning of each frame, which is no use over a network.
+    leaves out is told by the beginning of each frame: over a network, all of the file has to be fetched for it.
+
+    Args:
+        file: the bytes.
+        stream_index: which stream; None is the first video.
+        anywhere: look for such places all over the file, too.
 
     Raises:
         VideoError: the file is broken or holds no video.
@@ -35,20 +40,24 @@ def indexed_track(file: ByteSource, stream_index: int | None) -> Track | None:
         offset, size = place
         behind = min(offset + size + _NEXT_HEADER, file.size)
         moov = file.read_at(offset, behind - offset)[:size]
-        opened = HeaderFile(file, [(offset, behind), (0, _BEGINNING)]) if file.far else for_libav(file)
-        return _mp4_track(file, opened, moov, stream_index)
-    if file.far:
+        return _mp4_track(file, moov, [(offset, behind), (0, _BEGINNING)], stream_index)
+    if not anywhere:
         return None
     return _avi_track(file, stream_index) or _matroska_track(file, stream_index)
 
 
-def _mp4_track(file: ByteSource, opened: str | SeekableFile, moov: bytes, stream_index: int | None) -> Track | None:
+def _mp4_track(
+    file: ByteSource, moov: bytes, header_parts: list[tuple[int, int]], stream_index: int | None
+) -> Track | None:
     tracks = {track.track_id: track for track in mp4_tracks(moov, file.size) if track.table is not None}
     if not tracks:
         return None
-    with open_container(opened, file.name, quick=True) as container:
-        stream = video_stream(container, file.name, stream_index)
-        header = header_of(container, stream)
+    for decoders in (False, True):  # the size of MPEG-4 pictures is known to its decoder alone
+        opened = HeaderFile(file, header_parts) if file.far else for_libav(file)
+        with open_container(opened, file.name, quick=True, decoders=decoders) as container:
+            header = header_of(container, video_stream(container, file.name, stream_index))
+        if header.width > 0:
+            break
     found = tracks.get(header.stream_id)
     if found is None or found.table is None or not _agree(header, found, found.table):
         return None

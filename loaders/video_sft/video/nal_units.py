@@ -17,6 +17,7 @@ __all__ = ["NalReferences", "has_wavefronts", "single_layer"]
 #: By codec: slices of coded pictures, and units that change nothing for other pictures (delimiters, messages, filling).
 _H264_SLICES, _H264_HARMLESS = range(1, 6), frozenset({6, 9, 12})
 _HEVC_SLICES, _HEVC_HARMLESS = range(32), frozenset({35, 38, 39, 40})
+_H264_SETS, _HEVC_SETS = frozenset({7, 8}), frozenset({32, 33, 34})
 #: HEVC's kinds of pictures that no picture of the same layer refers to.
 _HEVC_UNREFERENCED = frozenset(range(0, 16, 2))
 
@@ -30,7 +31,12 @@ class NalReferences:
     Args:
         codec: ``h264`` or ``hevc``.
         extradata: the content of the ``avcC`` or ``hvcC`` box.
+
+    Attributes:
+        changes_set_up: whether a packet so far has changed the set-up that the extradata holds.
     """
+
+    changes_set_up = False
 
     def __init__(self, codec: str, extradata: bytes) -> None:
         self._hevc = codec == "hevc"
@@ -49,6 +55,8 @@ class NalReferences:
         return None if slices and at == size else packet
 
     def _is_needless(self, head: int) -> bool:
+        if (head >> 1 & 63 in _HEVC_SETS) if self._hevc else (head & 31 in _H264_SETS):
+            self.changes_set_up = True
         if self._hevc:
             kind = head >> 1 & 63
             return kind in _HEVC_UNREFERENCED if kind in _HEVC_SLICES else kind in _HEVC_HARMLESS

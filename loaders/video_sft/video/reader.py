@@ -221,15 +221,8 @@ class _Reading:
     def _worker(self, threads: int) -> Iterator[Callable[[_Group], _Group | None]]:
         paint, header = self._make_paint(), self._track.header
         with self._packets(threads) as (packets, make):
-            decoder: GroupDecoder | None = None
-
-            def run(group: _Group) -> _Group | None:
-                nonlocal decoder
-                if decoder is None or header.codec in REMEMBERS_TIMES:
-                    decoder = GroupDecoder(make(), header)
-                return self._run(group, packets, decoder, paint)
-
-            yield run
+            decoder = GroupDecoder(make, header)
+            yield lambda group: self._run(group, packets, decoder, paint)
 
     @contextmanager
     def _packets(self, threads: int) -> Iterator[tuple[PacketReader, Callable[[], Any]]]:

@@ -114,7 +114,8 @@ class VideoFile:
 
 def _understand(file: ByteSource, stream_index: int | None, *, exact: bool) -> Track:
     """Learn as much as a file costs little to tell; all of it where `exact` asks so."""
-    track = indexed_track(file, stream_index)
-    if track is None and file.far and file.size > _SMALL and not exact:
-        track = nominal_track(file, stream_index)
+    if file.far and file.size > _SMALL and not exact:
+        track = indexed_track(file, stream_index, anywhere=False) or nominal_track(file, stream_index)
+    else:
+        track = indexed_track(file, stream_index)
     return track or unindexed_track(file, stream_index)
