@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.video.zoo import decode_fully, patch
+from tests.video.zoo import decode_fully, encode, patch
 
 from video_sft.errors import VideoError
 from video_sft.video import Clip, Frames
@@ -103,6 +103,23 @@ def test_a_file_cut_short_still_gives_the_frames_it_holds(tmp_path: Path, zoo: d
     assert stand_ins.indices[0] == 0
     assert [(r.position, r.wanted_index, r.given_index) for r in stand_ins.replaced] == [(1, 49, stand_ins.indices[1])]
     assert np.array_equal(stand_ins.data[1], frames[stand_ins.indices[1]])
+
+
+def test_frames_before_the_cut_need_no_other(tmp_path: Path) -> None:
+    """Also where they are decoded in one go with frames behind it."""
+    options = {"g": "500", "bf": "2", "preset": "veryfast"}
+    whole = encode(tmp_path / "whole.mp4", options=options, container_options={"movflags": "faststart"})
+    path, frames = tmp_path / "short.mp4", decode_fully(whole)[0]
+    path.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
+    for threads in (1, 3):
+        clip = Clip(path)
+        with pytest.raises(VideoError, match=r"frame 49: cut short"):
+            clip.frames(indices=[3, 0, 49], num_threads=threads)
+        found = clip.frames(indices=[3, 0, 49], on_error="nearest", num_threads=threads)
+        assert [one.wanted_index for one in found.replaced] == [49]
+        assert found.indices.tolist() == [3, 0, found.replaced[0].given_index]
+        assert 20 < found.replaced[0].given_index < 49
+        assert np.array_equal(found.data, frames[found.indices])
 
 
 @pytest.mark.parametrize("kind", ["no_b_frames", "plain", "mkv", "ts"])

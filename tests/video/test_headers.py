@@ -108,9 +108,17 @@ HOPELESS = (  # noqa: SIM905
 ).split()
 
 
+def read_limited(paths: list[Path]) -> list[dict[str, Any]]:
+    """What came of each file in a process with 4 GB; fails where one ends it, or never ends."""
+    command = [sys.executable, str(Path(__file__).with_name("read_limited.py")), *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout[-500:] + done.stderr[-2000:]
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
 @pytest.fixture(scope="module")
 def outcomes(zoo: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """What came of each file in a process with 4 GB."""
+    """What came of each file."""
     folder = tmp_path_factory.mktemp("broken")
     wide = {"width": 320, "height": 256, "count": 12}
     kinds = zoo | {
@@ -124,11 +132,7 @@ def outcomes(zoo: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
     content |= {f"{name}.mp4": broken[name] for name in HOPELESS}
     for name, data in content.items():
         (folder / name).write_bytes(data)
-    script = Path(__file__).with_name("read_limited.py")
-    command = [sys.executable, str(script), *(str(folder / name) for name in content)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-    assert done.returncode == 0, done.stdout[-500:] + done.stderr[-2000:]
-    found = [json.loads(line) for line in done.stdout.splitlines()]
+    found = read_limited([folder / name for name in content])
     return {Path(outcome["path"]).name: outcome for outcome in found}
 
 
@@ -196,3 +200,14 @@ def test_a_result_there_is_no_memory_for(plain: Path) -> None:
     command = [sys.executable, "-c", program, str(plain)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert f"VideoError: {plain}: there is no memory for 40 frames of 16000 x 8000" in done.stderr
+
+
+@pytest.mark.skipif("libsvtav1" not in av.codecs_available, reason="there is nothing to encode AV1 with")
+def test_reading_ends_where_decoders_are_closed_at_work(tmp_path: Path) -> None:
+    """A file that ends too early stops the reading of packets while threads of the AV1 decoder are still busy."""
+    whole = encode(tmp_path / "whole.mp4", codec="libsvtav1", options={"preset": "12"}, count=20).read_bytes()
+    paths = [tmp_path / f"{number}.mp4" for number in range(1, 18)]
+    for number, path in enumerate(paths, 1):
+        path.write_bytes(patch(whole, b"stsz", 12 + 4 * number, 1 << 30))
+    for outcome in read_limited(paths * 3):
+        assert "cut short" in outcome["reason"]

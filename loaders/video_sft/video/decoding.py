@@ -125,7 +125,7 @@ class GroupDecoder:
                 if not wanted and needed is None:
                     continue
                 if not wanted and needed is not packet:
-                    packet = av.Packet(needed)
+                    packet = _own_packet(needed)
                     packet.pts = number
             rows[packet.pts] = row
             if self._skip:
@@ -167,6 +167,17 @@ class GroupDecoder:
                 damaged = row if damaged is None else min(damaged, row)
             deliver(number, frame)
         return damaged
+
+
+def _own_packet(data: bytes) -> Any:
+    """Copy data into a packet.
+
+    One made of the bytes themselves takes Python's lock when the decoder is done with it. Where a thread of the decoder
+    does that while the decoder is being closed, which holds the lock, neither ever ends.
+    """
+    packet = av.Packet(len(data))
+    packet.update(data)
+    return packet
 
 
 def decode_all(container: Any, stream: Any, name: str) -> Iterator[tuple[Any, bool]]:

@@ -253,11 +253,19 @@ class _Reading:
                 paint(frame, self._positions[number])
 
         rows = set(group.wanted)
-        marked = ((row, row in rows, packet) for row, packet in packets.packets(group.entry, group.wanted[-1]))
+        ended: list[str] = []
+
+        def marked() -> Iterator[tuple[int, bool, Any]]:
+            try:
+                for row, packet in packets.packets(group.entry, group.wanted[-1]):
+                    yield row, row in rows, packet
+            except VideoError as error:  # the frames up to there are whole
+                ended.append(error.reason)
+
         first_shown = int(table.ordinals[group.entry]) if table.shown[group.entry] else 0
         try:
             with failing(self._file.name, "cannot be decoded"):
-                damaged = decoder.run(marked, first_shown, deliver)
+                damaged = decoder.run(marked(), first_shown, deliver)
         except VideoError as error:
             self.failures.update(dict.fromkeys(wanted, error.reason))
             return None
@@ -265,6 +273,9 @@ class _Reading:
             broken = {number: _DAMAGED for number, row in wanted.items() if row >= damaged}
             self.failures.update(broken)
             missing = {number: row for number, row in missing.items() if number not in broken}
+        if ended:
+            self.failures.update(dict.fromkeys(missing, ended[0]))
+            return None
         if not missing:
             return None
         if group.entry in table.runs:
