@@ -32,8 +32,7 @@ class RangeServer:
     asked: list[str] = field(default_factory=list)
 
     def __enter__(self) -> RangeServer:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _QuietServer(("127.0.0.1", 0), _handler(self))
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 
@@ -49,6 +48,13 @@ class RangeServer:
     def sent(self) -> int:
         """Bytes of all ranges sent."""
         return sum(size for _, size in self.log)
+
+
+class _QuietServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up in the middle is no news."""
 
 
 def _handler(server: RangeServer) -> type[BaseHTTPRequestHandler]:
