@@ -56,9 +56,10 @@ class CachedFetcher:
             stored = max((r for r in ranges if r[0] <= offset < r[1]), key=lambda r: r[1], default=None)
             stop = min([end, stored[1]] if stored else [end, *(r[0] for r in ranges if r[0] > offset)])
             pieces = self._shelf.read(stored, offset, stop) if stored else self._fetched(self._shelf, offset, stop)
-            for piece in pieces:
-                yield piece
-                offset += len(piece)
+            with closing(pieces):
+                for piece in pieces:
+                    yield piece
+                    offset += len(piece)
             if offset < stop:
                 if stored is None:
                     return

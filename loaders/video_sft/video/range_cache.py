@@ -8,7 +8,7 @@ import re
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -31,9 +31,12 @@ _PIECE = 1 << 20
 
 #: Parts of a query that grant access rather than name a file.
 _ACCESS = re.compile(
-    r"x-(amz|goog)-.*|signature|sig|se|sp|sv|sr|st|spr|sip|expires|policy|key-pair-id|awsaccesskeyid|googleaccessid|"
-    r".*token",
+    r"x-(amz|goog)-.*|signature|sig|expires|policy|key-pair-id|awsaccesskeyid|googleaccessid|(access_|auth)?token",
     re.IGNORECASE,
+)
+#: The same beside a ``sig``; names too short to be taken for access elsewhere.
+_ACCESS_BESIDE_SIG = frozenset(
+    {"se", "sp", "sv", "sr", "st", "spr", "sip", "skoid", "sktid", "skt", "ske", "sks", "skv"}
 )
 
 #: Bytes this process wrote to each folder since it last looked it through, and the folders it cannot write to.
@@ -163,7 +166,7 @@ class Shelf:
         matches = (_RANGE.fullmatch(entry.name) for entry in _entries(self._folder))
         return [(int(match[1]), int(match[2])) for match in matches if match]
 
-    def read(self, stored: tuple[int, int], offset: int, end: int) -> Iterator[bytes]:
+    def read(self, stored: tuple[int, int], offset: int, end: int) -> Generator[bytes, None, None]:
         """Yield a part of a range in pieces; nothing, or less, where it was removed meanwhile."""
         path = self._folder / f"{stored[0]}-{stored[1]}"
         with suppress(OSError), open(path, "rb", buffering=0) as file:
@@ -257,6 +260,7 @@ def _without_access(name: str) -> str:
         parts = urlsplit(name)
     except ValueError:
         return name
-    query = [(key, value) for key, value in parse_qsl(parts.query, True) if not _ACCESS.fullmatch(key)]
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, urlencode(query), ""))
+    query = parse_qsl(parts.query, True)
+    beside = _ACCESS_BESIDE_SIG if any(key == "sig" for key, _ in query) else frozenset[str]()
+    kept = [(key, value) for key, value in query if not _ACCESS.fullmatch(key) and key not in beside]
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, urlencode(kept), parts.fragment))
