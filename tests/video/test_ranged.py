@@ -243,3 +243,11 @@ def test_a_file_system_is_asked_once_for_each_handle(monkeypatch: pytest.MonkeyP
     for place in (1, 3, 5, 7):
         handle.read_at(place * MB, 10)
     assert len(asked) <= 2  # opening a memory file asks as well, as other file systems do not
+
+
+@pytest.mark.parametrize("protocol", ["simplecache", "filecache"])
+def test_chains_of_file_systems(protocol: str, server: RangeServer, data: bytes) -> None:
+    file = open_remote(f"{protocol}::{server.url('bytes')}", None)
+    for handle in (file, file.again()):
+        assert handle.read_at(5 * MB, KB) == data[5 * MB : 5 * MB + KB]
+        handle.close()

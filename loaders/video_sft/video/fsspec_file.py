@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import fsspec
+from fsspec.implementations.cached import CachingFileSystem
 
 from video_sft.errors import VideoError
 from video_sft.video.ranged import Pieces
@@ -51,7 +52,9 @@ class FsspecFetcher:
 
     @property
     def version(self) -> str | None:
-        """What tells the file from another of its name."""
+        """What tells the file from another of its name; None where fsspec keeps copies that may be older."""
+        if isinstance(self._files, CachingFileSystem):
+            return None
         known = {key: text for key, text in self._info.items() if key != "size"}
         return repr(sorted(self._info.items())) if known else None
 
@@ -97,13 +100,14 @@ class FsspecFetcher:
 
     def _look(self, *, fresh: bool) -> dict[str, str]:
         """Ask what there is to know of the file; fresh answers do not come from a remembered listing."""
-        ask = getattr(self._files, "_info", self._files.info) if self._files.async_impl else self._files.info
+        # What fsspec keeps copies of is asked of the place the copies are from.
+        files = self._files.fs if isinstance(self._files, CachingFileSystem) else self._files
         options = {}
-        if fresh and "refresh" in inspect.signature(ask).parameters:
+        if fresh and "refresh" in inspect.signature(getattr(files, "_info", files.info)).parameters:
             options["refresh"] = True
         elif fresh:
-            self._files.invalidate_cache(self._path)
-        return _telling(self._files.info(self._path, **options))
+            files.invalidate_cache(self._path)
+        return _telling(files.info(self._path, **options))
 
     def _check(self) -> None:
         with self._checking:
