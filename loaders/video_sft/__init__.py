@@ -23,7 +23,7 @@ from video_sft.mixing import MixReport, describe, mix, shard
 from video_sft.publishing import PublishReport, publish
 from video_sft.reports import SkippedRow, skipped_rows
 from video_sft.rows import features
-from video_sft.video import Audio, Clip, Frames, PixelBudget, Video, VideoMetadata, read_frames
+from video_sft.video import Audio, Clip, Frames, PixelBudget, Video, VideoMetadata, cache_ranges, read_frames
 
 __all__ = [
     "Audio",
@@ -42,6 +42,7 @@ __all__ = [
     "VideoError",
     "VideoMetadata",
     "VideoSftError",
+    "cache_ranges",
     "configs",
     "describe",
     "features",

@@ -18,26 +18,36 @@ class RangeServer:
         folder: what is served.
         log: (offset, length) of every range sent.
         failures: statuses to answer the next requests with; 0 drops the connection in the middle of the body.
-        etag: of all files.
+        cuts: after how many bytes the bodies of the next answers break off.
+        retry_after: what failures say to wait.
+        hold: until it is set no byte at or behind `hold_from` is sent.
+        hold_from: an offset.
+        etag: of all files; None sends none.
         ranges: whether the server knows ranges at all.
         redirects: whether ``/r/...`` redirects to ``/...``.
-        extra_headers: of the requests received.
+        asked: paths of the requests received.
+        waited_in_vain: whether `hold` was not set for as long as any client waits.
     """
 
     folder: Path
     log: list[tuple[int, int]] = field(default_factory=list)
     failures: list[int] = field(default_factory=list)
-    etag: str = '"one"'
+    cuts: list[int] = field(default_factory=list)
+    retry_after: str | None = None
+    hold: threading.Event = field(default_factory=threading.Event)
+    hold_from: int | None = None
+    waited_in_vain: bool = False
+    etag: str | None = '"one"'
     ranges: bool = True
     asked: list[str] = field(default_factory=list)
 
     def __enter__(self) -> RangeServer:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _QuietServer(("127.0.0.1", 0), _handler(self))
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.hold.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -49,6 +59,13 @@ class RangeServer:
     def sent(self) -> int:
         """Bytes of all ranges sent."""
         return sum(size for _, size in self.log)
+
+
+class _QuietServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up in the middle is no news."""
 
 
 def _handler(server: RangeServer) -> type[BaseHTTPRequestHandler]:
@@ -70,6 +87,8 @@ def _handler(server: RangeServer) -> type[BaseHTTPRequestHandler]:
             path = server.folder / self.path.lstrip("/").split("?")[0]
             if failure or not path.is_file():
                 self.send_response(failure or 404)
+                if server.retry_after is not None:
+                    self.send_header("Retry-After", server.retry_after)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 return
@@ -85,10 +104,21 @@ def _handler(server: RangeServer) -> type[BaseHTTPRequestHandler]:
             else:
                 self.send_response(200)
             self.send_header("Content-Length", str(stop - start))
-            self.send_header("ETag", server.etag)
+            if server.etag is not None:
+                self.send_header("ETag", server.etag)
             self.end_headers()
             server.log.append((start, stop - start))
-            self.wfile.write(data[start : (start + stop) // 2 if cut else stop])
-            self.close_connection = cut
+            end = (start + stop) // 2 if cut else stop
+            if server.cuts:
+                end = min(stop, start + server.cuts.pop(0))
+            self._write(data, start, end)
+            self.close_connection = end < stop
+
+        def _write(self, data: bytes, start: int, end: int) -> None:
+            if server.hold_from is not None and end > server.hold_from:
+                self.wfile.write(data[start : max(start, server.hold_from)])
+                server.waited_in_vain |= not server.hold.wait(25)
+                start = max(start, server.hold_from)
+            self.wfile.write(data[start:end])
 
     return Handler

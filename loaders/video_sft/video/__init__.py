@@ -7,6 +7,7 @@ from video_sft.video.clip import Clip
 from video_sft.video.feature import Video
 from video_sft.video.fragment import clip_url, split_fragment, with_fragment
 from video_sft.video.frames import Audio, AudioTrack, Frames, Replacement, VideoMetadata
+from video_sft.video.range_cache import cache_ranges
 from video_sft.video.sizing import PixelBudget
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Replacement",
     "Video",
     "VideoMetadata",
+    "cache_ranges",
     "clip_url",
     "read_frames",
     "split_fragment",

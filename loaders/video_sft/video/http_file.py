@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import huggingface_hub
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
 from video_sft.errors import VideoError
-from video_sft.video.ranged import TransientError
+from video_sft.video.ranged import Pieces
+from video_sft.video.retrying import TransientError
 
 __all__ = ["HttpFetcher", "hub_url"]
 
@@ -19,6 +26,8 @@ _EXPIRED = frozenset({401, 403, 404, 410})
 _HUB = re.compile(
     r"hf://(?:(datasets|spaces|models)/)?([^/@]+/[^/@]+)(?:@(refs/(?:convert|pr)/[^/]+|[^/]+))?/(.+)", re.DOTALL
 )
+#: Files from servers without ranges are held in memory up to this size.
+_LARGEST_WHOLE = 1 << 30
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
@@ -40,6 +49,8 @@ class HttpFetcher:
     a content network, and asking it each time would double the round trips. When that address expires the first one is
     asked again.
 
+    A server that knows no ranges sends the whole file for the first one; it is kept in memory for the rest.
+
     Args:
         name: the path the user knows.
         url: the HTTP address.
@@ -48,83 +59,154 @@ class HttpFetcher:
 
     def __init__(self, name: str, url: str, token: str | bool | None) -> None:
         self.name = name
+        self.version: str | None = None
         self._url = url
         self._headers = {"Accept-Encoding": "identity"}
         self._hub_headers: dict[str, str] = {}
         if url.startswith(huggingface_hub.constants.ENDPOINT + "/"):
             self._hub_headers = build_hf_headers(token=token)
         self._resolved: str | None = None
-        self._version: tuple[str | None, int] | None = None
+        self._seen: tuple[str | None, int] | None = None
+        self._whole: bytearray | None = None
+        self._sends_whole = False
+        self._turn = threading.RLock()
+
+    def again(self) -> HttpFetcher:
+        """Give a fetcher that knows the address and the version, and has nothing in memory."""
+        other = copy.copy(self)
+        other._whole, other._turn = None, threading.RLock()
+        return other
 
     def first(self, size: int) -> tuple[bytes, int]:
         """Get the first so many bytes, and the file's size."""
-        data = self._get(0, size)
-        assert self._version is not None
-        return data, self._version[1]
+        data = b"".join(self.stream(0, size))
+        assert self._seen is not None
+        if len(data) < min(size, self._seen[1]):
+            raise TransientError("the connection broke in the middle of an answer")
+        return data, self._seen[1]
 
-    def fetch(self, offset: int, size: int) -> bytes:
-        """Get exactly so many bytes at an offset."""
-        data = self._get(offset, size)
-        if len(data) != size:
-            raise TransientError(f"{len(data):,} bytes came instead of {size:,}")
-        return data
+    def stream(self, offset: int, size: int) -> Pieces:
+        """Get so many bytes at an offset, as they arrive."""
+        with self._turn if self._sends_whole else nullcontext():
+            if self._whole is None:
+                with self._answer(offset, size) as response:
+                    if response.status_code == 206:
+                        self._check_range(response, offset, size)
+                        yield from response.iter_raw()
+                        return
+                    self._receive_whole(response)
+        assert self._whole is not None
+        yield memoryview(self._whole)[offset : offset + size]
 
-    def _get(self, offset: int, size: int) -> bytes:
-        response = self._request(self._resolved or self._url, offset, size)
-        if response.status_code in _EXPIRED and self._resolved is not None:
+    def _check_range(self, response: Any, offset: int, size: int) -> None:
+        match = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
+        if match is None or int(match[1]) != offset or int(match[2]) >= offset + size:
+            raise VideoError(self.name, "the server answered with another range than it was asked for")
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise VideoError(self.name, "the server compresses the file, so parts of it cannot be read")
+        self._check(response, int(match[3]))
+
+    def _receive_whole(self, response: Any) -> None:
+        """Make do with a server that sends the whole file, whatever range it is asked for."""
+        with self._turn:
+            self._sends_whole = True
+            if self._whole is not None:
+                return
+            stated = response.headers.get("content-length", "")
+            length = int(stated) if stated.isdigit() and "content-encoding" not in response.headers else None
+            data = bytearray()
+            if (length or 0) <= _LARGEST_WHOLE:
+                for piece in response.iter_bytes():
+                    data += piece
+                    if len(data) > _LARGEST_WHOLE:
+                        break
+            if max(length or 0, len(data)) > _LARGEST_WHOLE:
+                raise VideoError(
+                    self.name,
+                    f"the server does not send parts of files, and this one has more than {_LARGEST_WHOLE:,} bytes; "
+                    "download it first",
+                )
+            if length is not None and len(data) != length:
+                raise TransientError("the connection broke in the middle of an answer")
+            if not data:
+                raise VideoError(self.name, "the file is empty (0 bytes)")
+            self._check(response, len(data))
+            self._whole = data
+
+    @contextmanager
+    def _answer(self, offset: int, size: int) -> Iterator[Any]:
+        """Ask for a range and give the answer that holds it, its body unread."""
+        resolved = self._resolved
+        if resolved is not None:
+            with self._request(resolved, offset, size) as response:
+                if response.status_code not in _EXPIRED:
+                    self._check_status(response, offset)
+                    yield response
+                    return
             self._resolved = None
-            response = self._request(self._url, offset, size)
+        with self._request(self._url, offset, size) as response:
+            self._check_status(response, offset)
+            self._resolved = str(response.url)
+            yield response
+
+    def _check_status(self, response: Any, offset: int) -> None:
         status = response.status_code
         if status in _PASSING:
-            raise TransientError(f"the server answered {status}")
+            wait = _seconds(response.headers.get("retry-after"))
+            raise TransientError(f"the server answered {status}", wait)
         if status == 416 and offset == 0:
             raise VideoError(self.name, "the file is empty (0 bytes)")
         if status not in (200, 206):
             raise VideoError(self.name, f"the server answered {status} {response.reason_phrase}")
-        data: bytes = response.content
-        if status == 200:
-            return self._whole(data, response, offset, size)
-        match = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
-        if match is None or int(match[1]) != offset:
-            raise VideoError(self.name, "the server answered with another range than it was asked for")
-        self._check(response, int(match[3]))
-        if len(data) != int(match[2]) - offset + 1:
-            raise TransientError("the connection broke in the middle of an answer")
-        return data
 
-    def _whole(self, data: bytes, response: Any, offset: int, size: int) -> bytes:
-        """Make do with a server that sends the whole file, whatever range it is asked for."""
-        self._check(response, len(data))
-        return data[offset : offset + size]
-
-    def _request(self, url: str, offset: int, size: int) -> Any:
+    @contextmanager
+    def _request(self, url: str, offset: int, size: int) -> Iterator[Any]:
         headers = self._headers | {"Range": f"bytes={offset}-{offset + size - 1}"}
         if url.startswith(huggingface_hub.constants.ENDPOINT + "/"):
             headers |= self._hub_headers
         try:
-            response = huggingface_hub.get_session().get(
-                url, headers=headers, timeout=_TIMEOUT_SECONDS, follow_redirects=True
-            )
+            with huggingface_hub.get_session().stream(
+                "GET", url, headers=headers, timeout=_TIMEOUT_SECONDS, follow_redirects=True
+            ) as response:
+                yield response
+        except (TransientError, VideoError):
+            raise
         except Exception as error:
             if _is_passing(error):
                 raise TransientError(f"{type(error).__name__}: {error}") from error
             raise VideoError(self.name, f"cannot be fetched: {error}") from error
-        if response.status_code in (200, 206):
-            self._resolved = str(response.url)
-        return response
 
     def _check(self, response: Any, size: int) -> None:
         """Notice a file that is replaced while it is read."""
-        version = (response.headers.get("etag"), size)
-        if self._version is None:
-            self._version = version
-        elif version != self._version:
+        tag = response.headers.get("etag") or response.headers.get("last-modified")
+        if self._seen is None:
+            self._seen = (tag, size)
+            # A weak tag says that two files mean the same, not that their bytes are the same.
+            self.version = f"{tag} {size}" if tag and not tag.startswith("W/") else None
+        elif (tag, size) != self._seen:
             raise VideoError(self.name, "the file changed while it was read; read it again")
+
+
+def _seconds(retry_after: str | None) -> float:
+    """Read a ``Retry-After`` header: seconds, or a date."""
+    if retry_after is None:
+        return 0.0
+    try:
+        return max(0.0, float(retry_after))
+    except ValueError:
+        pass
+    try:
+        date = parsedate_to_datetime(retry_after)
+    except (TypeError, ValueError):
+        return 0.0
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=timezone.utc)
+    return max(0.0, (date - datetime.now(timezone.utc)).total_seconds())
 
 
 def _is_passing(error: Exception) -> bool:
     """Tell a dropped connection from a wrong address; the client's exceptions differ by its version."""
     names = {kind.__name__ for kind in type(error).__mro__}
     return bool(names & {"TransportError", "ConnectionError", "TimeoutException", "Timeout"}) and not (
-        names & {"UnsupportedProtocol", "InvalidURL"}
+        names & {"UnsupportedProtocol", "InvalidURL", "OfflineModeIsEnabled"}
     )

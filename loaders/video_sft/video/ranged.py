@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-import random
 import threading
-import time
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from typing import Any, Protocol, TypeAlias
 
 from video_sft.errors import VideoError
+from video_sft.video.retrying import Patience, TransientError, patiently
+from video_sft.video.segment import Segment
 
-__all__ = ["Fetcher", "RangedBytes", "Span", "TransientError"]
+__all__ = ["Fetcher", "Pieces", "RangedBytes", "Span"]
 
 #: Offset and length.
-Span = tuple[int, int]
+Span: TypeAlias = tuple[int, int]
+#: Bytes one after another, as they arrive.
+Pieces: TypeAlias = Generator["bytes | memoryview", None, None]
 
 #: The first request takes this much, which holds the whole header of a short video.
 _HEAD = 64 << 10
 #: Spans closer than this are fetched as one.
 _GAP = 64 << 10
-#: Reads that nobody announced take at least this much.
+#: Reads that nobody announced take at least this much, and up to that much where they follow each other.
 _READ_AHEAD = 256 << 10
+_LONGEST_READ_AHEAD = 4 << 20
 #: Bytes of unannounced reads that are kept.
 _KEPT = 32 << 20
-_CONNECTIONS = 8
-_ATTEMPTS = 5
-
-
-class TransientError(Exception):
-    """A request failed in a way that may pass: a dropped connection, a server error, a body cut short."""
+#: Ranges that are fetched at once. More of them share a narrow line and all arrive late; fewer leave a wide one idle.
+_CONNECTIONS = 4
 
 
 class Fetcher(Protocol):
@@ -41,6 +41,10 @@ class Fetcher(Protocol):
 
     name: str
 
+    @property
+    def version(self) -> str | None:
+        """What tells the file from any other of its name; None where all that is known is the size, or nothing yet."""
+
     def first(self, size: int) -> tuple[bytes, int]:
         """Get the first so many bytes, and the file's size.
 
@@ -49,38 +53,24 @@ class Fetcher(Protocol):
             VideoError: it will not.
         """
 
-    def fetch(self, offset: int, size: int) -> bytes:
-        """Get exactly so many bytes at an offset.
+    def stream(self, offset: int, size: int) -> Pieces:
+        """Get so many bytes at an offset, in pieces as they arrive; fewer where the answer is shorter.
 
         Raises:
-            TransientError: it may work when tried again.
-            VideoError: it will not.
+            TransientError: the rest may come when it is asked for again.
+            VideoError: it will not; for one, because the file is another than `first` saw.
         """
 
-
-class _Segment:
-    """A run of bytes that is there, or on its way."""
-
-    def __init__(self, offset: int, size: int) -> None:
-        self.offset, self.end = offset, offset + size
-        self.data: bytes | None = None
-        self.error: BaseException | None = None
-        self.done = threading.Event()
-
-    def get(self) -> bytes:
-        self.done.wait()
-        if self.error is not None:
-            raise self.error
-        assert self.data is not None
-        return self.data
+    def again(self) -> Fetcher:
+        """Give a fetcher of the same file for a new handle, without a request."""
 
 
 class RangedBytes:
     """A remote file as a byte source.
 
-    What `prefetch` announces is fetched in the background, several ranges at once, and reading waits for the range it
-    needs; so decoding the first frames goes on while the bytes of later ones arrive. Other reads fetch ahead by a
-    quarter of a megabyte.
+    What `prefetch` announces is fetched in the background, some ranges at once and in their order, and reading waits
+    for no more than the bytes it needs; so decoding goes on while the rest arrives. Other reads fetch a quarter of a
+    megabyte at least. Where they follow each other they fetch more and more, and the next stretch in the background.
 
     Args:
         fetcher: gets the bytes.
@@ -89,107 +79,175 @@ class RangedBytes:
 
     far = True
 
-    def __init__(self, fetcher: Fetcher, head: tuple[bytes, int] | None = None) -> None:
+    def __init__(self, fetcher: Fetcher, head: tuple[Segment, int] | None = None) -> None:
         self.name = fetcher.name
         self._fetcher = fetcher
         self._lock = threading.Lock()
-        self._announced: list[_Segment] = []
-        self._read: OrderedDict[int, _Segment] = OrderedDict()
-        self._queue: list[_Segment] = []
+        self._announced: list[Segment] = []
+        self._queue: list[Segment] = []
+        self._workers = 0
+        self._read: OrderedDict[int, Segment] = OrderedDict()
         self._closed = False
+        self._head: Segment
         self.size: int
-        data, self.size = head or _patiently(lambda: fetcher.first(_HEAD), self.name)
-        self._head = _done(0, data)
+        if head is None:
+            data, self.size = patiently(lambda: fetcher.first(_HEAD), self.name)
+            self._head = Segment.of(0, data)
+        else:
+            self._head, self.size = head
 
     def again(self) -> RangedBytes:
         """Give a fresh handle without a request; the fetcher notices when the file is another."""
-        return RangedBytes(self._fetcher, (self._head.get(), self.size))
+        return RangedBytes(self._fetcher.again(), (self._head, self.size))
 
     def prefetch(self, spans: Sequence[Span]) -> None:
         """Begin to fetch spans, in the order given; close neighbours go in one request."""
-        for offset, end in _merged(spans):
-            if self._head.end >= end or not end > offset:
-                continue
-            segment = _Segment(offset, min(end, self.size) - offset)
-            with self._lock:
-                self._announced.append(segment)
-                self._queue.append(segment)
-        workers = min(_CONNECTIONS, len(self._queue))
-        for _ in range(workers):
-            threading.Thread(target=self._work, name="video-sft-fetch", daemon=True).start()
+        with self._lock:
+            for offset, end in _merged(spans):
+                offset, end = max(offset, self._head.end), min(end, self.size)
+                if offset < end and not any(s.offset <= offset and end <= s.end for s in self._read.values()):
+                    segment = Segment(offset, end)
+                    self._announced.append(segment)
+                    self._queue.append(segment)
+            new = min(_CONNECTIONS - self._workers, len(self._queue))
+            self._workers += new
+        for _ in range(new):
+            self._start(self._work)
 
     def forget(self) -> None:
-        """Drop what was announced and fetched."""
+        """Drop what was announced; what has not arrived of it is no longer fetched."""
         with self._lock:
-            self._announced, self._queue = [], []
+            announced, self._announced, self._queue = self._announced, [], []
+        for segment in announced:
+            segment.cut()
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Give so many bytes; fewer at the end of the file."""
-        end = min(offset + size, self.size)
-        parts = []
-        while offset < end:
-            segment = self._at(offset, end)
-            part = segment.get()[offset - segment.offset : end - segment.offset]
-            parts.append(part)
-            offset += len(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return b"".join(self._parts(offset, min(offset + size, self.size)))
 
     def read_some(self, offset: int, size: int) -> bytes:
         """Give one byte or more, up to so many: those of one fetched range, if there is any at the offset."""
-        if offset >= self.size:
-            return b""
-        segment = self._at(offset, min(offset + size, self.size))
-        return segment.get()[offset - segment.offset : offset - segment.offset + size]
+        return bytes(next(self._parts(offset, min(offset + size, self.size)), b""))
 
     def read_into(self, offset: int, buffer: Any) -> None:
         """Fill a writable buffer from an offset on."""
-        view = memoryview(buffer)
-        view[:] = self.read_at(offset, len(view))
+        view = memoryview(buffer).cast("B")
+        if offset + len(view) > self.size:
+            raise EOFError(f"{self.name} ends before byte {offset + len(view):,}")
+        for part in self._parts(offset, offset + len(view)):
+            view[: len(part)] = part
+            view = view[len(part) :]
 
     def close(self) -> None:
-        """Begin no more requests."""
+        """Begin no more requests, and read no further in those that run."""
         self._closed = True
         self.forget()
-
-    def _at(self, offset: int, end: int) -> _Segment:
-        """Find the range that holds an offset, or fetch it, at least as far as `end` or the next range."""
         with self._lock:
+            kept = list(self._read.values())
+        for segment in kept:
+            segment.cut()
+
+    def _parts(self, offset: int, end: int) -> Iterator[memoryview]:
+        """Yield the bytes between two offsets as they can be had, waiting for each part."""
+        while offset < end:
+            segment = self._at(offset, end)
+            part = segment.read(offset, end)
+            offset += len(part)
+            if part:
+                self._read_on(segment, offset)
+                yield part
+
+    def _at(self, offset: int, end: int) -> Segment:
+        """Find the segment that holds an offset, or begin one that reaches as far as `end` or the next segment."""
+        with self._lock:
+            if self._closed:
+                raise VideoError(self.name, "was closed while it was read")
             for segment in (self._head, *reversed(self._read.values()), *self._announced):
                 if segment.offset <= offset < segment.end:
                     return segment
-            later = [s.offset for s in (*self._announced, *self._read.values()) if s.offset > offset]
-            stop = min([self.size, max(end, offset + _READ_AHEAD), *later])
-            segment = _Segment(offset, stop - offset)
-            self._read[offset] = segment
-            while sum(s.end - s.offset for s in self._read.values()) > _KEPT and len(self._read) > 1:
-                self._read.popitem(last=False)
-        self._fill(segment)
+            before = next((s.stretch for s in self._read.values() if s.end == offset), 0)
+            stretch = min(max(_READ_AHEAD, 2 * before), _LONGEST_READ_AHEAD)
+            segment = self._add(offset, max(end, offset + stretch), stretch)
+            left = [] if before else [s for s in self._read.values() if s is not segment and _is_left(s)]
+        for other in left:
+            other.cut()
+        if stretch > _READ_AHEAD:
+            self._start(self._fill, segment)
+        else:
+            self._fill(segment)
         return segment
 
+    def _read_on(self, segment: Segment, offset: int) -> None:
+        """Fetch the next stretch in the background when half of one that continues another has been read."""
+        if segment.stretch <= _READ_AHEAD:
+            return
+        with self._lock:
+            segment.reader = threading.get_ident()
+            known = [self._head, *self._read.values(), *self._announced]
+            if (
+                self._closed
+                or segment.end >= self.size
+                or offset < (segment.offset + segment.end) // 2
+                or any(s.offset <= segment.end < s.end for s in known)
+            ):
+                return
+            stretch = min(2 * segment.stretch, _LONGEST_READ_AHEAD)
+            following = self._add(segment.end, segment.end + stretch, stretch)
+        self._start(self._fill, following)
+
+    def _add(self, offset: int, end: int, stretch: int) -> Segment:
+        """Make room for a segment nobody announced; the lock is held."""
+        later = [s.offset for s in (*self._announced, *self._read.values()) if s.offset > offset]
+        segment = Segment(offset, min([self.size, end, *later]), stretch=stretch)
+        segment.reader = threading.get_ident()
+        self._read.pop(offset, None)
+        self._read[offset] = segment
+        while sum(s.end - s.offset for s in self._read.values()) > _KEPT and len(self._read) > 1:
+            self._read.popitem(last=False)
+        return segment
+
+    def _start(self, work: Any, *arguments: Any) -> None:
+        threading.Thread(target=work, args=arguments, name="video-sft-fetch", daemon=True).start()
+
     def _work(self) -> None:
-        while not self._closed:
+        while True:
             with self._lock:
                 if not self._queue:
+                    self._workers -= 1
                     return
                 segment = self._queue.pop(0)
             self._fill(segment)
 
-    def _fill(self, segment: _Segment) -> None:
-        size = segment.end - segment.offset
+    def _fill(self, segment: Segment) -> None:
+        """Fetch a segment; where its bytes stop coming, ask for the rest."""
+        patience = Patience(self.name)
         try:
-            segment.data = _patiently(lambda: self._fetcher.fetch(segment.offset, size), self.name)
+            while segment.wanted:
+                reached = segment.reached
+                try:
+                    self._receive(segment)
+                except TransientError as error:
+                    if segment.wanted:
+                        segment.pause(patience.after(error, progress=segment.reached > reached))
         except BaseException as error:  # noqa: BLE001 - raised where the bytes are read
-            segment.error = error
+            segment.fail(error)
             with self._lock:
-                self._read.pop(segment.offset, None)
-        segment.done.set()
+                if self._read.get(segment.offset) is segment:
+                    del self._read[segment.offset]
+
+    def _receive(self, segment: Segment) -> None:
+        reached = segment.reached
+        with closing(self._fetcher.stream(reached, segment.end - reached)) as pieces:
+            for piece in pieces:
+                if not segment.add(piece):
+                    return
+        if segment.reached == reached:
+            raise TransientError("no bytes came")
 
 
-def _done(offset: int, data: bytes) -> _Segment:
-    segment = _Segment(offset, len(data))
-    segment.data = data
-    segment.done.set()
-    return segment
+def _is_left(segment: Segment) -> bool:
+    """Tell whether a seek of this thread leaves much behind that is still to come."""
+    return segment.reader == threading.get_ident() and segment.end - segment.reached > _READ_AHEAD
 
 
 def _merged(spans: Sequence[Span]) -> list[Span]:
@@ -206,15 +264,3 @@ def _merged(spans: Sequence[Span]) -> list[Span]:
         else:
             joined.append([offset, offset + size, order])
     return [(offset, end) for offset, end, _ in sorted(joined, key=lambda item: item[2])]
-
-
-def _patiently(call: Any, name: str) -> Any:
-    """Try a request again after passing failures, waiting longer each time."""
-    for attempt in range(_ATTEMPTS):
-        try:
-            return call()
-        except TransientError as error:
-            if attempt == _ATTEMPTS - 1:
-                raise VideoError(name, f"cannot be fetched, tried {_ATTEMPTS} times: {error}") from error
-            time.sleep(0.1 * 2**attempt * (1 + random.random()))
-    raise AssertionError("unreachable")

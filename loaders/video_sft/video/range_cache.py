@@ -1,0 +1,266 @@
+"""Ranges of remote files kept on disk, so that later runs do not fetch them again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+import time
+import warnings
+from collections.abc import Generator
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from video_sft.errors import ConfigError
+
+__all__ = ["RangeCache", "Shelf", "cache_ranges"]
+
+_FOLDER = "VIDEO_SFT_RANGE_CACHE"
+_BYTES = "VIDEO_SFT_RANGE_CACHE_BYTES"
+_DEFAULT_BYTES = 20 << 30
+
+_SHELF = re.compile(r"[0-9a-f]{40}")
+_RANGE = re.compile(r"(\d+)-(\d+)")
+_PARTIAL = "part-"
+_PARTIAL_SECONDS = 24 * 3600
+#: The folder is looked through again when a process has written this part of the limit, and emptied by as much more.
+_SHARE = 0.05
+_PIECE = 1 << 20
+
+#: Parts of a query that grant access rather than name a file.
+_ACCESS = re.compile(
+    r"x-(amz|goog)-.*|signature|sig|expires|policy|key-pair-id|awsaccesskeyid|googleaccessid|(access_|auth)?token",
+    re.IGNORECASE,
+)
+#: The same beside a ``sig``; names too short to be taken for access elsewhere.
+_ACCESS_BESIDE_SIG = frozenset(
+    {"se", "sp", "sv", "sr", "st", "spr", "sip", "skoid", "sktid", "skt", "ske", "sks", "skv"}
+)
+
+#: Bytes this process wrote to each folder since it last looked it through, and the folders it cannot write to.
+_written: dict[Path, int] = {}
+_unwritable: set[Path] = set()
+
+
+def cache_ranges(folder: str | os.PathLike[str] | None, *, max_bytes: int = _DEFAULT_BYTES) -> None:
+    """Keep what is fetched of remote videos on disk, for this process and all it starts from now on.
+
+    A new clip still asks the server for the file's first 64 KB: that shows whether one may read the file, and whether
+    it is the one the ranges are of; ranges of another version are never used. So once all is on disk, the layout of a
+    file costs one request and frames cost none. Files of which the server tells no version (no ``ETag`` and no time)
+    are not kept. A folder that cannot be written to, or a full disk, gives a warning and is done without.
+
+    Any number of processes may share a folder. The environment variables ``VIDEO_SFT_RANGE_CACHE`` and
+    ``VIDEO_SFT_RANGE_CACHE_BYTES`` do the same.
+
+    Args:
+        folder: made where it is missing, and then readable by its owner alone; None keeps nothing from now on.
+        max_bytes: the ranges used least recently are removed beyond so many.
+
+    Raises:
+        ConfigError: `max_bytes` is not positive.
+    """
+    if max_bytes <= 0:
+        raise ConfigError(f"max_bytes must be positive, not {max_bytes}")
+    if folder is None:
+        os.environ.pop(_FOLDER, None)
+        os.environ.pop(_BYTES, None)
+    else:
+        os.environ[_FOLDER] = str(Path(folder).expanduser().absolute())
+        os.environ[_BYTES] = str(max_bytes)
+
+
+class RangeCache:
+    """A folder of ranges.
+
+    Args:
+        folder: a folder in it for each version of each file.
+        max_bytes: of all ranges together.
+    """
+
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        self.folder = folder
+        self.max_bytes = max_bytes
+
+    @classmethod
+    def configured(cls) -> RangeCache | None:
+        """Give the one that is turned on, if any.
+
+        Raises:
+            ConfigError: the environment gives no number of bytes.
+        """
+        folder, limit = os.environ.get(_FOLDER), os.environ.get(_BYTES) or str(_DEFAULT_BYTES)
+        if not folder:
+            return None
+        if not limit.isdigit() or not int(limit):
+            raise ConfigError(f"{_BYTES} must be a number of bytes, not {limit!r}")
+        return cls(Path(folder).expanduser().absolute(), int(limit))
+
+    def shelf(self, name: str, version: str) -> Shelf:
+        """Give the place for the ranges of one version of a file."""
+        if self.folder not in _written:
+            self.sweep()
+        key = hashlib.sha256(repr((_without_access(name), version)).encode()).hexdigest()
+        return Shelf(self, self.folder / key[:40])
+
+    @property
+    def writable(self) -> bool:
+        """Whether nothing went wrong yet in writing."""
+        return self.folder not in _unwritable
+
+    def wrote(self, size: int) -> None:
+        """Count what was written, and look the folder through now and then."""
+        _written[self.folder] = _written.get(self.folder, 0) + size
+        if _written[self.folder] >= _SHARE * self.max_bytes:
+            self.sweep()
+
+    def give_up(self, error: OSError) -> None:
+        """Write no more in this process, and say so once."""
+        if self.writable:
+            _unwritable.add(self.folder)
+            reason = error.strerror or type(error).__name__
+            warnings.warn(f"{self.folder}: remote ranges cannot be kept there: {reason}", stacklevel=2)
+
+    def sweep(self) -> None:
+        """Remove the ranges used least recently where there are too many bytes, and what crashed writers left."""
+        _written[self.folder] = 0
+        found: list[tuple[float, int, str]] = []
+        for shelf in _entries(self.folder):
+            if not _SHELF.fullmatch(shelf.name) or not shelf.is_dir(follow_symlinks=False):
+                continue
+            for entry in _entries(Path(shelf.path)):
+                with suppress(OSError):
+                    status = entry.stat(follow_symlinks=False)
+                    if _RANGE.fullmatch(entry.name):
+                        found.append((status.st_mtime, status.st_size, entry.path))
+                    elif entry.name.startswith(_PARTIAL) and status.st_mtime < time.time() - _PARTIAL_SECONDS:
+                        os.remove(entry.path)
+        total = sum(size for _, size, _ in found)
+        if total <= self.max_bytes:
+            return
+        for _, size, path in sorted(found):
+            if total <= (1 - _SHARE) * self.max_bytes:
+                break
+            total -= size
+            with suppress(OSError):
+                os.remove(path)
+                os.rmdir(os.path.dirname(path))  # fails until the last range is gone
+
+
+class Shelf:
+    """The ranges of one version of a file; a range is there whole or not at all.
+
+    Args:
+        cache: the folder of folders.
+        folder: this one.
+    """
+
+    def __init__(self, cache: RangeCache, folder: Path) -> None:
+        self.cache = cache
+        self._folder = folder
+
+    def ranges(self) -> list[tuple[int, int]]:
+        """Return offset and end of all that is there now."""
+        matches = (_RANGE.fullmatch(entry.name) for entry in _entries(self._folder))
+        return [(int(match[1]), int(match[2])) for match in matches if match]
+
+    def read(self, stored: tuple[int, int], offset: int, end: int) -> Generator[bytes, None, None]:
+        """Yield a part of a range in pieces; nothing, or less, where it was removed meanwhile."""
+        path = self._folder / f"{stored[0]}-{stored[1]}"
+        with suppress(OSError), open(path, "rb", buffering=0) as file:
+            if os.fstat(file.fileno()).st_size != stored[1] - stored[0]:
+                return
+            os.utime(path)
+            file.seek(offset - stored[0])
+            while offset < end and (piece := file.read(min(_PIECE, end - offset))):
+                yield piece
+                offset += len(piece)
+
+    def writer(self, offset: int, size: int) -> RangeWriter:
+        """Give what keeps a range that is about to come."""
+        return RangeWriter(self.cache, self._folder, offset, size)
+
+
+class RangeWriter:
+    """Writes a range piece by piece; what came of it gets its name at the end. Never raises on a failing disk.
+
+    Args:
+        cache: told how much was written.
+        folder: where to.
+        offset: of the range.
+        size: of the range, as far as it is expected.
+    """
+
+    def __init__(self, cache: RangeCache, folder: Path, offset: int, size: int) -> None:
+        self._cache = cache
+        self._folder = folder
+        self._offset = offset
+        self._size = size
+        self._count = 0
+        self._path = ""
+        self._descriptor: int | None = None
+        self._wanted = cache.writable and size <= cache.max_bytes
+
+    def add(self, piece: bytes | memoryview) -> None:
+        """Write the next bytes; the last of those expected complete the range."""
+        if not self._wanted:
+            return
+        try:
+            if self._descriptor is None:
+                self._descriptor, self._path = self._partial()
+            view = memoryview(piece)
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+            self._count += len(piece)
+        except OSError as error:
+            self._count = 0
+            self.close()
+            self._cache.give_up(error)
+        if self._count >= self._size:
+            self.close()
+
+    def close(self) -> None:
+        """Keep what came; nothing happens the second time."""
+        self._wanted = False
+        if self._descriptor is None:
+            return
+        descriptor, self._descriptor = self._descriptor, None
+        with suppress(OSError):
+            os.close(descriptor)
+            if self._count:
+                os.replace(self._path, self._folder / f"{self._offset}-{self._offset + self._count}")
+                self._cache.wrote(self._count)
+                return
+        with suppress(OSError):
+            os.remove(self._path)
+
+    def _partial(self) -> tuple[int, str]:
+        for _ in range(3):
+            self._cache.folder.parent.mkdir(parents=True, exist_ok=True)
+            for folder in (self._cache.folder, self._folder):
+                folder.mkdir(mode=0o700, exist_ok=True)
+            with suppress(FileNotFoundError):  # another process has just removed the folder, which was empty
+                return tempfile.mkstemp(prefix=_PARTIAL, dir=self._folder)
+        raise FileNotFoundError(2, "the folder disappears again and again")
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []
+
+
+def _without_access(name: str) -> str:
+    """Drop user names, passwords and signatures from a URL."""
+    try:
+        parts = urlsplit(name)
+    except ValueError:
+        return name
+    query = parse_qsl(parts.query, True)
+    beside = _ACCESS_BESIDE_SIG if any(key == "sig" for key, _ in query) else frozenset[str]()
+    kept = [(key, value) for key, value in query if not _ACCESS.fullmatch(key) and key not in beside]
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, urlencode(kept), parts.fragment))

@@ -1,0 +1,106 @@
+"""A run of bytes that is on its way: it can be read as far as it has come."""
+
+from __future__ import annotations
+
+import threading
+
+__all__ = ["Segment"]
+
+
+class Segment:
+    """Consecutive bytes of a file that arrive from the first to the last.
+
+    One thread fills it; any number wait for the part they need.
+
+    Args:
+        offset: of the first byte in the file.
+        end: offset behind the last.
+        stretch: how far the read-ahead that made it reached; 0 where it was announced.
+
+    Attributes:
+        offset: of the first byte in the file.
+        stretch: see above.
+        reader: the thread that read from it last, or for which it was fetched.
+    """
+
+    def __init__(self, offset: int, end: int, *, stretch: int = 0) -> None:
+        self.offset = offset
+        self.stretch = stretch
+        self.reader = 0
+        self._end = end
+        self._reached = offset
+        self._data: memoryview | None = None
+        self._error: BaseException | None = None
+        self._cut = False
+        self._news = threading.Condition()
+
+    @classmethod
+    def of(cls, offset: int, data: bytes) -> Segment:
+        """Make one that is all there."""
+        segment = cls(offset, offset + len(data))
+        segment._data, segment._reached = memoryview(data), offset + len(data)
+        return segment
+
+    @property
+    def end(self) -> int:
+        """Offset behind the last byte that is there or will come."""
+        return self._end
+
+    @property
+    def reached(self) -> int:
+        """Offset behind the last byte that is there."""
+        return self._reached
+
+    @property
+    def wanted(self) -> bool:
+        """Whether bytes are still to come."""
+        return self._reached < self._end
+
+    def add(self, piece: bytes | memoryview) -> bool:
+        """Take the next bytes; return whether the sender may go on, which it may not once the rest is unwanted."""
+        with self._news:
+            size = min(len(piece), self._end - self._reached)
+            if size and not self._cut:
+                if self._data is None:
+                    self._data = memoryview(bytearray(self._end - self.offset))
+                start = self._reached - self.offset
+                self._data[start : start + size] = memoryview(piece)[:size]
+                self._reached += size
+                self._news.notify_all()
+            return not self._cut and size == len(piece)
+
+    def fail(self, error: BaseException) -> None:
+        """Say that no more bytes come; who waits for them gets the error."""
+        with self._news:
+            self._error = error
+            self._news.notify_all()
+
+    def cut(self) -> None:
+        """Do without the bytes that are not there yet."""
+        with self._news:
+            self._cut = True
+            self._end = self._reached
+            self._news.notify_all()
+
+    def pause(self, seconds: float) -> None:
+        """Wait so long, or until the rest is unwanted."""
+        with self._news:
+            self._news.wait_for(lambda: self._cut, seconds)
+
+    def read(self, offset: int, end: int) -> memoryview:
+        """Wait for a part of it.
+
+        Args:
+            offset: of the first byte wanted.
+            end: offset behind the last; may lie beyond the segment's.
+
+        Returns:
+            The bytes as far as the segment has them; none where it was cut before them.
+        """
+        with self._news:
+            self._news.wait_for(lambda: self._reached >= min(end, self._end) or self._error is not None)
+            if self._error is not None and self._reached < min(end, self._end):
+                raise self._error
+            if self._data is None:
+                return memoryview(b"")
+            return self._data[offset - self.offset : max(0, min(end, self._end) - self.offset)]
