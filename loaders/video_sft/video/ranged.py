@@ -101,12 +101,12 @@ class RangedBytes:
         return RangedBytes(self._fetcher.again(), (self._head, self.size))
 
     def prefetch(self, spans: Sequence[Span]) -> None:
-        """Begin to fetch spans, in the order given; close neighbours go in one request."""
+        """Begin to fetch what is not there of spans, in the order given; close neighbours go in one request."""
         with self._lock:
             for offset, end in _merged(spans):
-                offset, end = max(offset, self._head.end), min(end, self.size)
-                if offset < end and not any(s.offset <= offset and end <= s.end for s in self._read.values()):
-                    segment = Segment(offset, end)
+                known = [(s.offset, s.end) for s in (self._head, *self._announced, *self._read.values())]
+                for start, stop in _between(offset, min(end, self.size), known):
+                    segment = Segment(start, stop)
                     self._announced.append(segment)
                     self._queue.append(segment)
             new = min(_CONNECTIONS - self._workers, len(self._queue))
@@ -248,6 +248,17 @@ class RangedBytes:
 def _is_left(segment: Segment) -> bool:
     """Tell whether a seek of this thread leaves much behind that is still to come."""
     return segment.reader == threading.get_ident() and segment.end - segment.reached > _READ_AHEAD
+
+
+def _between(offset: int, end: int, known: Sequence[Span]) -> Iterator[Span]:
+    """Yield the stretches from one offset to another that lie in none of those known, all as (offset, end)."""
+    for start, stop in sorted(known):
+        if start < end and stop > offset:
+            if start > offset:
+                yield offset, start
+            offset = stop
+    if offset < end:
+        yield offset, end
 
 
 def _merged(spans: Sequence[Span]) -> list[Span]:
