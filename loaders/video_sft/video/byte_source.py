@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from video_sft.errors import VideoError
 
-__all__ = ["ByteSource", "HeaderFile", "LocalBytes", "MemoryBytes", "SeekableFile"]
+__all__ = ["ByteSource", "HeaderFile", "HollowFile", "LocalBytes", "MemoryBytes", "SeekableFile"]
 
 
 class ByteSource(Protocol):
@@ -29,6 +29,9 @@ class ByteSource(Protocol):
 
     def forget(self) -> None:
         """Say that what was announced has been read."""
+
+    def read_through(self) -> None:
+        """Say that all of the file will be read, from its beginning to its end."""
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Give so many bytes; fewer at the end of the file."""
@@ -59,6 +62,9 @@ class _AtHand:
         """Nothing to do."""
 
     def forget(self) -> None:
+        """Nothing to do."""
+
+    def read_through(self) -> None:
         """Nothing to do."""
 
     def read_at(self, offset: int, size: int) -> bytes:
@@ -157,6 +163,27 @@ class SeekableFile:
         data = self._source.read_some(self._offset, size)
         self._offset += len(data)
         return data
+
+
+class HollowFile(SeekableFile):
+    """A file that seems to end where a stretch of it begins that nobody is to read, and goes on behind that stretch.
+
+    Args:
+        source: the bytes.
+        start: of the stretch.
+        stop: of the stretch.
+    """
+
+    def __init__(self, source: ByteSource, start: int, stop: int) -> None:
+        super().__init__(source)
+        self._start, self._stop = start, stop
+
+    def read(self, size: int) -> bytes:
+        """Give up to so many bytes; none within the stretch, or at the end."""
+        if self._start <= self._offset < self._stop:
+            return b""
+        ahead = self._start - self._offset if self._offset < self._start else size
+        return super().read(min(size, ahead))
 
 
 class HeaderFile(SeekableFile):

@@ -25,11 +25,15 @@ from video_sft.video.track import Track
 
 __all__ = ["Found", "find_by_cues"]
 
-#: How far beyond a frame's likely place to read, as a part of the stretch between two key frames, and in bytes.
-_MARGIN = 0.08
-_MARGIN_BYTES = 48 << 10
-#: No codec shows a frame later than so many frames after its turn.
+#: How far beyond a likely place to read: as a part of the stretch between two key frames, in frames (a key frame is as
+#: large as many others), in bytes.
+_MARGIN = 0.03
+_MARGIN_FRAMES = 18
+_MARGIN_BYTES = 32 << 10
+#: No codec stores a frame later than so many frames after its turn; and after so many frames it is known how many
+#: frames the stream in fact does.
 _MOST_REORDERED = 16
+_ENOUGH_SEEN = 32
 _REORDERING = frozenset({"h264", "hevc", "mpeg4"})
 
 
@@ -80,14 +84,13 @@ def find_by_cues(
     for moment in moments:
         entry = max(0, bisect.bisect_right(times, moment) - 1)
         latest[entry] = max(moment, latest.get(entry, moment))
-    spans = [_likely_span(cues, entry, latest[entry], layout) for entry in latest]
+    spans = [_likely_span(cues, entry, latest[entry], step, layout) for entry in latest]
     file.prefetch(spans)
     blocks: dict[int, Block] = {}
     runs: list[int] = []
     try:
         for entry in sorted(latest):
-            reorders = _MOST_REORDERED if header.codec in _REORDERING else 0
-            run = _run(file, layout, track, cues[entry], latest[entry], reorders)
+            run = _run(file, layout, track, cues[entry], latest[entry], header.codec in _REORDERING)
             if not run or not run[0].key:
                 return None
             if run[0].position not in blocks:
@@ -122,7 +125,9 @@ def _lengths(table: PacketTable, timeline: Timeline, numbers: Indices, *, usual:
     return np.where(runs[numbers] == runs[numbers + 1], following - timeline.ticks[numbers], stated)
 
 
-def _likely_span(cues: list[tuple[int, int]], entry: int, moment: int, layout: MatroskaLayout) -> tuple[int, int]:
+def _likely_span(
+    cues: list[tuple[int, int]], entry: int, moment: int, step: Fraction, layout: MatroskaLayout
+) -> tuple[int, int]:
     """Return offset and length of what probably holds all packets from a key frame up to a moment."""
     time, start = cues[entry]
     if entry + 1 < len(cues):
@@ -130,7 +135,8 @@ def _likely_span(cues: list[tuple[int, int]], entry: int, moment: int, layout: M
     else:
         before = cues[entry - 1] if entry else (0, layout.first_cluster)
         next_time, end = max(2 * time - before[0], moment + 1), layout.end
-    share = min(1.0, (moment - time) / max(1, next_time - time) + _MARGIN)
+    likely = moment - time + float(_MARGIN_FRAMES * step)
+    share = min(1.0, likely / max(1, next_time - time) + _MARGIN)
     return start, min(int((end - start) * share) + _MARGIN_BYTES, layout.end - start)
 
 
@@ -140,17 +146,19 @@ def _run(
     track: MatroskaTrack,
     cue: tuple[int, int],
     moment: int,
-    reorders: int,
+    reorders: bool,
 ) -> list[Block]:
     """Read the headers of the packets from a key frame on, until no frame up to a moment can be missing."""
     time, place = cue
     run: list[Block] = []
-    beyond = 0
+    beyond, most_late = 0, 0
     for block in matroska_blocks(file.read_at, layout, track, place, layout.end):
         if not run and not (block.key and block.pts >= time):
             continue
+        most_late = max(most_late, sum(earlier.pts > block.pts for earlier in run[-_MOST_REORDERED:]))
         run.append(block)
         beyond = beyond + 1 if block.pts > moment else 0
-        if beyond > reorders:
+        seen = len(run) >= _ENOUGH_SEEN
+        if beyond > (min(_MOST_REORDERED, 2 * most_late + 2) if seen else _MOST_REORDERED) * reorders:
             break
     return run

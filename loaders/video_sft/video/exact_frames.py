@@ -12,7 +12,7 @@ from video_sft.errors import VideoError
 from video_sft.video.byte_source import ByteSource
 from video_sft.video.frames import Frames, Replacement
 from video_sft.video.pictures import OtherSizeError, empty_pictures
-from video_sft.video.reader import MISSING, first_size, nearest_decodable, read_pictures
+from video_sft.video.reader import MISSING, UNREACHABLE, first_size, nearest_decodable, read_pictures
 from video_sft.video.scanned import decoded_track
 from video_sft.video.sizing import output_size
 from video_sft.video.timeline import Indices
@@ -74,9 +74,12 @@ def better_track(
     if isinstance(problem, OtherSizeError):
         width, height = first_size(file, track) or (problem.width, problem.height)
         return replace(track, header=replace(track.header, width=width, height=height), measured=True)
+    reasons = set(problem.values())
+    if UNREACHABLE in reasons:
+        return decoded_track(file, stream_index)
     codec = track.header.codec
     hides = track.access == "stored" if codec == "hevc" else codec in _HIDES_FRAMES and track.table is not None
-    if not hides or file.far or set(problem.values()) != {MISSING}:
+    if not hides or file.far or reasons != {MISSING}:
         return None
     try:
         counted = decoded_track(file, stream_index)

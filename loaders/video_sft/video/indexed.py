@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from video_sft.video.avi_index import avi_table
-from video_sft.video.byte_source import ByteSource, HeaderFile
+from video_sft.video.byte_source import ByteSource, HeaderFile, HollowFile
 from video_sft.video.container import Header, for_libav, header_of, open_container, video_stream, video_streams
 from video_sft.video.matroska_blocks import matroska_table
 from video_sft.video.matroska_header import MatroskaLayout, MatroskaTrack, matroska_layout
@@ -21,6 +21,8 @@ __all__ = ["indexed_track", "plain_matroska"]
 _NEXT_HEADER = 64
 _BEGINNING = 4096
 _BOX_HEADER = 16
+#: What libav has to see of the first cluster in order to know that the header is over.
+_CLUSTER_HEADER = 12
 
 
 def indexed_track(file: ByteSource, stream_index: int | None, *, anywhere: bool = True) -> Track | None:
@@ -42,6 +44,7 @@ def indexed_track(file: ByteSource, stream_index: int | None, *, anywhere: bool 
         return _mp4_track(file, moov, stream_index)
     if not anywhere:
         return None
+    file.read_through()
     return _avi_track(file, stream_index) or _matroska_track(file, stream_index)
 
 
@@ -99,7 +102,9 @@ def plain_matroska(file: ByteSource, stream_index: int | None) -> tuple[Header, 
     layout = matroska_layout(file.read_at, file.size)
     if layout is None:
         return None
-    with open_container(for_libav(file), file.name, quick=True) as container:
+    inside = layout.first_cluster + _CLUSTER_HEADER
+    opened = HollowFile(file, inside, max(inside, layout.behind_clusters)) if file.far else for_libav(file)
+    with open_container(opened, file.name, quick=True) as container:
         header = header_of(container, video_stream(container, file.name, stream_index))
         order = [stream.index for stream in video_streams(container)]
     if len(order) != len(layout.video_tracks):

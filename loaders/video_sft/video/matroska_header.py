@@ -56,6 +56,7 @@ class MatroskaLayout:
         first_cluster: offset of the first.
         end: of the segment.
         cues: offset of the index of key frames, where the header says so, else None.
+        behind_clusters: offset of the first other element that the header says lies behind clusters; else the end.
         video_tracks: in file order.
     """
 
@@ -63,6 +64,7 @@ class MatroskaLayout:
     first_cluster: int
     end: int
     cues: int | None
+    behind_clusters: int
     video_tracks: tuple[MatroskaTrack, ...]
 
 
@@ -89,15 +91,17 @@ def _layout(read_at: ReadAt, file_size: int) -> MatroskaLayout | None:
     end = file_size if stop is None else stop
     if end > file_size:
         return None
-    scale, cues, tracks, at = 1_000_000, None, tuple[MatroskaTrack, ...](), start
+    scale, tracks, at = 1_000_000, tuple[MatroskaTrack, ...](), start
+    contents: dict[int, int] = {}
     while at < end:
         kind, inside, behind = parse_header(read_at(at, LONGEST_HEADER), at)
         if kind == CLUSTER:
-            return MatroskaLayout(start, at, end, cues, tracks) if tracks else None
+            behind = min((place for place in contents.values() if at < place < end), default=end)
+            return MatroskaLayout(start, at, end, contents.get(_CUES), behind, tracks) if tracks else None
         if behind is None or behind > end:
             return None
         if kind == _CUES:
-            cues = at
+            contents[_CUES] = at
         elif kind in (_INFO, _TRACKS, _SEEK_HEAD):
             if behind - inside > _LARGEST_HEADER:
                 return None
@@ -105,19 +109,19 @@ def _layout(read_at: ReadAt, file_size: int) -> MatroskaLayout | None:
             if kind == _INFO:
                 scale = next((unsigned(data, e) for e in children(data) if e[0] == _TIMESTAMP_SCALE), scale)
             elif kind == _SEEK_HEAD:
-                cues = next((start + place for place in _sought(data, _CUES)), cues)
+                contents |= {kind: start + place for kind, place in _contents(data)}
             else:
                 tracks = tuple(_tracks(data, scale))
         at = behind
     return None
 
 
-def _sought(data: bytes, wanted: int) -> Iterator[int]:
-    """Yield where an element is, by the file's table of contents."""
+def _contents(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield what lies where, by the file's table of contents."""
     for entry in (element for element in children(data) if element[0] == _SEEK):
         parts = {part[0]: unsigned(data, part) for part in children(data, *entry[1:])}
-        if parts.get(_SEEK_ID) == wanted and _SEEK_POSITION in parts:
-            yield parts[_SEEK_POSITION]
+        if _SEEK_ID in parts and _SEEK_POSITION in parts:
+            yield parts[_SEEK_ID], parts[_SEEK_POSITION]
 
 
 def matroska_cues(read_at: ReadAt, layout: MatroskaLayout, track: MatroskaTrack) -> list[tuple[int, int]]:

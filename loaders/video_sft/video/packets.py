@@ -12,7 +12,11 @@ from video_sft.video.byte_source import ByteSource
 from video_sft.video.container import failing
 from video_sft.video.packet_table import PacketTable
 
-__all__ = ["DemuxedPackets", "PacketReader", "StoredPackets"]
+__all__ = ["DemuxedPackets", "PacketReader", "StoredPackets", "UnreachableError"]
+
+
+class UnreachableError(VideoError):
+    """The demuxer gives other packets after a seek than when it reads the file through."""
 
 
 class PacketReader(Protocol):
@@ -74,7 +78,7 @@ class DemuxedPackets:
         """Yield (packet number, packet).
 
         Raises:
-            VideoError: the file no longer holds the packets it did.
+            UnreachableError: other packets come than there are.
         """
         row = None
         for packet in self._from(first):
@@ -84,14 +88,16 @@ class DemuxedPackets:
                 continue
             row = self._number(packet) if row is None else row + 1
             if row >= len(self._table) or not self._is(row, packet):
-                raise VideoError(self._name, f"reading from packet {first} on does not give the packets there are")
+                raise UnreachableError(
+                    self._name, f"reading from packet {first} on does not give the packets there are"
+                )
             if row < first:
                 continue
             packet.pts = int(self._table.ordinals[row])
             yield row, packet
             if row >= last:
                 return
-        raise VideoError(self._name, f"packet {last} cannot be read")
+        raise UnreachableError(self._name, f"packet {last} cannot be read")
 
     def _from(self, first: int) -> Iterator[Any]:
         """Seek until the first packet that comes is not later than the one wanted."""
@@ -107,7 +113,7 @@ class DemuxedPackets:
                 with failing(self._name, "cannot be read"):
                     yield from packets
                 return
-        raise VideoError(self._name, f"there is no way to packet {first}")
+        raise UnreachableError(self._name, f"there is no way to packet {first}")
 
     def _number(self, packet: Any) -> int:
         table = self._table

@@ -23,8 +23,10 @@ Pieces: TypeAlias = Generator["bytes | memoryview", None, None]
 _HEAD = 64 << 10
 #: Spans closer than this are fetched as one.
 _GAP = 64 << 10
-#: Reads that nobody announced take at least this much, and up to that much where they follow each other.
+#: Reads that nobody announced take at least this much, and up to that much where they follow each other: up to the
+#: last where the file is read through.
 _READ_AHEAD = 256 << 10
+_LONGER_READ_AHEAD = 512 << 10
 _LONGEST_READ_AHEAD = 4 << 20
 #: Bytes of unannounced reads that are kept.
 _KEPT = 32 << 20
@@ -70,7 +72,8 @@ class RangedBytes:
 
     What `prefetch` announces is fetched in the background, some ranges at once and in their order, and reading waits
     for no more than the bytes it needs; so decoding goes on while the rest arrives. Other reads fetch a quarter of a
-    megabyte at least. Where they follow each other they fetch more and more, and the next stretch in the background.
+    megabyte at least. Where they follow each other they fetch more; of a file that is read through more and more, and
+    the next stretch in the background.
 
     Args:
         fetcher: gets the bytes.
@@ -88,6 +91,7 @@ class RangedBytes:
         self._workers = 0
         self._read: OrderedDict[int, Segment] = OrderedDict()
         self._closed = False
+        self._through = False
         self._head: Segment
         self.size: int
         if head is None:
@@ -120,6 +124,10 @@ class RangedBytes:
             announced, self._announced, self._queue = self._announced, [], []
         for segment in announced:
             segment.cut()
+
+    def read_through(self) -> None:
+        """Say that all of the file will be read, from its beginning to its end."""
+        self._through = True
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Give so many bytes; fewer at the end of the file."""
@@ -165,9 +173,12 @@ class RangedBytes:
             for segment in (self._head, *reversed(self._read.values()), *self._announced):
                 if segment.offset <= offset < segment.end:
                     return segment
-            before = next((s.stretch for s in self._read.values() if s.end == offset), 0)
-            stretch = min(max(_READ_AHEAD, 2 * before), _LONGEST_READ_AHEAD)
-            segment = self._add(offset, max(end, offset + stretch), stretch)
+            known = (self._head, *self._announced, *self._read.values())
+            start = max((s.end for s in known if offset - _GAP <= s.end <= offset), default=offset)
+            before = next((s.stretch for s in self._read.values() if s.end == start), 0)
+            longest = _LONGEST_READ_AHEAD if self._through else _LONGER_READ_AHEAD
+            stretch = min(max(_READ_AHEAD, 2 * before), longest)
+            segment = self._add(start, max(end, start + stretch), stretch)
             left = [] if before else [s for s in self._read.values() if s is not segment and _is_left(s)]
         for other in left:
             other.cut()
@@ -179,7 +190,7 @@ class RangedBytes:
 
     def _read_on(self, segment: Segment, offset: int) -> None:
         """Fetch the next stretch in the background when half of one that continues another has been read."""
-        if segment.stretch <= _READ_AHEAD:
+        if segment.stretch <= _READ_AHEAD or not self._through:
             return
         with self._lock:
             segment.reader = threading.get_ident()

@@ -16,12 +16,12 @@ from video_sft.video.byte_source import ByteSource
 from video_sft.video.container import failing, for_libav, open_container
 from video_sft.video.decoding import REMEMBERS_TIMES, GroupDecoder, decode_all, make_context
 from video_sft.video.packet_table import PacketTable
-from video_sft.video.packets import DemuxedPackets, PacketReader, StoredPackets
+from video_sft.video.packets import DemuxedPackets, PacketReader, StoredPackets, UnreachableError
 from video_sft.video.pictures import Layout, Painter
 from video_sft.video.timeline import Indices
 from video_sft.video.track import Track
 
-__all__ = ["MISSING", "first_size", "nearest_decodable", "read_pictures", "undecodable"]
+__all__ = ["MISSING", "UNREACHABLE", "first_size", "nearest_decodable", "read_pictures", "undecodable"]
 
 #: Writes a frame to rows of a result.
 Paint = Callable[[Any, list[int]], None]
@@ -32,6 +32,8 @@ _WAVE = 64 << 20
 _DAMAGED = "its data are damaged"
 #: What is said of a frame that should have come out of the decoder, and did not.
 MISSING = "the decoder gives no such frame"
+#: What is said of a frame that libav's demuxer does not lead to.
+UNREACHABLE = "there is no way to it but from the file's beginning"
 
 
 @dataclass(frozen=True)
@@ -259,6 +261,8 @@ class _Reading:
             try:
                 for row, packet in packets.packets(group.entry, group.wanted[-1]):
                     yield row, row in rows, packet
+            except UnreachableError:
+                raise
             except VideoError as error:  # the frames up to there are whole
                 ended.append(error.reason)
 
@@ -266,6 +270,9 @@ class _Reading:
         try:
             with failing(self._file.name, "cannot be decoded"):
                 damaged = decoder.run(marked(), first_shown, deliver)
+        except UnreachableError:
+            self.failures.update(dict.fromkeys(wanted, UNREACHABLE))
+            return None
         except VideoError as error:
             self.failures.update(dict.fromkeys(wanted, error.reason))
             return None
@@ -290,6 +297,7 @@ class _Reading:
         self.failures.update(dict.fromkeys(damaged, _DAMAGED))
         left = {number: rows for number, rows in self._positions.items() if number not in damaged}
         paint, name = self._make_paint(), self._file.name
+        self._file.read_through()
         with open_container(for_libav(self._file), name) as container:
             stream = container.streams[self._track.header.stream_index]
             for number, (frame, _) in enumerate(decode_all(container, stream, name)):

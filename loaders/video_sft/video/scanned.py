@@ -32,6 +32,7 @@ def unindexed_track(file: ByteSource, stream_index: int | None) -> Track:
 def _scanned_track(file: ByteSource, stream_index: int | None) -> Track | None:
     """Read all packets without decoding more than the first frame."""
     packets: list[tuple[int, int, int, int, bool, bool, int]] = []
+    file.read_through()
     with open_container(for_libav(file), file.name) as container:
         stream = video_stream(container, file.name, stream_index)
         header = header_of(container, stream)
@@ -76,6 +77,7 @@ def decoded_track(file: ByteSource, stream_index: int | None) -> Track:
     ticks: list[int] = []
     damaged: list[int] = []
     frame = None
+    file.read_through()
     with open_container(for_libav(file), file.name) as container:
         stream = video_stream(container, file.name, stream_index)
         header = header_of(container, stream)

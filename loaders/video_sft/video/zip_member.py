@@ -87,6 +87,10 @@ class _Window:
         """Drop what was announced."""
         self._source.forget()
 
+    def read_through(self) -> None:
+        """Say that all of the member will be read."""
+        self._source.read_through()
+
     def read_at(self, offset: int, size: int) -> bytes:
         """Give so many bytes; fewer at the end of the member."""
         return self._source.read_at(self._offset + offset, max(0, min(size, self.size - offset)))
