@@ -19,8 +19,8 @@ KINDS = (  # noqa: SIM905 - a column of names would be longer, and no clearer
     "plain moov_in_front no_b_frames one_key_frame open_gop intra_refresh ten_bit odd_444 odd_vp9 interlaced "
     "hevc hevc_layers av1 av1_mkv variable_rate several_streams mpeg4 mpeg4_avi mjpeg_avi vp8 vp9 gif prores mpeg2_ts "
     "mpeg_ps rotated_90 rotated_180 rotated_270 mkv mkv_without_index mkv_open_gop mov avi_reordered flv ts "
-    "ts_open_gop raw_h264 fragmented late_start negative_start interlaced_ts hevc_mkv edit_cuts_beginning "
-    "edit_cuts_end"
+    "ts_open_gop raw_h264 fragmented dash half_fragmented late_start negative_start interlaced_ts hevc_mkv "
+    "edit_cuts_beginning edit_cuts_end"
 ).split()
 #: libav gives these frames no times, or some out of order or double; see `video_sft.video.track`.
 GUESSED_TIMES = {"avi_reordered", "mpeg_ps", "raw_h264"}

@@ -17,7 +17,7 @@ from video_sft.video.decoding import references_of
 
 STORED = (  # noqa: SIM905 - a column of names would be longer, and no clearer
     "plain moov_in_front open_gop hevc mpeg4 mov rotated_90 variable_rate mkv mkv_without_index mkv_open_gop hevc_mkv "
-    "vp8 vp9 odd_vp9 mpeg4_avi av1 av1_mkv"
+    "vp8 vp9 odd_vp9 mpeg4_avi av1 av1_mkv fragmented dash half_fragmented"
 ).split()
 
 

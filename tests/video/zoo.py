@@ -178,6 +178,8 @@ def _rewrapped(folder: Path, zoo: dict[str, Path]) -> dict[str, Path]:
         "ts_open_gop": remux(opened, folder / "open.ts"),
         "raw_h264": remux(plain, folder / "plain.h264", format="h264"),
         "fragmented": remux(plain, folder / "frag.mp4", options={"movflags": "frag_keyframe+empty_moov"}),
+        "dash": remux(plain, folder / "dash.mp4", options={"movflags": "dash+global_sidx", "frag_duration": "400000"}),
+        "half_fragmented": remux(plain, folder / "half.mp4", options={"movflags": "frag_keyframe"}),
         "late_start": remux(plain, folder / "late.mp4", shift_seconds=1.52),
         "negative_start": remux(
             plain, folder / "negative.mp4", shift_seconds=-0.72, options={"avoid_negative_ts": "disabled"}

@@ -9,7 +9,9 @@ from video_sft.video.byte_source import ByteSource, HeaderFile, HollowFile
 from video_sft.video.container import Header, for_libav, header_of, open_container, video_stream, video_streams
 from video_sft.video.matroska_blocks import matroska_table
 from video_sft.video.matroska_header import MatroskaLayout, MatroskaTrack, matroska_layout
-from video_sft.video.mp4_index import Moov, Mp4Track, find_moov, mp4_tracks, rotation_of
+from video_sft.video.mp4_boxes import Moov, find_moov, rotation_of
+from video_sft.video.mp4_fragments import fragment_offsets, fragmented_table
+from video_sft.video.mp4_index import Fragments, Mp4Track, mp4_tracks
 from video_sft.video.mpeg4_pictures import with_true_keys
 from video_sft.video.packet_frames import NEEDS_SETTING_UP, SELF_CONTAINED, timeline_of, whole_frames
 from video_sft.video.packet_table import PacketTable
@@ -21,6 +23,9 @@ __all__ = ["indexed_track", "plain_matroska"]
 _NEXT_HEADER = 64
 _BEGINNING = 4096
 _BOX_HEADER = 16
+#: So much of a fragment holds its header, and over a network no more than so many are read.
+_FRAGMENT_HEADER = 8 << 10
+_MOST_FAR_FRAGMENTS = 64
 #: What libav has to see of the first cluster in order to know that the header is over.
 _CLUSTER_HEADER = 12
 
@@ -51,18 +56,22 @@ def indexed_track(file: ByteSource, stream_index: int | None, *, anywhere: bool 
 def _mp4_track(file: ByteSource, place: Moov, stream_index: int | None) -> Track | None:
     end = min(place.offset + place.size + _NEXT_HEADER, file.size)
     moov = file.read_at(place.offset, end - place.offset)[: place.size]
-    tracks = {track.track_id: track for track in mp4_tracks(moov, file.size) if track.table is not None}
+    behind, fragmented = place.offset + place.size, b"mvex" in moov
+    fragments = _fragments_of(file, moov, behind) if fragmented else None
+    tracks = {track.track_id: track for track in mp4_tracks(moov, file.size, fragments) if track.table is not None}
     if not tracks:
         return None
     parts = [(place.offset, end), (0, _BEGINNING), *((other, other + _BOX_HEADER) for other in place.others)]
     for decoders in (False, True):  # the size of MPEG-4 pictures is known to its decoder alone
-        opened = HeaderFile(file, parts) if file.far else for_libav(file)
+        opened = for_libav(file)
+        if file.far:
+            opened = HollowFile(file, behind, file.size) if fragmented else HeaderFile(file, parts)
         with open_container(opened, file.name, quick=True, decoders=decoders) as container:
             header = header_of(container, video_stream(container, file.name, stream_index))
         if header.width > 0:
             break
     found = tracks.get(header.stream_id)
-    if found is None or found.table is None or not _agree(header, found, found.table):
+    if found is None or found.table is None or not _agree(header, found, found.table, fragmented):
         return None
     table = found.table
     if header.codec == "mpeg4" and not file.far:
@@ -70,15 +79,25 @@ def _mp4_track(file: ByteSource, place: Moov, stream_index: int | None) -> Track
     return Track(header, timeline_of(header, table), rotation_of(moov, found.track_id), "stored", table)
 
 
-def _agree(header: Header, track: Mp4Track, table: PacketTable) -> bool:
+def _fragments_of(file: ByteSource, moov: bytes, behind: int) -> Fragments | None:
+    """Return what reads the fragments of a fragmented file; None where over a network they would be too many."""
+    if file.far:
+        offsets = fragment_offsets(file.read_at, file.size, behind)
+        if not 0 < len(offsets) <= _MOST_FAR_FRAGMENTS:
+            return None
+        file.prefetch([(offset, _FRAGMENT_HEADER) for offset in offsets])
+    return lambda track_id, first: fragmented_table(file.read_at, file.size, moov, behind, track_id, first)
+
+
+def _agree(header: Header, track: Mp4Track, table: PacketTable, fragmented: bool) -> bool:
     """Tell whether libav sees the same frames as the table, and can decode them outside the container."""
     return (
         header.codec in SELF_CONTAINED
         and whole_frames(header, table)
         and header.width > 0
-        and header.num_frames == len(table)
+        and (fragmented or header.num_frames == len(table))
         and header.time_base == Fraction(1, track.timescale)
-        and header.start_tick == int(table.pts.min())
+        and (header.start_tick == int(table.pts.min()) or (fragmented and header.start_tick is None))
     )
 
 

@@ -1,0 +1,170 @@
+"""The boxes of an MP4 or MOV file: where its ``moov`` box lies, and the small ones in it (ISO/IEC 14496-12)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    "Moov",
+    "ReadAt",
+    "Span",
+    "UnusualError",
+    "boxes_within",
+    "content_of",
+    "edits_of",
+    "find_moov",
+    "rescale",
+    "rotation_of",
+    "rows_of",
+    "timescale_of",
+    "track_id_of",
+]
+
+ReadAt = Callable[[int, int], bytes]
+#: Offset of a box's content, and its end.
+Span = tuple[int, int]
+
+#: A sample table of 8 hours at 60 frames a second takes some 30 MB.
+_MOOV_LIMIT = 256 << 20
+_TOP_LEVEL_LIMIT = 10_000
+
+
+class UnusualError(Exception):
+    """A table is of a kind that is left to libav."""
+
+
+@dataclass(frozen=True)
+class Moov:
+    """Where the ``moov`` box lies.
+
+    Attributes:
+        offset: of the box.
+        size: of the box, its header included.
+        others: offsets of the other top-level boxes up to and behind it.
+    """
+
+    offset: int
+    size: int
+    others: tuple[int, ...]
+
+
+def find_moov(read_at: ReadAt, file_size: int) -> Moov | None:
+    """Find the ``moov`` box by walking the top-level boxes.
+
+    Args:
+        read_at: gives so many bytes at an offset.
+        file_size: in bytes.
+
+    Returns:
+        Its place; None when the file is not an MP4, or the box is missing or cut off.
+    """
+    offset, passed = 0, list[int]()
+    for _ in range(_TOP_LEVEL_LIMIT):
+        if offset + 8 > file_size:
+            return None
+        head = read_at(offset, 16)
+        size, kind = struct.unpack(">I4s", head[:8])
+        if size == 1 and len(head) == 16:
+            size = struct.unpack(">Q", head[8:16])[0]
+        elif size == 0:
+            size = file_size - offset
+        if size < 8 or (offset == 0 and kind != b"ftyp"):
+            return None
+        if kind == b"moov":
+            whole = size <= _MOOV_LIMIT and offset + size <= file_size
+            return Moov(offset, size, (*passed, offset + size)) if whole else None
+        passed.append(offset)
+        offset += size
+    return None
+
+
+def rotation_of(moov: bytes, track_id: int) -> int:
+    """Return by how many degrees clockwise a track is turned for display: 0, 90, 180 or 270."""
+    try:
+        for kind, (start, stop) in boxes_within(moov, *content_of(moov)):
+            if kind == b"trak":
+                header = dict(boxes_within(moov, start, stop))[b"tkhd"]
+                if track_id_of(moov, header) == track_id:
+                    return _angle(moov, header)
+    except (KeyError, struct.error):
+        pass
+    return 0
+
+
+def boxes_within(data: bytes, start: int, stop: int) -> Iterator[tuple[bytes, Span]]:
+    """Yield kind and payload span of the boxes between two offsets."""
+    while start + 8 <= stop:
+        size, kind = struct.unpack_from(">I4s", data, start)
+        head = 8
+        if size == 1:
+            size, head = struct.unpack_from(">Q", data, start + 8)[0], 16
+        elif size == 0:
+            size = stop - start
+        if size < head or start + size > stop:
+            raise ValueError("a box is longer than the one around it")
+        yield kind, (start + head, start + size)
+        start += size
+
+
+def content_of(box: bytes) -> Span:
+    """Return where the content of a box lies in it."""
+    return (16 if struct.unpack_from(">I", box)[0] == 1 else 8), len(box)
+
+
+def timescale_of(data: bytes, span: Span) -> int:
+    """Read the ticks in a second from an ``mvhd`` or ``mdhd`` box.
+
+    Raises:
+        ValueError: there are none.
+    """
+    offset = span[0] + (20 if data[span[0]] == 1 else 12)
+    value: int = struct.unpack_from(">I", data, offset)[0]
+    if not value:
+        raise ValueError("a timescale of 0")
+    return value
+
+
+def track_id_of(data: bytes, header: Span) -> int:
+    """Read a track's number from its ``tkhd`` box."""
+    value: int = struct.unpack_from(">I", data, header[0] + (20 if data[header[0]] == 1 else 12))[0]
+    return value
+
+
+def _angle(data: bytes, header: Span) -> int:
+    a, b, _, c, d = struct.unpack_from(">5i", data, header[0] + (52 if data[header[0]] == 1 else 40))
+    signs = (_sign(a), _sign(b), _sign(c), _sign(d))
+    return {(0, 1, -1, 0): 90, (-1, 0, 0, -1): 180, (0, -1, 1, 0): 270}.get(signs, 0)
+
+
+def _sign(value: int) -> int:
+    return (value > 0) - (value < 0)
+
+
+def rows_of(moov: bytes, span: Span, dtype: str, columns: int, skip: int = 4) -> npt.NDArray[np.int64]:
+    """Read a box that holds a count and then so many rows."""
+    (count,) = struct.unpack_from(">I", moov, span[0] + skip)
+    start = span[0] + skip + 4
+    if start + count * columns * np.dtype(dtype).itemsize > span[1]:
+        raise ValueError("a table is longer than its box")
+    values = np.frombuffer(moov, dtype, count * columns, start)
+    return values.reshape(count, columns).astype(np.int64)
+
+
+def edits_of(moov: bytes, span: Span) -> list[tuple[int, int, int]]:
+    """Read (duration, media time, rate) of each edit; a media time of -1 is a pause."""
+    layout = ">Qqi" if moov[span[0]] == 1 else ">Iii"
+    (count,) = struct.unpack_from(">I", moov, span[0] + 4)
+    width = struct.calcsize(layout)
+    if span[0] + 8 + count * width > span[1]:
+        raise ValueError("an edit list longer than its box")
+    return [struct.unpack_from(layout, moov, span[0] + 8 + number * width) for number in range(count)]
+
+
+def rescale(value: int, numerator: int, denominator: int) -> int:
+    """Multiply by a fraction, rounded to the nearest whole number as libav does."""
+    return (value * numerator + denominator // 2) // denominator
