@@ -16,6 +16,7 @@ import pytest
 from tests.video.test_broken import broken_files
 from tests.video.zoo import decode_fully, encode, patch
 
+from video_sft.errors import VideoError
 from video_sft.video import Clip
 
 
@@ -87,6 +88,8 @@ BENT: dict[str, tuple[str, Bend]] = {
     "largest.webm": ("wide_vp9", lambda data: sized_matroska(data, 65_535, 65_535)),
     "largest_ffv1.mkv": ("wide_ffv1", lambda data: sized_matroska(data, 65_535, 65_535)),
     "large_ffv1.mkv": ("wide_ffv1", lambda data: sized_matroska(data, 16_000, 16_000)),
+    "no_clock.mkv": ("mkv", lambda data: data.replace(b"\x2a\xd7\xb1\x83\x0f\x42\x40", b"\x2a\xd7\xb1\x83\0\0\0")),
+    "no_height.webm": ("wide_vp9", lambda data: data.replace(b"\xba\x82\x01\0", b"\xec\x82\x01\0")),
     "stsz.mp4": ("plain", lambda data: patch(data, b"stsz", 8, -(2**31))),
     "stsz_one_size.mp4": ("plain", lambda data: patch(data, b"stsz", 4, 1, -(2**31))),
     "stts.mp4": ("plain", lambda data: patch(data, b"stts", 4, 1, -(2**31), 512)),
@@ -200,6 +203,20 @@ def test_a_result_there_is_no_memory_for(plain: Path) -> None:
     command = [sys.executable, "-c", program, str(plain)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert f"VideoError: {plain}: there is no memory for 40 frames of 16000 x 8000" in done.stderr
+
+
+def test_a_time_weeks_away_does_not_make_millions_of_frames(zoo: dict[str, Path], tmp_path: Path) -> None:
+    data = zoo["flv"].read_bytes()
+    last = data.rindex(b"\x09", 0, len(data) - 200)
+    size = int.from_bytes(data[last + 1 : last + 4], "big")
+    assert data[last + 11 + size : last + 15 + size] == (size + 11).to_bytes(4, "big")  # a tag of video, whole
+    path = tmp_path / "late.flv"
+    path.write_bytes(data[: last + 4] + b"\xff\xff\xff\x7f" + data[last + 8 :])
+    with pytest.raises(VideoError, match=r"late\.flv: 1 frames a second .* may be wrong"):
+        Clip(path).frames(fps=1, size=16)
+    assert len(Clip(path).frames(fps=1, max_frames=4, size=16)) == 4
+    with pytest.raises(VideoError, match="may be wrong"):
+        Clip(path).frames(fps=1e12, size=16)
 
 
 @pytest.mark.skipif("libsvtav1" not in av.codecs_available, reason="there is nothing to encode AV1 with")

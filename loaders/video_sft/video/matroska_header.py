@@ -77,7 +77,7 @@ def matroska_layout(read_at: ReadAt, file_size: int) -> MatroskaLayout | None:
     """
     try:
         return _layout(read_at, file_size)
-    except (ValueError, IndexError, KeyError):
+    except (ValueError, IndexError, KeyError, ZeroDivisionError):
         return None
 
 

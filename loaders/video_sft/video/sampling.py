@@ -13,11 +13,19 @@ import numpy as np
 
 from video_sft.video.timeline import SAME_MOMENT, Indices, Timeline
 
-__all__ = ["COUNT_METHODS", "Choice"]
+__all__ = ["COUNT_METHODS", "Choice", "TooManyError"]
 
 #: How `count=` places frames: the midpoints of TSN's segments, the end points of `numpy.linspace`, TSN's random frame
 #: of each segment.
 COUNT_METHODS = ("midpoints", "endpoints", "random")
+
+
+#: A rate that repeats each frame so often, and gives more than so many, comes from a wrong time in the file.
+_MOST_REPEATS, _MANY = 100, 100_000
+
+
+class TooManyError(ValueError):
+    """A rate would give far more frames than there are."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,7 @@ class Choice:
 
         Raises:
             ValueError: the choice is not possible.
+            TooManyError: a rate would give far more frames than there are.
             IndexError: a frame number is not in the clip.
         """
         last = timeline.end_seconds if stop is None else min(stop, timeline.end_seconds)
@@ -115,6 +124,7 @@ def _by_fps(
 
     Raises:
         ValueError: the rate or the maximum is not above zero.
+        TooManyError: there would be far more frames than the clip has.
     """
     if not fps > 0:
         raise ValueError(f"fps must be above 0, not {fps}")
@@ -123,6 +133,11 @@ def _by_fps(
     count = max(1, int(np.ceil((stop - start - SAME_MOMENT) * fps)))
     if max_frames is not None and count > max_frames:
         steps = np.linspace(0, count - 1, max_frames)
+    elif count > max(_MANY, _MOST_REPEATS * (end - begin)):
+        raise TooManyError(
+            f"{fps:g} frames a second from {start:g} s to {stop:g} s are {count:,}, of the {end - begin:,} there are: "
+            "a time in the file may be wrong; max_frames sets a limit"
+        )
     else:
         steps = np.arange(count, dtype=np.float64)
     return np.clip(timeline.shown_at(start + steps / fps), begin, end - 1)

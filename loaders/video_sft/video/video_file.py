@@ -15,7 +15,7 @@ from video_sft.video.indexed import indexed_track
 from video_sft.video.near_frames import NotFoundError, near_frames
 from video_sft.video.nominal import nominal_track
 from video_sft.video.pictures import OtherSizeError
-from video_sft.video.sampling import Choice
+from video_sft.video.sampling import Choice, TooManyError
 from video_sft.video.scanned import unindexed_track
 from video_sft.video.source import Source
 from video_sft.video.track import Track
@@ -87,7 +87,10 @@ class VideoFile:
                     begin, end = track.timeline.range_of(start, stop)
                 except ValueError as error:
                     raise VideoError(file.name, str(error)) from error
-                chosen = choice.numbers(track.timeline, begin, end, start, stop)
+                try:
+                    chosen = choice.numbers(track.timeline, begin, end, start, stop)
+                except TooManyError as error:
+                    raise VideoError(file.name, str(error)) from error
                 problem: dict[int, str] | OtherSizeError
                 try:
                     if track.access == "nominal":
