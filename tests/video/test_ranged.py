@@ -143,6 +143,7 @@ def test_few_connections_at_once(server: RangeServer, opened: ByteSource) -> Non
 
 
 def test_reading_from_beginning_to_end_takes_few_requests(server: RangeServer, opened: ByteSource, data: bytes) -> None:
+    opened.read_through()
     file, parts = SeekableFile(opened), []
     while part := file.read(32 * KB):
         parts.append(part)
@@ -152,6 +153,7 @@ def test_reading_from_beginning_to_end_takes_few_requests(server: RangeServer, o
 
 
 def test_reading_on_is_quick_to_start_and_stops_at_a_seek(server: RangeServer, opened: ByteSource, data: bytes) -> None:
+    opened.read_through()
     file = SeekableFile(opened)
     file.seek(8 * MB)
     for _ in range(MB // (32 * KB)):
@@ -164,6 +166,7 @@ def test_reading_on_is_quick_to_start_and_stops_at_a_seek(server: RangeServer, o
 
 
 def test_readers_side_by_side_each_read_on(server: RangeServer, opened: ByteSource, data: bytes) -> None:
+    opened.read_through()
     one, other = SeekableFile(opened), SeekableFile(opened)
     other.seek(12 * MB)
     for _ in range(6 * MB // (32 * KB)):
@@ -171,6 +174,14 @@ def test_readers_side_by_side_each_read_on(server: RangeServer, opened: ByteSour
         other.read(32 * KB)
     assert other.read(KB) == data[18 * MB : 18 * MB + KB]
     assert len(server.log) <= 14
+
+
+def test_a_file_that_is_not_read_through_is_not_read_far_ahead(server: RangeServer, opened: ByteSource) -> None:
+    file = SeekableFile(opened)
+    file.seek(8 * MB)
+    for _ in range(2 * MB // (32 * KB)):
+        file.read(32 * KB)
+    assert [size for _, size in server.log] == [256 * KB, *[512 * KB] * 4]
 
 
 def test_small_reads_here_and_there_stay_small(server: RangeServer, opened: ByteSource, data: bytes) -> None:
