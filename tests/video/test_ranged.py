@@ -18,10 +18,10 @@ from tests.video.zoo import encode
 
 from video_sft.errors import VideoError
 from video_sft.video import Clip
-from video_sft.video.byte_source import ByteSource, SeekableFile
-from video_sft.video.pictures import Painter
-from video_sft.video.remote import open_remote
-from video_sft.video.retrying import Patience, TransientError
+from video_sft.video.access.byte_source import ByteSource, SeekableFile
+from video_sft.video.access.remote import open_remote
+from video_sft.video.access.retrying import Patience, TransientError
+from video_sft.video.decoding.pictures import Painter
 
 KB, MB = 1 << 10, 1 << 20
 
@@ -202,7 +202,7 @@ def test_a_server_without_ranges_sends_the_file_once_for_each_handle(
         assert handle.read_at(3 * MB, MB) == data[3 * MB : 4 * MB]
         assert len(server.log) == (handle is not file)
         handle.close()
-    monkeypatch.setattr("video_sft.video.http_file._LARGEST_WHOLE", MB)
+    monkeypatch.setattr("video_sft.video.access.http_file._LARGEST_WHOLE", MB)
     with pytest.raises(VideoError, match="does not send parts of files"):
         open_remote(server.url("bytes"), None)
 
@@ -212,7 +212,7 @@ def test_a_server_that_says_how_long_to_wait_is_obeyed(
     server: RangeServer, monkeypatch: pytest.MonkeyPatch, date: bool
 ) -> None:
     waited: list[float] = []
-    monkeypatch.setattr("video_sft.video.retrying.time.sleep", waited.append)
+    monkeypatch.setattr("video_sft.video.access.retrying.time.sleep", waited.append)
     later = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=1000))
     server.failures, server.retry_after = [429, 503], later if date else "7"
     open_remote(server.url("bytes"), None).close()

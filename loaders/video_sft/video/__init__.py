@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from video_sft.video.access.range_cache import cache_ranges
 from video_sft.video.batch import read_frames
 from video_sft.video.clip import Clip
+from video_sft.video.decoding.sizing import PixelBudget
 from video_sft.video.feature import Video
 from video_sft.video.fragment import clip_url, split_fragment, with_fragment
 from video_sft.video.frames import Audio, AudioTrack, Frames, Replacement, VideoMetadata
-from video_sft.video.range_cache import cache_ranges
-from video_sft.video.sizing import PixelBudget
 
 __all__ = [
     "Audio",

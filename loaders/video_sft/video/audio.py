@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from video_sft.errors import VideoError
-from video_sft.video.byte_source import ByteSource
-from video_sft.video.container import failing, for_libav, open_container
+from video_sft.video.access.byte_source import ByteSource
+from video_sft.video.containers.libav import failing, for_libav, open_container
 from video_sft.video.frames import Audio
 
 __all__ = ["read_audio"]

@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from video_sft.errors import VideoError
 from video_sft.video.clip import Clip
+from video_sft.video.decoding.pictures import Dtype, Layout
+from video_sft.video.decoding.sizing import Size
+from video_sft.video.decoding.threads import default_threads
 from video_sft.video.frames import Frames
-from video_sft.video.pictures import Dtype, Layout
-from video_sft.video.sizing import Size
-from video_sft.video.threads import default_threads
 
 __all__ = ["read_frames"]
 

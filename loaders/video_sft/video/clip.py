@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
+from video_sft.video.access.source import Source, hub_token, make_source
+from video_sft.video.decoding.pictures import Dtype, Layout
+from video_sft.video.decoding.sizing import Size
+from video_sft.video.decoding.threads import default_threads
 from video_sft.video.fragment import clip_url, split_fragment, with_fragment
 from video_sft.video.frames import Audio, Frames, VideoMetadata
-from video_sft.video.pictures import Dtype, Layout
 from video_sft.video.sampling import Choice
-from video_sft.video.sizing import Size
-from video_sft.video.source import Source, hub_token, make_source
-from video_sft.video.threads import default_threads
 from video_sft.video.video_file import VideoFile
 from video_sft.video.wanted import Wanted
 

@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from video_sft.errors import VideoError
-from video_sft.video.byte_source import ByteSource
+from video_sft.video.access.byte_source import ByteSource
+from video_sft.video.decoding.pictures import OtherSizeError, empty_pictures
+from video_sft.video.decoding.reader import MISSING, UNREACHABLE, first_size, nearest_decodable, read_pictures
+from video_sft.video.decoding.sizing import output_size
 from video_sft.video.frames import Frames, Replacement
-from video_sft.video.pictures import OtherSizeError, empty_pictures
-from video_sft.video.reader import MISSING, UNREACHABLE, first_size, nearest_decodable, read_pictures
-from video_sft.video.scanned import decoded_track
-from video_sft.video.sizing import output_size
-from video_sft.video.timeline import Indices
-from video_sft.video.track import Track
+from video_sft.video.tracks.scanned import decoded_track
+from video_sft.video.tracks.timeline import Indices
+from video_sft.video.tracks.track import Track
 from video_sft.video.wanted import Wanted
 
 __all__ = ["better_track", "exact_frames", "room_for"]

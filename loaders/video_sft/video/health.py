@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from video_sft.errors import VideoError
-from video_sft.video.indexed import indexed_track
-from video_sft.video.reader import undecodable
-from video_sft.video.scanned import unindexed_track
-from video_sft.video.source import make_source
+from video_sft.video.access.source import make_source
+from video_sft.video.decoding.reader import undecodable
+from video_sft.video.tracks.indexed import indexed_track
+from video_sft.video.tracks.scanned import unindexed_track
 
 __all__ = ["what_is_wrong"]
 

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from video_sft.video.byte_source import ByteSource
-from video_sft.video.cued import find_by_cues
+from video_sft.video.access.byte_source import ByteSource
+from video_sft.video.decoding.pictures import Painter
+from video_sft.video.decoding.reader import read_pictures
 from video_sft.video.exact_frames import room_for
 from video_sft.video.frames import Frames
-from video_sft.video.nominal import latest_starts, read_nominal, step_ticks
-from video_sft.video.pictures import Painter
-from video_sft.video.reader import read_pictures
-from video_sft.video.timeline import Indices, seconds
-from video_sft.video.track import Track
+from video_sft.video.tracks.cued import find_by_cues
+from video_sft.video.tracks.nominal import latest_starts, read_nominal, step_ticks
+from video_sft.video.tracks.timeline import Indices, seconds
+from video_sft.video.tracks.track import Track
 from video_sft.video.wanted import Wanted
 
 __all__ = ["NotFoundError", "near_frames"]

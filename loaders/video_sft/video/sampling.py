@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from video_sft.video.timeline import SAME_MOMENT, Indices, Timeline
+from video_sft.video.tracks.timeline import SAME_MOMENT, Indices, Timeline
 
 __all__ = ["COUNT_METHODS", "Choice", "TooManyError"]
 

@@ -7,18 +7,18 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 from video_sft.errors import VideoError
+from video_sft.video.access.byte_source import ByteSource
+from video_sft.video.access.source import Source
 from video_sft.video.audio import read_audio
-from video_sft.video.byte_source import ByteSource
+from video_sft.video.decoding.pictures import OtherSizeError
 from video_sft.video.exact_frames import better_track, exact_frames
 from video_sft.video.frames import Audio, Frames
-from video_sft.video.indexed import indexed_track
 from video_sft.video.near_frames import NotFoundError, near_frames
-from video_sft.video.nominal import nominal_track
-from video_sft.video.pictures import OtherSizeError
 from video_sft.video.sampling import Choice, TooManyError
-from video_sft.video.scanned import unindexed_track
-from video_sft.video.source import Source
-from video_sft.video.track import Track
+from video_sft.video.tracks.indexed import indexed_track
+from video_sft.video.tracks.nominal import nominal_track
+from video_sft.video.tracks.scanned import unindexed_track
+from video_sft.video.tracks.track import Track
 from video_sft.video.wanted import Wanted
 
 __all__ = ["VideoFile"]

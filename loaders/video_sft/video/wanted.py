@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from video_sft.video.pictures import Dtype, Layout
-from video_sft.video.sizing import Size
+from video_sft.video.decoding.pictures import Dtype, Layout
+from video_sft.video.decoding.sizing import Size
 
 __all__ = ["Wanted"]
 

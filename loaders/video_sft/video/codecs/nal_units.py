@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from video_sft.video.bits import Bits
+from video_sft.video.codecs.bits import Bits
 
 __all__ = ["NalReferences", "has_wavefronts", "single_layer"]
 

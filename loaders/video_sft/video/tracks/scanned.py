@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from video_sft.errors import VideoError
-from video_sft.video.byte_source import ByteSource
-from video_sft.video.container import Header, failing, for_libav, header_of, open_container, video_stream
-from video_sft.video.decoding import decode_all
-from video_sft.video.packet_frames import PACKET_IS_FRAME, timeline_of, whole_frames
-from video_sft.video.packet_table import PacketTable
-from video_sft.video.timeline import Timeline, step_of
-from video_sft.video.track import Track
+from video_sft.video.access.byte_source import ByteSource
+from video_sft.video.containers.libav import Header, failing, for_libav, header_of, open_container, video_stream
+from video_sft.video.containers.packet_table import PacketTable
+from video_sft.video.decoding.decoder import decode_all
+from video_sft.video.tracks.packet_frames import PACKET_IS_FRAME, timeline_of, whole_frames
+from video_sft.video.tracks.timeline import Timeline, step_of
+from video_sft.video.tracks.track import Track
 
 __all__ = ["decoded_track", "unindexed_track"]
 

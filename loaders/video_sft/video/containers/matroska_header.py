@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from video_sft.video.ebml import LONGEST_HEADER, ReadAt, children, parse_header, unsigned
+from video_sft.video.containers.ebml import LONGEST_HEADER, ReadAt, children, parse_header, unsigned
 
 __all__ = ["CLUSTER", "LEVEL_1", "MatroskaLayout", "MatroskaTrack", "matroska_cues", "matroska_layout"]
 

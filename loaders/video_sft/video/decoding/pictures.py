@@ -9,7 +9,7 @@ import numpy.typing as npt
 from av.video.reformatter import VideoReformatter
 
 from video_sft.errors import VideoError
-from video_sft.video.container import MAX_PIXELS
+from video_sft.video.containers.libav import MAX_PIXELS
 
 __all__ = ["DTYPES", "LAYOUTS", "Dtype", "Layout", "OtherSizeError", "Painter", "empty_pictures"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from video_sft.video.container import Header
-from video_sft.video.packet_table import PacketTable
-from video_sft.video.timeline import Timeline, step_of
+from video_sft.video.containers.libav import Header
+from video_sft.video.containers.packet_table import PacketTable
+from video_sft.video.tracks.timeline import Timeline, step_of
 
 __all__ = ["NEEDS_SETTING_UP", "PACKET_IS_FRAME", "SELF_CONTAINED", "timeline_of", "whole_frames"]
 

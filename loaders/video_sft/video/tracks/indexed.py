@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from video_sft.video.avi_index import avi_table
-from video_sft.video.byte_source import ByteSource, HeaderFile, HollowFile
-from video_sft.video.container import Header, for_libav, header_of, open_container, video_stream, video_streams
-from video_sft.video.matroska_blocks import matroska_table
-from video_sft.video.matroska_header import MatroskaLayout, MatroskaTrack, matroska_layout
-from video_sft.video.mp4_boxes import Moov, find_moov, rotation_of
-from video_sft.video.mp4_fragments import fragment_offsets, fragmented_table
-from video_sft.video.mp4_index import Fragments, Mp4Track, mp4_tracks
-from video_sft.video.mpeg4_pictures import with_true_keys
-from video_sft.video.packet_frames import NEEDS_SETTING_UP, SELF_CONTAINED, timeline_of, whole_frames
-from video_sft.video.packet_table import PacketTable
-from video_sft.video.track import Track
+from video_sft.video.access.byte_source import ByteSource, HeaderFile, HollowFile
+from video_sft.video.codecs.mpeg4_pictures import with_true_keys
+from video_sft.video.containers.avi_index import avi_table
+from video_sft.video.containers.libav import Header, for_libav, header_of, open_container, video_stream, video_streams
+from video_sft.video.containers.matroska_blocks import matroska_table
+from video_sft.video.containers.matroska_header import MatroskaLayout, MatroskaTrack, matroska_layout
+from video_sft.video.containers.mp4_boxes import Moov, find_moov, rotation_of
+from video_sft.video.containers.mp4_fragments import fragment_offsets, fragmented_table
+from video_sft.video.containers.mp4_index import Fragments, Mp4Track, mp4_tracks
+from video_sft.video.containers.packet_table import PacketTable
+from video_sft.video.tracks.packet_frames import NEEDS_SETTING_UP, SELF_CONTAINED, timeline_of, whole_frames
+from video_sft.video.tracks.track import Track
 
 __all__ = ["indexed_track", "plain_matroska"]
 

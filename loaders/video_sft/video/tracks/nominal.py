@@ -16,13 +16,13 @@ from typing import Any
 import av
 import numpy as np
 
-from video_sft.video.byte_source import ByteSource
-from video_sft.video.container import Header, failing, for_libav, header_of, open_container, video_stream
-from video_sft.video.decoding import decode_all
-from video_sft.video.indexed import plain_matroska
-from video_sft.video.matroska_blocks import matroska_blocks
-from video_sft.video.timeline import Indices, Timeline
-from video_sft.video.track import Track
+from video_sft.video.access.byte_source import ByteSource
+from video_sft.video.containers.libav import Header, failing, for_libav, header_of, open_container, video_stream
+from video_sft.video.containers.matroska_blocks import matroska_blocks
+from video_sft.video.decoding.decoder import decode_all
+from video_sft.video.tracks.indexed import plain_matroska
+from video_sft.video.tracks.timeline import Indices, Timeline
+from video_sft.video.tracks.track import Track
 
 __all__ = ["latest_starts", "nominal_track", "read_nominal", "step_ticks"]
 

@@ -9,8 +9,8 @@ from contextlib import closing
 from typing import Any, Protocol, TypeAlias
 
 from video_sft.errors import VideoError
-from video_sft.video.retrying import Patience, TransientError, patiently
-from video_sft.video.segment import Segment
+from video_sft.video.access.retrying import Patience, TransientError, patiently
+from video_sft.video.access.segment import Segment
 
 __all__ = ["Fetcher", "Pieces", "RangedBytes", "Span"]
 

@@ -12,9 +12,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from video_sft.errors import VideoError
-from video_sft.video.byte_source import ByteSource, LocalBytes, MemoryBytes
-from video_sft.video.remote import open_remote
-from video_sft.video.zip_member import open_member, split_zip
+from video_sft.video.access.byte_source import ByteSource, LocalBytes, MemoryBytes
+from video_sft.video.access.remote import open_remote
+from video_sft.video.access.zip_member import open_member, split_zip
 
 __all__ = ["Source", "hub_token", "is_local", "make_source"]
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from video_sft.video.mp4_boxes import ReadAt, Span, UnusualError, boxes_within, content_of
-from video_sft.video.packet_table import PacketTable
+from video_sft.video.containers.mp4_boxes import ReadAt, Span, UnusualError, boxes_within, content_of
+from video_sft.video.containers.packet_table import PacketTable
 
 __all__ = ["fragment_offsets", "fragmented_table"]
 

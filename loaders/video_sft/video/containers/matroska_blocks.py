@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from video_sft.video.ebml import ReadAt, parse_header, variable_number
-from video_sft.video.matroska_header import CLUSTER, LEVEL_1, MatroskaLayout, MatroskaTrack
-from video_sft.video.packet_table import PacketTable
+from video_sft.video.containers.ebml import ReadAt, parse_header, variable_number
+from video_sft.video.containers.matroska_header import CLUSTER, LEVEL_1, MatroskaLayout, MatroskaTrack
+from video_sft.video.containers.packet_table import PacketTable
 
 __all__ = ["Block", "matroska_blocks", "matroska_table", "table_of_blocks"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from video_sft.video.container import Header
+from video_sft.video.containers.libav import Header
+from video_sft.video.containers.packet_table import PacketTable
 from video_sft.video.frames import VideoMetadata
-from video_sft.video.packet_table import PacketTable
-from video_sft.video.timeline import Timeline
+from video_sft.video.tracks.timeline import Timeline
 
 __all__ = ["Track"]
 

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 import av
 
 from video_sft.errors import VideoError
-from video_sft.video.byte_source import ByteSource
-from video_sft.video.container import failing
-from video_sft.video.packet_table import PacketTable
+from video_sft.video.access.byte_source import ByteSource
+from video_sft.video.containers.libav import failing
+from video_sft.video.containers.packet_table import PacketTable
 
 __all__ = ["DemuxedPackets", "PacketReader", "StoredPackets", "UnreachableError"]
 

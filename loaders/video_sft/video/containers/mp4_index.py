@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from video_sft.video.mp4_boxes import (
+from video_sft.video.containers.mp4_boxes import (
     Span,
     UnusualError,
     boxes_within,
@@ -26,7 +26,7 @@ from video_sft.video.mp4_boxes import (
     timescale_of,
     track_id_of,
 )
-from video_sft.video.packet_table import PacketTable
+from video_sft.video.containers.packet_table import PacketTable
 
 __all__ = ["Fragments", "Mp4Track", "mp4_tracks"]
 

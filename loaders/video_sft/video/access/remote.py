@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from video_sft.video.byte_source import ByteSource
-from video_sft.video.cached_fetcher import CachedFetcher
-from video_sft.video.fsspec_file import FsspecFetcher
-from video_sft.video.http_file import HttpFetcher, hub_url
-from video_sft.video.range_cache import RangeCache
-from video_sft.video.ranged import Fetcher, RangedBytes
+from video_sft.video.access.byte_source import ByteSource
+from video_sft.video.access.cached_fetcher import CachedFetcher
+from video_sft.video.access.fsspec_file import FsspecFetcher
+from video_sft.video.access.http_file import HttpFetcher, hub_url
+from video_sft.video.access.range_cache import RangeCache
+from video_sft.video.access.ranged import Fetcher, RangedBytes
 
 __all__ = ["open_remote"]
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from video_sft.errors import VideoError
-from video_sft.video.byte_source import ByteSource, MemoryBytes, SeekableFile
+from video_sft.video.access.byte_source import ByteSource, MemoryBytes, SeekableFile
 
 __all__ = ["open_member", "split_zip"]
 

@@ -14,14 +14,14 @@ from fractions import Fraction
 
 import numpy as np
 
-from video_sft.video.byte_source import ByteSource
-from video_sft.video.indexed import plain_matroska
-from video_sft.video.matroska_blocks import Block, matroska_blocks, table_of_blocks
-from video_sft.video.matroska_header import MatroskaLayout, MatroskaTrack, matroska_cues
-from video_sft.video.packet_frames import timeline_of
-from video_sft.video.packet_table import PacketTable
-from video_sft.video.timeline import Indices, Timeline
-from video_sft.video.track import Track
+from video_sft.video.access.byte_source import ByteSource
+from video_sft.video.containers.matroska_blocks import Block, matroska_blocks, table_of_blocks
+from video_sft.video.containers.matroska_header import MatroskaLayout, MatroskaTrack, matroska_cues
+from video_sft.video.containers.packet_table import PacketTable
+from video_sft.video.tracks.indexed import plain_matroska
+from video_sft.video.tracks.packet_frames import timeline_of
+from video_sft.video.tracks.timeline import Indices, Timeline
+from video_sft.video.tracks.track import Track
 
 __all__ = ["Found", "find_by_cues"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 from contextlib import closing
 
-from video_sft.video.range_cache import RangeCache, Shelf
-from video_sft.video.ranged import Fetcher, Pieces
+from video_sft.video.access.range_cache import RangeCache, Shelf
+from video_sft.video.access.ranged import Fetcher, Pieces
 
 __all__ = ["CachedFetcher"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from video_sft.video.bits import Bits
+from video_sft.video.codecs.bits import Bits
 
 __all__ = ["has_only_frames"]
 

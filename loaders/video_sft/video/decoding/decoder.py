@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 import av
 
-from video_sft.video.av1_frames import Av1References
-from video_sft.video.container import MAX_PIXELS, Header, failing
-from video_sft.video.nal_units import NalReferences, has_wavefronts, single_layer
+from video_sft.video.codecs.av1_frames import Av1References
+from video_sft.video.codecs.nal_units import NalReferences, has_wavefronts, single_layer
+from video_sft.video.containers.libav import MAX_PIXELS, Header, failing
 
 __all__ = ["REMEMBERS_TIMES", "Deliver", "GroupDecoder", "References", "decode_all", "make_context", "references_of"]
 

@@ -11,8 +11,8 @@ import fsspec
 from fsspec.implementations.cached import CachingFileSystem
 
 from video_sft.errors import VideoError
-from video_sft.video.ranged import Pieces
-from video_sft.video.retrying import TransientError
+from video_sft.video.access.ranged import Pieces
+from video_sft.video.access.retrying import TransientError
 
 __all__ = ["FsspecFetcher"]
 

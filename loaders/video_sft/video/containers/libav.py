@@ -12,8 +12,8 @@ from typing import Any
 import av
 
 from video_sft.errors import VideoError
-from video_sft.video.byte_source import ByteSource, LocalBytes, SeekableFile
-from video_sft.video.fields import has_only_frames
+from video_sft.video.access.byte_source import ByteSource, LocalBytes, SeekableFile
+from video_sft.video.codecs.fields import has_only_frames
 from video_sft.video.frames import AudioTrack
 
 __all__ = [

@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from video_sft.errors import VideoError
-from video_sft.video.byte_source import ByteSource
-from video_sft.video.container import failing, for_libav, open_container
-from video_sft.video.decoding import REMEMBERS_TIMES, GroupDecoder, decode_all, make_context
-from video_sft.video.packet_table import PacketTable
-from video_sft.video.packets import DemuxedPackets, PacketReader, StoredPackets, UnreachableError
-from video_sft.video.pictures import Layout, Painter
-from video_sft.video.timeline import Indices
-from video_sft.video.track import Track
+from video_sft.video.access.byte_source import ByteSource
+from video_sft.video.containers.libav import failing, for_libav, open_container
+from video_sft.video.containers.packet_table import PacketTable
+from video_sft.video.decoding.decoder import REMEMBERS_TIMES, GroupDecoder, decode_all, make_context
+from video_sft.video.decoding.packets import DemuxedPackets, PacketReader, StoredPackets, UnreachableError
+from video_sft.video.decoding.pictures import Layout, Painter
+from video_sft.video.tracks.timeline import Indices
+from video_sft.video.tracks.track import Track
 
 __all__ = ["MISSING", "UNREACHABLE", "first_size", "nearest_decodable", "read_pictures", "undecodable"]
 

@@ -15,8 +15,8 @@ import huggingface_hub
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
 from video_sft.errors import VideoError
-from video_sft.video.ranged import Pieces
-from video_sft.video.retrying import TransientError
+from video_sft.video.access.ranged import Pieces
+from video_sft.video.access.retrying import TransientError
 
 __all__ = ["HttpFetcher", "hub_url"]
 

@@ -1,0 +1,1 @@
+"""Bytes of videos, wherever they are: local files, memory, zip members, HTTP, fsspec, ranges kept on disk."""

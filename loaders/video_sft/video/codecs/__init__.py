@@ -1,0 +1,1 @@
+"""What the headers of coded pictures say, without decoding them."""

@@ -1,0 +1,1 @@
+"""One stream understood: its frames, their times, and how their packets are reached."""
