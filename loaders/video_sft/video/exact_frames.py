@@ -19,25 +19,20 @@ from video_sft.video.tracks.timeline import Indices
 from video_sft.video.tracks.track import Track
 from video_sft.video.wanted import Wanted
 
-__all__ = ["better_track", "exact_frames", "room_for"]
+__all__ = ["better_track", "exact_frames", "nearest_frames", "room_for"]
 
 #: Codecs whose packets may rightly give no frame; of the others, one that is missing was lost. HEVC's may after a cut,
 #: but in a transport stream, lost ones are likelier.
 _HIDES_FRAMES = frozenset({"vp8", "vp9", "av1", "mpeg4"})
 
 
-def exact_frames(
-    file: ByteSource, track: Track, chosen: Indices, begin: int, end: int, *, nearest: bool, wanted: Wanted
-) -> Frames | dict[int, str]:
+def exact_frames(file: ByteSource, track: Track, chosen: Indices, wanted: Wanted) -> Frames | dict[int, str]:
     """Decode frames by their numbers.
 
     Args:
         file: the bytes.
         track: the file's stream.
         chosen: numbers of the frames.
-        begin: first frame that may stand in for one that does not decode.
-        end: one past the last.
-        nearest: whether any may.
         wanted: in what form.
 
     Returns:
@@ -48,19 +43,35 @@ def exact_frames(
     """
     data = room_for(file, track, len(chosen), wanted)
     failures = read_pictures(file, track, chosen, data, wanted.layout, wanted.num_threads)
-    replaced: tuple[Replacement, ...] = ()
-    if failures and nearest:
-        stand_in = nearest_decodable(file, track, failures, begin, end, wanted.num_threads)
-        replaced = tuple(
-            Replacement(position, number, stand_in[number])
-            for position, number in enumerate(chosen.tolist())
-            if number in stand_in
-        )
-        chosen = np.array([stand_in.get(number, number) for number in chosen.tolist()], np.int64)
-        failures = read_pictures(file, track, chosen, data, wanted.layout, wanted.num_threads)
-    if failures:
-        return failures
-    return Frames(data, track.timeline.seconds(chosen), track.timeline.durations(chosen), chosen, replaced)
+    return failures or Frames(data, track.timeline.seconds(chosen), track.timeline.durations(chosen), chosen)
+
+
+def nearest_frames(
+    file: ByteSource, track: Track, chosen: Indices, failures: dict[int, str], begin: int, end: int, wanted: Wanted
+) -> Frames | dict[int, str]:
+    """Decode frames, each that cannot be decoded replaced by the nearest that can.
+
+    Args:
+        file: the bytes.
+        track: the file's stream.
+        chosen: numbers of the frames.
+        failures: those of them that cannot be decoded, and why.
+        begin: first frame that may stand in.
+        end: one past the last.
+        wanted: in what form.
+
+    Returns:
+        The frames; or what is wrong with those that nothing can stand in for, by their numbers.
+    """
+    stand_in = nearest_decodable(file, track, failures, begin, end, wanted.num_threads)
+    replaced = tuple(
+        Replacement(position, number, stand_in[number])
+        for position, number in enumerate(chosen.tolist())
+        if number in stand_in
+    )
+    given = np.array([stand_in.get(number, number) for number in chosen.tolist()], np.int64)
+    result = exact_frames(file, track, given, wanted)
+    return replace(result, replaced=replaced) if isinstance(result, Frames) else result
 
 
 def better_track(

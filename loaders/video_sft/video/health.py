@@ -10,6 +10,7 @@ import numpy as np
 from video_sft.errors import VideoError
 from video_sft.video.access.source import make_source
 from video_sft.video.decoding.reader import undecodable
+from video_sft.video.exact_frames import better_track
 from video_sft.video.tracks.indexed import indexed_track
 from video_sft.video.tracks.scanned import unindexed_track
 
@@ -32,6 +33,10 @@ def what_is_wrong(path: str | Path, *, num_threads: int = 1) -> str | None:
         with closing(make_source(path).open()) as file:
             track = indexed_track(file, None) or unindexed_track(file, None)
             failures = undecodable(file, track, np.arange(len(track.timeline)), num_threads)
+            better = better_track(file, None, track, failures) if failures else None
+            if better is not None:
+                track = better
+                failures = undecodable(file, track, np.arange(len(track.timeline)), num_threads)
     except VideoError as error:
         return error.reason
     if not failures:

@@ -11,7 +11,7 @@ from video_sft.video.access.byte_source import ByteSource
 from video_sft.video.access.source import Source
 from video_sft.video.audio import read_audio
 from video_sft.video.decoding.pictures import OtherSizeError
-from video_sft.video.exact_frames import better_track, exact_frames
+from video_sft.video.exact_frames import better_track, exact_frames, nearest_frames
 from video_sft.video.frames import Audio, Frames
 from video_sft.video.near_frames import NotFoundError, near_frames
 from video_sft.video.sampling import Choice, TooManyError
@@ -95,7 +95,7 @@ class VideoFile:
                 try:
                     if track.access == "nominal":
                         return near_frames(file, self.stream_index, track, chosen, wanted)
-                    result = exact_frames(file, track, chosen, begin, end, nearest=nearest, wanted=wanted)
+                    result = exact_frames(file, track, chosen, wanted)
                     if isinstance(result, Frames):
                         return result
                     problem = result
@@ -108,6 +108,11 @@ class VideoFile:
                 better = better_track(file, self.stream_index, track, problem)
                 if better is None:
                     assert isinstance(problem, dict)
+                    if nearest:
+                        result = nearest_frames(file, track, chosen, problem, begin, end, wanted)
+                        if isinstance(result, Frames):
+                            return result
+                        problem = result
                     number, reason = min(problem.items())
                     raise VideoError(file.name, f"frame {number}: {reason}")
                 self._known, track = (file, better), better

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from video_sft.errors import VideoError
 
-__all__ = ["ByteSource", "HeaderFile", "HollowFile", "LocalBytes", "MemoryBytes", "SeekableFile"]
+__all__ = ["ByteSource", "HeaderFile", "HollowFile", "LocalBytes", "MemoryBytes", "ReadAt", "SeekableFile"]
+
+
+#: Gives so many bytes at an offset; fewer at the end of the file.
+ReadAt = Callable[[int, int], bytes]
 
 
 class ByteSource(Protocol):

@@ -172,7 +172,8 @@ class Shelf:
         with suppress(OSError), open(path, "rb", buffering=0) as file:
             if os.fstat(file.fileno()).st_size != stored[1] - stored[0]:
                 return
-            os.utime(path)
+            with suppress(OSError):  # a disk that can only be read serves as well
+                os.utime(path)
             file.seek(offset - stored[0])
             while offset < end and (piece := file.read(min(_PIECE, end - offset))):
                 yield piece

@@ -102,7 +102,7 @@ class RangedBytes:
 
     def again(self) -> RangedBytes:
         """Give a fresh handle without a request; the fetcher notices when the file is another."""
-        return RangedBytes(self._fetcher.again(), (self._head, self.size))
+        return RangedBytes(self._fetcher.again(), (self._head.twin(), self.size))
 
     def prefetch(self, spans: Sequence[Span]) -> None:
         """Begin to fetch what is not there of spans, in the order given; close neighbours go in one request."""
@@ -152,6 +152,7 @@ class RangedBytes:
         self.forget()
         with self._lock:
             kept = list(self._read.values())
+            self._read.clear()
         for segment in kept:
             segment.cut()
 

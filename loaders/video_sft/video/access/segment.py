@@ -35,11 +35,15 @@ class Segment:
         self._news = threading.Condition()
 
     @classmethod
-    def of(cls, offset: int, data: bytes) -> Segment:
+    def of(cls, offset: int, data: bytes | memoryview) -> Segment:
         """Make one that is all there."""
         segment = cls(offset, offset + len(data))
         segment._data, segment._reached = memoryview(data), offset + len(data)
         return segment
+
+    def twin(self) -> Segment:
+        """Make another one of the same bytes, with a lock of its own: a process forked now may find this one's held."""
+        return Segment.of(self.offset, self.read(self.offset, self.end))
 
     @property
     def end(self) -> int:

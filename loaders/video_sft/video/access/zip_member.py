@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zipfile
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,12 +43,13 @@ def open_member(name: str, archive: ByteSource, member: str) -> ByteSource:
                 name_length, extra_length = struct.unpack("<HH", header[26:30])
                 return _Window(name, archive, info.header_offset + 30 + name_length + extra_length, info.file_size)
             if info.file_size > _LARGEST_UNPACKED:
+                archive.close()
                 raise VideoError(name, f"takes {info.file_size:,} bytes unpacked; do not compress videos")
             data = opened.read(info)
     except KeyError as error:
         archive.close()
         raise VideoError(name, "the zip file has no such member") from error
-    except (zipfile.BadZipFile, struct.error, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, struct.error, OSError, ValueError, RuntimeError, EOFError) as error:
         archive.close()
         raise VideoError(name, f"cannot be read from the zip file: {error}") from error
     archive.close()

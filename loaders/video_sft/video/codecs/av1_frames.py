@@ -21,6 +21,7 @@ _PARTS_OF_A_FRAME = frozenset({4, 7})
 _HARMLESS = frozenset({2, 5, 15})
 #: All fields that are read lie within so many bytes of a frame header.
 _ENOUGH = 24
+_ENOUGH_OF_SEQUENCE = 128
 _CHOSEN_IN_FRAME = 2
 _KEY, _INTRA_ONLY, _SWITCH = 0, 2, 3
 
@@ -65,7 +66,7 @@ class Av1References:
             at += bool(layered)
             size, at = _leb128(data, at) if sized else (len(data) - at, at)
             if kind == _SEQUENCE:
-                self._sequence = _sequence(bytes(data[at : at + size]))
+                self._sequence = _sequence(bytes(data[at : at + min(size, _ENOUGH_OF_SEQUENCE)]))
             if kind in (_FRAME_HEADER, _FRAME):
                 dropping = not (
                     layered or self._sequence is None or _fills_a_slot(bytes(data[at : at + _ENOUGH]), self._sequence)

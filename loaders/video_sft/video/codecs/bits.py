@@ -4,6 +4,9 @@ from __future__ import annotations
 
 __all__ = ["Bits"]
 
+#: Of a number of 32 bits.
+_LONGEST_PREFIX = 32
+
 
 class Bits:
     """Reads one number after the other.
@@ -35,6 +38,6 @@ class Bits:
         zeros = 0
         while not self.take(1):
             zeros += 1
-            if self._left <= 0:
+            if self._left <= 0 or zeros > _LONGEST_PREFIX:
                 raise ValueError("a header is cut off")
         return (1 << zeros) - 1 + self.take(zeros)

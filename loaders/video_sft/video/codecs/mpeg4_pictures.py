@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from video_sft.video.containers.ebml import ReadAt
+from video_sft.video.access.byte_source import ReadAt
 from video_sft.video.containers.packet_table import PacketTable
 
 __all__ = ["BEGINNING", "INTRA", "PREDICTED", "SPRITE", "has_set_up", "picture_kind", "with_true_keys"]

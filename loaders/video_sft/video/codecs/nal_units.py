@@ -12,7 +12,7 @@ from typing import Any
 
 from video_sft.video.codecs.bits import Bits
 
-__all__ = ["NalReferences", "has_wavefronts", "single_layer"]
+__all__ = ["NalReferences", "has_wavefronts", "leans_on_later", "single_layer"]
 
 #: By codec: slices of coded pictures, and units that change nothing for other pictures (delimiters, messages, filling).
 _H264_SLICES, _H264_HARMLESS = range(1, 6), frozenset({6, 9, 12})
@@ -22,6 +22,8 @@ _H264_SETS, _HEVC_SETS = frozenset({7, 8}), frozenset({32, 33, 34})
 _HEVC_UNREFERENCED = frozenset(range(0, 16, 2))
 
 _HVCC_HEADER = 23
+_SHORTEST_AVCC = 6
+_B_SLICE = 1
 _PICTURE_PARAMETERS = 34
 
 
@@ -62,6 +64,25 @@ class NalReferences:
             return kind in _HEVC_UNREFERENCED if kind in _HEVC_SLICES else kind in _HEVC_HARMLESS
         kind = head & 31
         return not head & 0x60 if kind in _H264_SLICES else kind in _H264_HARMLESS
+
+
+def leans_on_later(beginning: bytes, avcc: bytes) -> bool:
+    """Tell whether an H.264 picture may lean on ones shown later, that is, whether it has B slices.
+
+    Args:
+        beginning: of the packet, up to the header of its first slice; False where that is not reached.
+        avcc: the decoder's set-up.
+    """
+    if len(avcc) < _SHORTEST_AVCC or avcc[0] != 1:
+        return False
+    width, at = (avcc[4] & 3) + 1, 0
+    while at + width < len(beginning):
+        if beginning[at + width] & 31 in (1, 5):
+            bits = Bits(beginning[at + width + 1 : at + width + 17].replace(b"\0\0\3", b"\0\0"))
+            bits.exp_golomb()  # the first macroblock
+            return bits.exp_golomb() % 5 == _B_SLICE
+        at += width + int.from_bytes(beginning[at : at + width], "big")
+    return False
 
 
 def single_layer(hvcc: bytes) -> bool:

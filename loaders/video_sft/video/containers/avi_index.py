@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from video_sft.video.access.byte_source import ReadAt
 from video_sft.video.codecs.mpeg4_pictures import BEGINNING, INTRA, PREDICTED, SPRITE, has_set_up, picture_kind
-from video_sft.video.containers.ebml import ReadAt
 from video_sft.video.containers.packet_table import PacketTable
 
 __all__ = ["avi_table"]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-__all__ = ["LONGEST_HEADER", "Element", "ReadAt", "children", "parse_header", "unsigned", "variable_number"]
-
-ReadAt = Callable[[int, int], bytes]
+__all__ = ["LONGEST_HEADER", "Element", "children", "parse_header", "unsigned", "variable_number"]
 
 #: An id of up to four bytes and a size of up to eight.
 LONGEST_HEADER = 12
+
+_LONGEST_INTEGER = 8
+_LARGEST_INTEGER = 1 << 60
 
 #: Id, offset of the content, and its end; the end is None where the size was not known when it was written.
 Element = tuple[int, int, int | None]
@@ -51,10 +52,22 @@ def variable_number(data: bytes, at: int) -> tuple[int | None, int]:
     return None if value == bits else value, at + width
 
 
-def unsigned(data: bytes, element: Element) -> int:
-    """Give the value of an unsigned integer element that lies in `data`."""
+def unsigned(data: bytes, element: Element, offset: int = 0) -> int:
+    """Give the value of an unsigned integer element.
+
+    Args:
+        data: the bytes it lies in.
+        element: what and where it is.
+        offset: of `data` in the file that the element counts in.
+
+    Raises:
+        ValueError: it is longer than there are integers, or too large for a time or a place.
+    """
     _, start, end = element
-    return int.from_bytes(data[start:end], "big")
+    value = int.from_bytes(data[start - offset : None if end is None else end - offset], "big")
+    if end is None or end - start > _LONGEST_INTEGER or value > _LARGEST_INTEGER:
+        raise ValueError(f"a number of unlikely size at byte {start:,}")
+    return value
 
 
 def children(data: bytes, start: int = 0, end: int | None = None) -> Iterator[Element]:

@@ -37,13 +37,23 @@ _FORMATS = (
 #: Larger pictures are refused before anything is allocated for them: 16,384 x 8,192.
 MAX_PIXELS = 1 << 27
 
-_CLOCK = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
+_CLOCK = re.compile(r"(\d{1,6}):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
 
 #: libav's AV_FIELD_PROGRESSIVE.
 _PROGRESSIVE = 1
 
 #: libav's own errors, and what PyAV lets through on malformed headers.
-_ERRORS = (av.FFmpegError, OSError, ValueError, IndexError, KeyError, OverflowError, MemoryError, AssertionError)
+_ERRORS = (
+    av.FFmpegError,
+    OSError,
+    EOFError,
+    ValueError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    MemoryError,
+    AssertionError,
+)
 
 
 @dataclass(frozen=True)
@@ -206,7 +216,7 @@ def _stated_end(tags: Mapping[str, str]) -> float | None:
 
 def _stated_frames(tags: Mapping[str, str]) -> int | None:
     texts = (tags.get(name, "") for name in ("NUMBER_OF_FRAMES", "NUMBER_OF_FRAMES-eng"))
-    return next((int(text) for text in texts if text.isascii() and text.isdigit()), None)
+    return next((int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 10), None)
 
 
 def _audio(container: Any) -> AudioTrack | None:

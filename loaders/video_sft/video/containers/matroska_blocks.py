@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from video_sft.video.containers.ebml import ReadAt, parse_header, variable_number
+from video_sft.video.access.byte_source import ReadAt
+from video_sft.video.codecs.mpeg4_pictures import INTRA, picture_kind
+from video_sft.video.containers.ebml import parse_header, unsigned, variable_number
 from video_sft.video.containers.matroska_header import CLUSTER, LEVEL_1, MatroskaLayout, MatroskaTrack
 from video_sft.video.containers.packet_table import PacketTable
 
@@ -24,6 +26,8 @@ _BLOCK_DURATION, _REFERENCE = 0x9B, 0xFB
 #: Headers are read with so many bytes behind them, which hold a block's own header.
 _AHEAD = 32
 _LACED = 0x06
+#: A day of pictures and sound.
+_MOST_ELEMENTS = 10_000_000
 _KEY = 0x80
 
 
@@ -51,9 +55,9 @@ def matroska_table(read_at: ReadAt, layout: MatroskaLayout, track: MatroskaTrack
     """Read the headers of all blocks; None where the file is out of the ordinary."""
     try:
         blocks = list(matroska_blocks(read_at, layout, track, layout.first_cluster, layout.end))
+        return table_of_blocks(read_at, blocks, track) if blocks else None
     except (ValueError, IndexError):
         return None
-    return table_of_blocks(read_at, blocks, track) if blocks else None
 
 
 def table_of_blocks(
@@ -90,7 +94,11 @@ def matroska_blocks(
         ValueError: the chain is broken, or a block is of a kind that is left to libav.
     """
     at, cluster_end, now = start, start, 0
+    elements = 0
     while at < end:
+        elements += 1
+        if elements > _MOST_ELEMENTS:
+            raise ValueError("more elements than a video has")
         head = read_at(at, _AHEAD)
         kind, inside, behind = parse_header(head, at)
         if at >= cluster_end or kind in LEVEL_1:
@@ -110,7 +118,7 @@ def matroska_blocks(
                 if block is not None:
                     yield block
             elif kind == _TIMESTAMP:
-                now = int.from_bytes(head[inside - at : behind - at], "big")
+                now = unsigned(head, (kind, inside, behind), at)
         at = behind
 
 
@@ -127,7 +135,7 @@ def _group(read_at: ReadAt, start: int, end: int, now: int, number: int) -> Bloc
         if kind == _BLOCK:
             found = head, at, inside, behind
         elif kind == _BLOCK_DURATION:
-            duration = int.from_bytes(head[inside - at : behind - at], "big")
+            duration = unsigned(head, (kind, inside, behind), at)
         elif kind == _REFERENCE:
             leans = True
         at = behind
@@ -161,8 +169,7 @@ def _may_be_key(codec: str, beginning: bytes) -> bool:
         bits = _vp9_bits(first)
         return not bits & 0b1100
     if codec == "V_MPEG4/ISO/ASP":
-        at = beginning.find(b"\0\0\1\xb6")
-        return not (0 <= at < len(beginning) - 4 and beginning[at + 4] >> 6)
+        return picture_kind(beginning) in (None, INTRA)
     if codec == "V_AV1":
         return first >> 3 & 15 in (1, 2)  # the sequence's header, or a mark in front of it
     return True

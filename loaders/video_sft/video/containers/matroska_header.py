@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from video_sft.video.containers.ebml import LONGEST_HEADER, ReadAt, children, parse_header, unsigned
+from video_sft.video.access.byte_source import ReadAt
+from video_sft.video.containers.ebml import LONGEST_HEADER, children, parse_header, unsigned
 
 __all__ = ["CLUSTER", "LEVEL_1", "MatroskaLayout", "MatroskaTrack", "matroska_cues", "matroska_layout"]
 
@@ -24,6 +25,8 @@ _SEEK, _SEEK_ID, _SEEK_POSITION = 0x4DBB, 0x53AB, 0x53AC
 _CUE_POINT, _CUE_TIME, _CUE_POSITIONS, _CUE_TRACK, _CUE_CLUSTER = 0xBB, 0xB3, 0xB7, 0xF7, 0xF1
 
 _LARGEST_HEADER = 4 << 20
+#: Before the first cluster.
+_MOST_ELEMENTS = 10_000
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,9 @@ def _layout(read_at: ReadAt, file_size: int) -> MatroskaLayout | None:
         return None
     scale, tracks, at = 1_000_000, tuple[MatroskaTrack, ...](), start
     contents: dict[int, int] = {}
-    while at < end:
+    for _ in range(_MOST_ELEMENTS):
+        if at >= end:
+            break
         kind, inside, behind = parse_header(read_at(at, LONGEST_HEADER), at)
         if kind == CLUSTER:
             behind = min((place for place in contents.values() if at < place < end), default=end)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from video_sft.video.access.byte_source import ReadAt
+
 __all__ = [
     "Moov",
-    "ReadAt",
     "Span",
     "UnusualError",
     "boxes_within",
@@ -25,7 +26,6 @@ __all__ = [
     "track_id_of",
 ]
 
-ReadAt = Callable[[int, int], bytes]
 #: Offset of a box's content, and its end.
 Span = tuple[int, int]
 

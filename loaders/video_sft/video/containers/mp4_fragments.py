@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from video_sft.video.containers.mp4_boxes import ReadAt, Span, UnusualError, boxes_within, content_of
+from video_sft.video.access.byte_source import ReadAt
+from video_sft.video.containers.mp4_boxes import Span, UnusualError, boxes_within, content_of
+from video_sft.video.containers.mp4_index import MOST_SAMPLES
 from video_sft.video.containers.packet_table import PacketTable
 
 __all__ = ["fragment_offsets", "fragmented_table"]
@@ -42,6 +44,7 @@ class _Samples:
     size: list[npt.NDArray[np.int64]] = field(default_factory=list)
     key: list[npt.NDArray[np.bool_]] = field(default_factory=list)
     now: int = 0
+    total: int = 0
 
 
 def fragment_offsets(read_at: ReadAt, file_size: int, behind_moov: int) -> list[int]:
@@ -105,11 +108,12 @@ def fragmented_table(
     """
     try:
         defaults = _defaults(moov, track_id)
+        others = _Samples()
         samples = _Samples(now=0 if first is None else int(first.duration.sum()))
         for offset, box in _moofs(read_at, file_size, behind_moov):
-            _fragment(box, offset, track_id, defaults, samples)
+            _fragment(box, offset, track_id, defaults, samples, others)
         return _joined(first, samples)
-    except (UnusualError, KeyError, struct.error, ValueError, IndexError):
+    except (UnusualError, KeyError, struct.error, ValueError, IndexError, OverflowError):
         return None
 
 
@@ -143,7 +147,10 @@ def _moofs(read_at: ReadAt, file_size: int, offset: int) -> Iterator[tuple[int, 
         offset += size
 
 
-def _fragment(box: bytes, offset: int, track_id: int, defaults: tuple[int, int, int], samples: _Samples) -> None:
+def _fragment(
+    box: bytes, offset: int, track_id: int, defaults: tuple[int, int, int], samples: _Samples, others: _Samples
+) -> None:
+    """Read one fragment: the samples of the track wanted, and those of others, of which only the places count."""
     implicit = offset
     for kind, span in boxes_within(box, *content_of(box)):
         if kind != b"traf":
@@ -170,12 +177,15 @@ def _fragment(box: bytes, offset: int, track_id: int, defaults: tuple[int, int, 
             samples.now = struct.unpack_from(">Q" if box[start] == 1 else ">I", box, start + 4)[0]
         for name, part in parts:
             if name == b"trun":
-                implicit = _run(box, part, base, own, samples if number == track_id else _Samples())
+                implicit = _run(box, part, base, own, samples if number == track_id else others)
 
 
 def _run(box: bytes, span: Span, base: int, own: list[int], samples: _Samples) -> int:
     """Read one run of samples; return where it ends in the file."""
     flags, count = struct.unpack_from(">II", box, span[0])
+    samples.total += count
+    if samples.total > MOST_SAMPLES:
+        raise UnusualError("more samples than a video has")
     at = span[0] + 8
     if not flags & _OFFSET:
         raise UnusualError("a run that does not say where it is")
@@ -220,4 +230,6 @@ def _joined(first: PacketTable | None, samples: _Samples) -> PacketTable | None:
         duration, position = np.append(first.duration, duration), np.append(first.position, position)
         size, key = np.append(first.size, size), np.append(first.key, key)
         decode_time, pts = np.append(first.seek_tick, decode_time), np.append(first.pts, pts)
+    if int(position.min()) < 0:
+        raise UnusualError("samples at impossible places")
     return PacketTable(pts, duration, position, size, key, np.ones(len(size), bool), decode_time)

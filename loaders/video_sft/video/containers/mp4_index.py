@@ -1,7 +1,7 @@
 """The sample table of an MP4 or MOV file, read straight from its ``moov`` box.
 
 libav reads the same table, but hands it out entry by entry; a few thousand frames are ten times cheaper with numpy,
-and over a network only the ``moov`` box has to be fetched. Whatever is out of the ordinary (fragments, several sample
+and over a network only the ``moov`` box has to be fetched. Whatever is out of the ordinary (several sample
 descriptions, edits that cut frames off) is left to libav: the functions return None for it. Box layouts: ISO/IEC
 14496-12.
 """
@@ -28,7 +28,10 @@ from video_sft.video.containers.mp4_boxes import (
 )
 from video_sft.video.containers.packet_table import PacketTable
 
-__all__ = ["Fragments", "Mp4Track", "mp4_tracks"]
+__all__ = ["MOST_SAMPLES", "Fragments", "Mp4Track", "mp4_tracks"]
+
+#: Three days at 30 frames a second; more is taken for a broken header.
+MOST_SAMPLES = 8_000_000
 
 Fragments = Callable[[int, "PacketTable | None"], "PacketTable | None"]
 
@@ -68,7 +71,7 @@ def mp4_tracks(moov: bytes, file_size: int, fragments: Fragments | None = None) 
         found = [
             _track(moov, span, movie_timescale, file_size, fragments if fragmented else _no_more) for span in tracks
         ]
-    except (KeyError, struct.error, ValueError, IndexError):
+    except (KeyError, struct.error, ValueError, IndexError, OverflowError):
         return []
     return [track for track in found if track is not None]
 
@@ -99,7 +102,7 @@ def _track(
                 ends = fragments is _no_more  # of fragmented files, libav takes no heed of where an edit ends
                 shift = _edit_shift(moov, edits, table.pts, timescale, movie_timescale, ends=ends)
                 table = replace(table, pts=table.pts + shift, seek_tick=table.seek_tick + shift)
-        except (UnusualError, KeyError, struct.error, ValueError):
+        except (UnusualError, KeyError, struct.error, ValueError, IndexError, OverflowError):
             table = None
     return Mp4Track(track_id, timescale, table)
 
@@ -142,6 +145,8 @@ def _runs(moov: bytes, span: Span, total: int, dtype: str) -> npt.NDArray[np.int
 def _sizes(moov: bytes, boxes: dict[bytes, Span], file_size: int) -> npt.NDArray[np.int64]:
     span = boxes[b"stsz"]
     same, count = struct.unpack_from(">II", moov, span[0] + 4)
+    if count > MOST_SAMPLES:
+        raise UnusualError("more samples than a video has")
     if not same:
         return rows_of(moov, span, ">u4", 1, skip=8)[:, 0]
     if same * count > file_size:
@@ -162,7 +167,10 @@ def _positions(moov: bytes, boxes: dict[bytes, Span], size: npt.NDArray[np.int64
     before = np.cumsum(size) - size
     chunk_of = np.repeat(np.arange(len(chunks)), per_chunk)
     first_of = (np.cumsum(per_chunk) - per_chunk)[chunk_of]
-    return np.asarray(chunks[chunk_of] + before - before[first_of])
+    positions = np.asarray(chunks[chunk_of] + before - before[first_of])
+    if len(positions) and int(positions.min()) < 0:
+        raise UnusualError("samples at impossible places")
+    return positions
 
 
 def _edit_shift(

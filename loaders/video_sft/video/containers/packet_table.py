@@ -61,6 +61,10 @@ class PacketTable:
         rising = np.append(True, times[1:] > np.maximum.accumulate(times)[:-1]) if len(rows) else rows.astype(bool)
         return np.asarray(rows[rising])
 
+    @cached_property
+    def _key_times(self) -> Ticks:
+        return self.pts[self.keys]
+
     @property
     def one_frame_each(self) -> bool:
         """Whether the packets shown may be taken for the frames, as far as their times tell.
@@ -83,7 +87,7 @@ class PacketTable:
             row: the packet wanted.
             earlier: go back by so many key packets more, for streams whose key packets promise too much.
         """
-        shown_before = int(np.searchsorted(self.pts[self.keys], self.pts[row], side="right"))
+        shown_before = int(np.searchsorted(self._key_times, self.pts[row], side="right"))
         stored_before = int(np.searchsorted(self.keys, row, side="right"))  # fewer only where the times are damaged
         found = min(shown_before, stored_before) - 1 - earlier
         run = max(begin for begin in self.runs if begin <= row)

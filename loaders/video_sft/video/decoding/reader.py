@@ -177,14 +177,17 @@ class _Reading:
             return
         wave: list[_Group] = []
         spans: list[tuple[int, int]] = []
+        held = 0
         for group in groups:
             new = _spans(self._table, group)
-            if wave and sum(size for _, size in spans + new) > _WAVE:
+            size = sum(length for _, length in new)
+            if wave and held + size > _WAVE:
                 self._file.prefetch(spans)
                 yield wave
-                wave, spans = [], []
+                wave, spans, held = [], [], 0
             wave.append(group)
             spans += new
+            held += size
         self._file.prefetch(spans)
         yield wave
 

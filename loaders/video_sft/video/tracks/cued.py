@@ -81,9 +81,11 @@ def find_by_cues(
         return None
     times = [time for time, _ in cues]
     latest: dict[int, int] = {}
+    earliest: dict[int, int] = {}
     for moment in moments:
         entry = max(0, bisect.bisect_right(times, moment) - 1)
         latest[entry] = max(moment, latest.get(entry, moment))
+        earliest[entry] = min(moment, earliest.get(entry, moment))
     spans = [_likely_span(cues, entry, latest[entry], step, layout) for entry in latest]
     file.prefetch(spans)
     blocks: dict[int, Block] = {}
@@ -91,7 +93,7 @@ def find_by_cues(
     try:
         for entry in sorted(latest):
             run = _run(file, layout, track, cues[entry], latest[entry], header.codec in _REORDERING)
-            if not run or not run[0].key:
+            if not run or not run[0].key or run[0].pts > earliest[entry]:
                 return None
             if run[0].position not in blocks:
                 runs.append(len(blocks))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import numpy as np
+
 from video_sft.video.access.byte_source import ByteSource, HeaderFile, HollowFile
 from video_sft.video.codecs.mpeg4_pictures import with_true_keys
+from video_sft.video.codecs.nal_units import leans_on_later
 from video_sft.video.containers.avi_index import avi_table
 from video_sft.video.containers.libav import Header, for_libav, header_of, open_container, video_stream, video_streams
 from video_sft.video.containers.matroska_blocks import matroska_table
@@ -26,6 +29,12 @@ _BOX_HEADER = 16
 #: So much of a fragment holds its header, and over a network no more than so many are read.
 _FRAGMENT_HEADER = 8 << 10
 _MOST_FAR_FRAGMENTS = 64
+#: Codecs whose set-up tells whether frames are reordered.
+_TELLS_ORDER = frozenset({"hevc", "mpeg4"})
+#: So many frames of others are looked at for their order, so much of each, and within so much of a remote file.
+_LOOKED_AT = 40
+_SLICE_HEADER = 256
+_AT_HAND = 64 << 10
 #: What libav has to see of the first cluster in order to know that the header is over.
 _CLUSTER_HEADER = 12
 
@@ -62,18 +71,25 @@ def _mp4_track(file: ByteSource, place: Moov, stream_index: int | None) -> Track
     if not tracks:
         return None
     parts = [(place.offset, end), (0, _BEGINNING), *((other, other + _BOX_HEADER) for other in place.others)]
-    for decoders in (False, True):  # the size of MPEG-4 pictures is known to its decoder alone
+
+    def header_with(*, decoders: bool) -> Header:
         opened = for_libav(file)
         if file.far:
             opened = HollowFile(file, behind, file.size) if fragmented else HeaderFile(file, parts)
         with open_container(opened, file.name, quick=True, decoders=decoders) as container:
-            header = header_of(container, video_stream(container, file.name, stream_index))
-        if header.width > 0:
-            break
+            return header_of(container, video_stream(container, file.name, stream_index))
+
+    header = header_with(decoders=False)
+    if header.width == 0:  # the size of MPEG-4 pictures is known to its decoder alone
+        header = header_with(decoders=True)
     found = tracks.get(header.stream_id)
     if found is None or found.table is None or not _agree(header, found, found.table, fragmented):
         return None
     table = found.table
+    if not _in_order(file, header, table):
+        return None
+    if header.codec in _TELLS_ORDER and _rises(table) and header_with(decoders=True).reorders:
+        return None
     if header.codec == "mpeg4" and not file.far:
         table = with_true_keys(file.read_at, table)
     return Track(header, timeline_of(header, table), rotation_of(moov, found.track_id), "stored", table)
@@ -107,9 +123,36 @@ def _matroska_track(file: ByteSource, stream_index: int | None) -> Track | None:
         return None
     header, layout, track = found
     table = matroska_table(file.read_at, layout, track)
-    if table is None or not whole_frames(header, table):
+    if table is None or not whole_frames(header, table) or not _in_order(file, header, table):
         return None
+    if header.codec in _TELLS_ORDER and _rises(table):
+        with open_container(for_libav(file), file.name, quick=True, decoders=True) as container:
+            if header_of(container, container.streams[header.stream_index]).reorders:
+                return None
     return Track(header, timeline_of(header, table), 0, "stored", table)
+
+
+def _rises(table: PacketTable) -> bool:
+    """Tell whether frames are shown in the order in which they are stored, by their times."""
+    return bool((np.diff(table.pts) > 0).all())
+
+
+def _in_order(file: ByteSource, header: Header, table: PacketTable) -> bool:
+    """Look whether H.264 frames that seem to be stored as they are shown can be.
+
+    A container may have no times of its own, or those of storing (old AVI-like tracks in Matroska, MP4 without
+    ``ctts``). Then frames that lean on later ones give it away; some are looked at, of a remote file those at hand.
+    """
+    if header.codec != "h264" or not header.extradata or not _rises(table):
+        return True
+    rows = np.unique(np.append(np.arange(min(_LOOKED_AT, len(table))), np.linspace(0, len(table) - 1, _LOOKED_AT)))
+    for row in rows.astype(int).tolist():
+        position, size = int(table.position[row]), min(int(table.size[row]), _SLICE_HEADER)
+        if file.far and position + size > _AT_HAND:
+            break
+        if leans_on_later(file.read_at(position, size), header.extradata):
+            return False
+    return True
 
 
 def plain_matroska(file: ByteSource, stream_index: int | None) -> tuple[Header, MatroskaLayout, MatroskaTrack] | None:

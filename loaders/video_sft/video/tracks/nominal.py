@@ -30,6 +30,8 @@ __all__ = ["latest_starts", "nominal_track", "read_nominal", "step_ticks"]
 _HIGHEST_RATE = 300
 #: Three days at 30 frames a second; more is taken for a broken header.
 _MOST_FRAMES = 8_000_000
+#: A stated number of frames is believed where it is so near to what length and rate make.
+_STATED_CLOSELY = 2
 #: Nearer than this, reading on is cheaper than a seek.
 _READ_ON_SECONDS = 2
 #: Shorter indexes are of no help: some hold only the packet the file begins with.
@@ -49,12 +51,14 @@ def nominal_track(file: ByteSource, stream_index: int | None) -> Track | None:
     if first_tick is None or not rate or rate > _HIGHEST_RATE:
         return None
     if header.container == "matroska":  # which states when the file ends, others for how long it is shown
-        end = header.stated_end or length
+        end = min(filter(None, (header.stated_end, length)), default=None)
         length = None if end is None else end - max(0.0, float(first_tick * header.time_base))
     if not length or length < 0:
         return None
     step = 1 / (rate * header.time_base)
-    count = header.stated_frames or round(Fraction(length) * rate)
+    count = round(Fraction(length) * rate)
+    if header.stated_frames is not None and abs(header.stated_frames - count) <= _STATED_CLOSELY:
+        count = header.stated_frames  # tags outlive cuts, so that they are worth nothing by themselves
     if not 1 <= count <= _MOST_FRAMES:
         return None
     numerator, denominator = np.int64(step.numerator), np.int64(step.denominator)
@@ -71,7 +75,7 @@ def _first_frame(file: ByteSource, stream_index: int | None) -> tuple[Header, in
         try:
             blocks = matroska_blocks(file.read_at, layout, track, layout.first_cluster, layout.end)
             return header, next((block.pts for block in blocks), None), 0
-        except ValueError:
+        except (ValueError, IndexError):
             pass
     with open_container(for_libav(file), file.name) as container:
         stream = video_stream(container, file.name, stream_index)

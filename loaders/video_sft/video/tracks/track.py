@@ -24,8 +24,9 @@ class Track:
         timeline: when its frames are shown.
         rotation: degrees clockwise by which pictures are turned for display.
         access: ``stored`` packets are read from their place in the file, ``demuxed`` ones through libav after a seek,
-            and ``sequential`` streams are decoded from the file's beginning.
-        table: the packets; None for sequential streams.
+            ``sequential`` streams are decoded from the file's beginning, and of ``nominal`` ones only the length and
+            the rate are known, so that each frame is looked for near its time.
+        table: the packets; None for sequential and nominal streams.
         damaged: numbers of frames that came out of damaged data, where that is known beforehand.
         measured: whether the header's size is that of the first frame decoded, rather than what the file states.
     """
@@ -49,7 +50,7 @@ class Track:
         return VideoMetadata(
             duration_seconds=seconds,
             begin_seconds=timeline.begin_seconds,
-            fps=float(header.average_rate) if header.average_rate else len(timeline) / seconds,
+            fps=float(header.average_rate) if header.average_rate else len(timeline) / (seconds or 1.0),
             num_frames=len(timeline),
             width=width,
             height=height,
