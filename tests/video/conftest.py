@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.video.http_server import RangeServer
 from tests.video.zoo import decode_fully, make_zoo
 
 
@@ -31,3 +33,10 @@ def _reference(path: Path) -> tuple[np.ndarray, np.ndarray]:
 def reference(plain: Path) -> tuple[np.ndarray, np.ndarray]:
     """Frames and times of `plain`, fully decoded."""
     return _reference(plain)
+
+
+@pytest.fixture
+def server(folder: Path) -> Iterator[RangeServer]:
+    """Serves the folder that a module's own fixture of that name makes."""
+    with RangeServer(folder) as running:
+        yield running

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.video.zoo import decode_fully, encode, patch
+from tests.video.zoo import decode_fully, encode, patch, sound_alone
 
 from video_sft.errors import VideoError
 from video_sft.video import Clip, Frames
@@ -76,15 +76,7 @@ def test_missing_files_and_folders(tmp_path: Path) -> None:
 
 
 def test_sound_alone_and_pictures_alone(tmp_path: Path) -> None:
-    import av
-
-    path = tmp_path / "sound.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("aac", rate=48_000)
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
-        frame.sample_rate = 48_000
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+    path = sound_alone(tmp_path / "sound.mp4")
     with pytest.raises(VideoError, match=r"no video in the file \(audio\)"):
         read(path)
     with pytest.raises(VideoError, match="no video stream 7"):

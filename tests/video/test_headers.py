@@ -14,7 +14,7 @@ import av
 import numpy as np
 import pytest
 from tests.video.test_broken import broken_files
-from tests.video.zoo import decode_fully, encode, patch
+from tests.video.zoo import decode_fully, encode, patch, sound_alone
 
 from video_sft.errors import VideoError
 from video_sft.video import Clip
@@ -131,23 +131,12 @@ def outcomes(zoo: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
     }
     content = {name: bend(kinds[kind].read_bytes()) for name, (kind, bend) in BENT.items()}
     broken = {name.replace(" ", "_"): data for name, data in broken_files(zoo["plain"]).items()}
-    broken["sound"] = sound(folder / "tone.mp4")
+    broken["sound"] = sound_alone(folder / "tone.mp4").read_bytes()
     content |= {f"{name}.mp4": broken[name] for name in HOPELESS}
     for name, data in content.items():
         (folder / name).write_bytes(data)
     found = read_limited([folder / name for name in content])
     return {Path(outcome["path"]).name: outcome for outcome in found}
-
-
-def sound(path: Path) -> bytes:
-    """A file with a tone and nothing to see."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("aac", rate=48_000)
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
-        frame.sample_rate = 48_000
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path.read_bytes()
 
 
 @pytest.mark.parametrize("name", [*BENT, *(f"{name}.mp4" for name in HOPELESS)])

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 from tests.video.http_server import RangeServer
-from tests.video.zoo import X264, decode_fully, encode
+from tests.video.zoo import X264, decode_fully, encode, shown_twice
 
 from video_sft.errors import VideoError
 from video_sft.video import Clip
@@ -111,16 +111,8 @@ def test_times_of_storing_in_place_of_showing(tmp_path: Path, ending: str, codec
 
 def test_frames_stand_in_only_for_those_that_cannot_be_had(zoo: dict[str, Path], tmp_path: Path) -> None:
     """A file that has to be read from its beginning gives the same frames however errors are to be taken."""
-    data = zoo["plain"].read_bytes()
-    at = data.index(b"elst")
-    duration, media_time, rate = struct.unpack_from(">Iii", data, at + 12)
-    grown = bytearray(data)
-    grown[at + 8 : at + 24] = struct.pack(">I", 2) + 2 * struct.pack(">Iii", duration // 2, media_time, rate)
-    for outer in (b"elst", b"edts", b"trak", b"moov"):
-        place = data.index(outer) - 4
-        struct.pack_into(">I", grown, place, struct.unpack_from(">I", data, place)[0] + 12)
     path = tmp_path / "twice.mp4"
-    path.write_bytes(bytes(grown))
+    path.write_bytes(shown_twice(zoo["plain"].read_bytes()))
     for on_error in ("raise", "nearest"):
         found = Clip(path).frames(indices=[3, 30], on_error=on_error)  # type: ignore[arg-type]
         assert np.array_equal(found.data, decode_fully(path)[0][[3, 30]])

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.video.http_server import RangeServer
-from tests.video.zoo import X264, decode_fully, encode, patch, remux
+from tests.video.zoo import X264, decode_fully, encode, patch, remux, shown_twice
 
 from video_sft.video import Clip
 
@@ -81,17 +81,8 @@ def test_frames_without_data_are_not_counted(zoo: dict[str, Path], tmp_path: Pat
 
 
 def test_an_edit_list_that_shows_a_stretch_twice(zoo: dict[str, Path], tmp_path: Path) -> None:
-    data = zoo["plain"].read_bytes()
-    at = data.index(b"elst")
-    duration, media_time, rate = struct.unpack_from(">Iii", data, at + 12)
-    grown = bytearray(data)
-    entries = struct.pack(">I", 2) + 2 * struct.pack(">Iii", duration // 2, media_time, rate)
-    grown[at + 8 : at + 24] = entries
-    for outer in (b"elst", b"edts", b"trak", b"moov"):  # which all grow by one edit
-        place = data.index(outer) - 4
-        struct.pack_into(">I", grown, place, struct.unpack_from(">I", data, place)[0] + 12)
     path = tmp_path / "twice.mp4"
-    path.write_bytes(bytes(grown))
+    path.write_bytes(shown_twice(zoo["plain"].read_bytes()))
     frames, _ = decode_fully(path)
     assert len(frames) > 40
     assert np.array_equal(Clip(path).frames().data, frames)

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +38,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "bytes").write_bytes(random.Random(0).randbytes(8 * MB))
     encode(folder / "a.mp4", count=250, width=192, height=128, options={"g": "25", "preset": "ultrafast", "crf": "4"})
     return folder
-
-
-@pytest.fixture
-def server(folder: Path) -> Iterator[RangeServer]:
-    with RangeServer(folder) as running:
-        yield running
 
 
 @pytest.fixture

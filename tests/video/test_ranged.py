@@ -37,12 +37,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def server(folder: Path) -> Iterator[RangeServer]:
-    with RangeServer(folder) as running:
-        yield running
-
-
-@pytest.fixture
 def data(folder: Path) -> bytes:
     return (folder / "bytes").read_bytes()
 

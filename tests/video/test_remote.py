@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -36,12 +35,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with zipfile.ZipFile(folder / "packed.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.write(folder / "end.mp4", "end.mp4")
     return folder
-
-
-@pytest.fixture
-def server(folder: Path) -> Iterator[RangeServer]:
-    with RangeServer(folder) as running:
-        yield running
 
 
 def needed(folder: Path, name: str, indices: list[int]) -> int:

@@ -111,6 +111,29 @@ def patch(data: bytes, box: bytes, offset: int, *values: int) -> bytes:
     return data[:at] + struct.pack(f">{len(values)}i", *values) + data[at + 4 * len(values) :]
 
 
+def shown_twice(data: bytes) -> bytes:
+    """Give an MP4 an edit list that shows its first half two times."""
+    at = data.index(b"elst")
+    duration, media_time, rate = struct.unpack_from(">Iii", data, at + 12)
+    grown = bytearray(data)
+    grown[at + 8 : at + 24] = struct.pack(">I", 2) + 2 * struct.pack(">Iii", duration // 2, media_time, rate)
+    for outer in (b"elst", b"edts", b"trak", b"moov"):  # which all grow by one edit
+        place = data.index(outer) - 4
+        struct.pack_into(">I", grown, place, struct.unpack_from(">I", data, place)[0] + 12)
+    return bytes(grown)
+
+
+def sound_alone(path: Path) -> Path:
+    """Write a file with a little silence and nothing to see."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=48_000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 48_000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
 X264 = {"g": "12", "bf": "3", "preset": "veryfast"}
 AV1 = {"g": "24", "preset": "12", "svtav1-params": "lp=1"}
 OPEN_GOP = {**X264, "x264-params": "open-gop=1:keyint=12:scenecut=0"}
