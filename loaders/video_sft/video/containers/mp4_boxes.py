@@ -23,6 +23,7 @@ __all__ = [
     "rotation_of",
     "rows_of",
     "timescale_of",
+    "top_level_boxes",
     "track_id_of",
 ]
 
@@ -31,7 +32,7 @@ Span = tuple[int, int]
 
 #: A sample table of 8 hours at 60 frames a second takes some 30 MB.
 _MOOV_LIMIT = 256 << 20
-_TOP_LEVEL_LIMIT = 10_000
+_MOST_BEFORE_MOOV = 10_000
 
 
 class UnusualError(Exception):
@@ -63,24 +64,42 @@ def find_moov(read_at: ReadAt, file_size: int) -> Moov | None:
     Returns:
         Its place; None when the file is not an MP4, or the box is missing or cut off.
     """
-    offset, passed = 0, list[int]()
-    for _ in range(_TOP_LEVEL_LIMIT):
+    passed: list[int] = []
+    try:
+        for kind, offset, size in top_level_boxes(read_at, file_size, 0, _MOST_BEFORE_MOOV):
+            if not passed and kind != b"ftyp":
+                return None
+            if kind == b"moov":
+                whole = size <= _MOOV_LIMIT and offset + size <= file_size
+                return Moov(offset, size, (*passed, offset + size)) if whole else None
+            passed.append(offset)
+    except ValueError:
+        pass
+    return None
+
+
+def top_level_boxes(
+    read_at: ReadAt, file_size: int, offset: int, most: int = 1_000_000
+) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the boxes of a file from an offset on: kind, offset and size, the last of which may reach beyond the file.
+
+    Raises:
+        ValueError: there is something else, or no end of them.
+    """
+    for _ in range(most):
         if offset + 8 > file_size:
-            return None
+            return
         head = read_at(offset, 16)
         size, kind = struct.unpack(">I4s", head[:8])
         if size == 1 and len(head) == 16:
             size = struct.unpack(">Q", head[8:16])[0]
         elif size == 0:
             size = file_size - offset
-        if size < 8 or (offset == 0 and kind != b"ftyp"):
-            return None
-        if kind == b"moov":
-            whole = size <= _MOOV_LIMIT and offset + size <= file_size
-            return Moov(offset, size, (*passed, offset + size)) if whole else None
-        passed.append(offset)
+        if size < 8:
+            raise ValueError(f"no box at byte {offset:,}")
+        yield kind, offset, size
         offset += size
-    return None
+    raise ValueError("more boxes than a video has")
 
 
 def rotation_of(moov: bytes, track_id: int) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from video_sft.video.access.byte_source import ReadAt
-from video_sft.video.containers.mp4_boxes import Span, UnusualError, boxes_within, content_of
+from video_sft.video.containers.mp4_boxes import Span, UnusualError, boxes_within, content_of, top_level_boxes
 from video_sft.video.containers.mp4_index import MOST_SAMPLES
 from video_sft.video.containers.packet_table import PacketTable
 
@@ -30,7 +30,6 @@ _EACH_DURATION, _EACH_SIZE, _EACH_FLAGS, _EACH_SHIFT = 0x100, 0x200, 0x400, 0x80
 _NO_KEY = 0x10000 | 0x1000000
 
 _LARGEST = 16 << 20
-_MOST_BOXES = 1_000_000
 
 
 @dataclass
@@ -128,23 +127,14 @@ def _defaults(moov: bytes, track_id: int) -> tuple[int, int, int]:
     raise UnusualError("no defaults")
 
 
-def _moofs(read_at: ReadAt, file_size: int, offset: int) -> Iterator[tuple[int, bytes]]:
-    for _ in range(_MOST_BOXES):
-        if offset + 8 > file_size:
-            return
-        head = read_at(offset, 16)
-        size, kind = struct.unpack_from(">I4s", head)
-        if size == 1:
-            size = struct.unpack_from(">Q", head, 8)[0]
-        elif size == 0:
-            size = file_size - offset
-        if size < 8 or offset + size > file_size:
+def _moofs(read_at: ReadAt, file_size: int, behind_moov: int) -> Iterator[tuple[int, bytes]]:
+    for kind, offset, size in top_level_boxes(read_at, file_size, behind_moov):
+        if offset + size > file_size:
             raise UnusualError("a box that is cut off")
         if kind == b"moof":
             if size > _LARGEST:
                 raise UnusualError("a fragment of millions of samples")
             yield offset, read_at(offset, size)
-        offset += size
 
 
 def _fragment(
