@@ -164,8 +164,8 @@ class Clip(Mapping[str, Any]):
             method: for `count`: ``midpoints`` of equal segments, ``endpoints`` included, or ``random`` in each segment.
             seed: for ``random``.
             max_frames: for `fps`.
-            on_error: ``nearest`` puts the nearest frame of the clip in the place of one that does
-                not, and says so in `Frames.replaced`.
+            on_error: ``nearest`` puts the nearest frame of the clip that decodes in the place of one that does not, and
+                says so in `Frames.replaced`.
             layout: ``NHWC`` or ``NCHW``.
             dtype: ``uint8`` from 0 to 255, or ``float32`` or ``float16`` from 0 to 1.
             num_threads: to decode with; None is one for each processor, up to four, and one in worker processes.

@@ -219,7 +219,10 @@ class RangedBytes:
         return segment
 
     def _start(self, work: Any, *arguments: Any) -> None:
-        threading.Thread(target=work, args=arguments, name="video-sft-fetch", daemon=True).start()
+        try:
+            threading.Thread(target=work, args=arguments, name="video-sft-fetch", daemon=True).start()
+        except RuntimeError:  # no thread is to be had: then here and now
+            work(*arguments)
 
     def _work(self) -> None:
         while True:
