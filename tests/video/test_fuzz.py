@@ -15,7 +15,7 @@ from tests.video.zoo import X264, encode
 #: One or more of every container, and of every codec that has its own way through the reader.
 KINDS = (  # noqa: SIM905
     "plain several_streams fragmented mov hevc mkv mkv_without_index vp8 vp9 ts mpeg2_ts mpeg_ps mpeg4_avi mjpeg_avi "
-    "flv gif raw_h264"
+    "flv gif raw_h264 dash half_fragmented av1_mkv"
 ).split()
 
 
