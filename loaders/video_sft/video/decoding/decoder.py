@@ -180,8 +180,14 @@ def _own_packet(data: bytes) -> Any:
     return packet
 
 
-def decode_all(container: Any, stream: Any, name: str) -> Iterator[tuple[Any, bool]]:
+def decode_all(container: Any, stream: Any, name: str, begin_by: int | None = None) -> Iterator[tuple[Any, bool]]:
     """Decode a stream from where the container stands, past damaged packets.
+
+    Args:
+        container: open, and used by nobody else meanwhile.
+        stream: of it.
+        name: of the file, for messages.
+        begin_by: read no further when packets are stored later than this tick and no whole frame has come yet.
 
     Yields:
         Each frame, and whether it is whole: after damage, frames count as broken up to the next key frame.
@@ -189,11 +195,13 @@ def decode_all(container: Any, stream: Any, name: str) -> Iterator[tuple[Any, bo
     Raises:
         VideoError: the container itself cannot be read on.
     """
-    whole = True
+    whole, begun = True, begin_by is None
     with failing(name, "cannot be read"):
         for packet in container.demux(stream):
             if not packet.size and packet.dts is not None:
                 continue  # a frame that repeats the one before; to a decoder it would mean the end
+            if not begun and begin_by is not None and packet.dts is not None and packet.dts > begin_by:
+                return
             try:
                 frames = stream.codec_context.decode(packet if packet.size else None)
             except av.FFmpegError:
@@ -201,4 +209,5 @@ def decode_all(container: Any, stream: Any, name: str) -> Iterator[tuple[Any, bo
                 continue
             for frame in frames:
                 whole = not frame.is_corrupt and (whole or frame.key_frame)
+                begun = begun or whole
                 yield frame, whole

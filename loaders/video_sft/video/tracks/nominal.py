@@ -34,10 +34,12 @@ _MOST_FRAMES = 8_000_000
 _STATED_CLOSELY = 2
 #: Nearer than this, reading on is cheaper than a seek.
 _READ_ON_SECONDS = 2
+#: Containers whose index is of the whole file; of others, libav notes only what it happens to pass.
+_HAS_INDEX = frozenset({"avi", "matroska"})
 #: Shorter indexes are of no help: some hold only the packet the file begins with.
 _FEWEST_ENTRIES = 3
 #: How much earlier to seek when the first frames found are too late.
-_STEPS_BACK_SECONDS = (0, 2, 10, 60)
+_STEPS_BACK_SECONDS = (0, 1, 3, 9, 27, 81)
 
 
 def nominal_track(file: ByteSource, stream_index: int | None) -> Track | None:
@@ -125,7 +127,8 @@ def read_nominal(
             container.seek(moments[0], stream=stream)  # libav reads an index when it first needs it
         except av.FFmpegError:  # there is none, and no other way into the middle
             return found
-        file.prefetch(_indexed_spans(stream.index_entries, moments, file.size))
+        if track.header.container in _HAS_INDEX:
+            file.prefetch(_indexed_spans(stream.index_entries, moments, file.size))
         for number, latest in zip(numbers.tolist(), moments, strict=True):
             if upcoming is None or (latest - upcoming.pts) * track.header.time_base > _READ_ON_SECONDS:
                 shown, upcoming, frames = _enter(container, stream, file.name, latest, track.header.time_base)
@@ -160,7 +163,8 @@ def _enter(container: Any, stream: Any, name: str, latest: int, time_base: Fract
             container.seek(latest - round(seconds / time_base), stream=stream)
         except av.FFmpegError:
             break
-        frames = (frame for frame, whole in decode_all(container, stream, name) if whole and frame.pts is not None)
+        decoded = decode_all(container, stream, name, begin_by=latest)
+        frames = (frame for frame, whole in decoded if whole and frame.pts is not None)
         first = next(frames, None)
         if first is not None and first.pts <= latest:
             return None, first, frames
