@@ -15,7 +15,7 @@ from video_sft.errors import VideoError
 from video_sft.video.access.byte_source import ByteSource
 from video_sft.video.containers.libav import failing, for_libav, open_container
 from video_sft.video.containers.packet_table import PacketTable
-from video_sft.video.decoding.decoder import REMEMBERS_TIMES, GroupDecoder, decode_all, make_context
+from video_sft.video.decoding.decoder import REMEMBERS_TIMES, GroupDecoder, decode_all, make_context, references_of
 from video_sft.video.decoding.packets import DemuxedPackets, PacketReader, StoredPackets, UnreachableError
 from video_sft.video.decoding.pictures import Layout, Painter
 from video_sft.video.tracks.timeline import Indices
@@ -239,7 +239,7 @@ class _Reading:
             stream = container.streams[header.stream_index]
             stream.codec_context.thread_count = threads
             packets = DemuxedPackets(container, stream, table, self._file.name)
-            anew = header.codec in REMEMBERS_TIMES
+            anew = header.codec in REMEMBERS_TIMES or references_of(header) is not None
             yield packets, lambda: make_context(header, threads) if anew else stream.codec_context
 
     @property
