@@ -63,6 +63,22 @@ def test_frames_have_the_size_they_decode_to(zoo: dict[str, Path], tmp_path: Pat
     assert Clip(path).frames(count=2, size=32).data.shape == (2, 32, 48, 3)
 
 
+def test_a_stand_in_of_another_size_than_stated(zoo: dict[str, Path], tmp_path: Path) -> None:
+    frames, _ = decode_fully(zoo["no_b_frames"])
+    table = Clip(zoo["no_b_frames"])._file.track().table
+    assert table is not None
+    data = bytearray(zoo["no_b_frames"].read_bytes())
+    struct.pack_into(">HH", data, data.index(b"avc1", data.index(b"stsd")) + 28, 128, 96)
+    key = int(table.keys[2])
+    at, size = int(table.position[key]), int(table.size[key])
+    data[at + 24 : at + size] = bytes(size - 24)
+    path = tmp_path / "boasting_and_broken.mp4"
+    path.write_bytes(bytes(data))
+    found = Clip(path).frames(indices=[key], on_error="nearest")
+    assert found.replaced[0].wanted_index == key
+    assert np.array_equal(found.data[0], frames[found.indices[0]])
+
+
 def apart(source: Path, path: Path) -> Path:
     """Give AV1 frames that are only referred to a packet of their own."""
     with av.open(str(source)) as given, av.open(str(path), "w") as made:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,14 +19,17 @@ from video_sft.video.tracks.timeline import Indices
 from video_sft.video.tracks.track import Track
 from video_sft.video.wanted import Wanted
 
-__all__ = ["better_track", "exact_frames", "nearest_frames", "room_for"]
+__all__ = ["Problem", "better_track", "exact_frames", "nearest_frames", "room_for"]
+
+#: What is in the way of frames: the reason for each that cannot be decoded, by its number, or another size than stated.
+Problem: TypeAlias = dict[int, str] | OtherSizeError
 
 #: Codecs whose packets may rightly give no frame; of the others, one that is missing was lost. HEVC's may after a cut,
 #: but in a transport stream, lost ones are likelier.
 _HIDES_FRAMES = frozenset({"vp8", "vp9", "av1", "mpeg4"})
 
 
-def exact_frames(file: ByteSource, track: Track, chosen: Indices, wanted: Wanted) -> Frames | dict[int, str]:
+def exact_frames(file: ByteSource, track: Track, chosen: Indices, wanted: Wanted) -> Frames | Problem:
     """Decode frames by their numbers.
 
     Args:
@@ -36,19 +39,19 @@ def exact_frames(file: ByteSource, track: Track, chosen: Indices, wanted: Wanted
         wanted: in what form.
 
     Returns:
-        The frames; or what is wrong with those that cannot be decoded, by their numbers.
-
-    Raises:
-        OtherSizeError: frames have another size than the header states.
+        The frames; or what is in the way of them.
     """
     data = room_for(file, track, len(chosen), wanted)
-    failures = read_pictures(file, track, chosen, data, wanted.layout, wanted.num_threads)
+    try:
+        failures = read_pictures(file, track, chosen, data, wanted.layout, wanted.num_threads)
+    except OtherSizeError as problem:
+        return problem
     return failures or Frames(data, track.timeline.seconds(chosen), track.timeline.durations(chosen), chosen)
 
 
 def nearest_frames(
     file: ByteSource, track: Track, chosen: Indices, failures: dict[int, str], begin: int, end: int, wanted: Wanted
-) -> Frames | dict[int, str]:
+) -> Frames | Problem:
     """Decode frames, each that cannot be decoded replaced by the nearest that can.
 
     Args:
@@ -61,7 +64,7 @@ def nearest_frames(
         wanted: in what form.
 
     Returns:
-        The frames; or what is wrong with those that nothing can stand in for, by their numbers.
+        The frames; or what is in the way of those that nothing can stand in for.
     """
     stand_in = nearest_decodable(file, track, failures, begin, end, wanted.num_threads)
     replaced = tuple(
@@ -74,9 +77,7 @@ def nearest_frames(
     return replace(result, replaced=replaced) if isinstance(result, Frames) else result
 
 
-def better_track(
-    file: ByteSource, stream_index: int | None, track: Track, problem: dict[int, str] | OtherSizeError
-) -> Track | None:
+def better_track(file: ByteSource, stream_index: int | None, track: Track, problem: Problem) -> Track | None:
     """Understand a stream anew whose header, or whose packets, promise other frames than the decoder gives.
 
     Returns:

@@ -11,13 +11,14 @@ from video_sft.video.access.byte_source import ByteSource
 from video_sft.video.access.source import Source
 from video_sft.video.audio import read_audio
 from video_sft.video.decoding.pictures import OtherSizeError
-from video_sft.video.exact_frames import better_track, exact_frames, nearest_frames
+from video_sft.video.exact_frames import Problem, better_track, exact_frames, nearest_frames
 from video_sft.video.frames import Audio, Frames
-from video_sft.video.near_frames import NotFoundError, near_frames
+from video_sft.video.near_frames import near_frames
 from video_sft.video.sampling import Choice, TooManyError
 from video_sft.video.tracks.indexed import indexed_track
 from video_sft.video.tracks.nominal import nominal_track
 from video_sft.video.tracks.scanned import unindexed_track
+from video_sft.video.tracks.timeline import Indices
 from video_sft.video.tracks.track import Track
 from video_sft.video.wanted import Wanted
 
@@ -91,31 +92,32 @@ class VideoFile:
                     chosen = choice.numbers(track.timeline, begin, end, start, stop)
                 except TooManyError as error:
                     raise VideoError(file.name, str(error)) from error
-                problem: dict[int, str] | OtherSizeError
-                try:
-                    if track.access == "nominal":
-                        return near_frames(file, self.stream_index, track, chosen, wanted)
-                    result = exact_frames(file, track, chosen, wanted)
-                    if isinstance(result, Frames):
-                        return result
-                    problem = result
-                except NotFoundError:
-                    track = _understand(file, self.stream_index, exact=True)
-                    self._known = (file, track)
-                    continue
-                except OtherSizeError as error:
-                    problem = error
-                better = better_track(file, self.stream_index, track, problem)
+                result = self._attempt(file, track, chosen, wanted)
+                better = self._better(file, track, result)
+                if better is None and nearest and isinstance(result, dict):
+                    result = nearest_frames(file, track, chosen, result, begin, end, wanted)
+                    better = self._better(file, track, result) if isinstance(result, OtherSizeError) else None
+                if isinstance(result, Frames):
+                    return result
                 if better is None:
-                    assert isinstance(problem, dict)
-                    if nearest:
-                        result = nearest_frames(file, track, chosen, problem, begin, end, wanted)
-                        if isinstance(result, Frames):
-                            return result
-                        problem = result
-                    number, reason = min(problem.items())
+                    assert isinstance(result, dict)
+                    number, reason = min(result.items())
                     raise VideoError(file.name, f"frame {number}: {reason}")
                 self._known, track = (file, better), better
+
+    def _attempt(self, file: ByteSource, track: Track, chosen: Indices, wanted: Wanted) -> Frames | Problem | None:
+        """Decode frames; None where the file has to be read through for them."""
+        if track.access == "nominal":
+            return near_frames(file, self.stream_index, track, chosen, wanted)
+        return exact_frames(file, track, chosen, wanted)
+
+    def _better(self, file: ByteSource, track: Track, result: Frames | Problem | None) -> Track | None:
+        """Understand the file better where a result gives a reason to; None where it does not, or nothing helps."""
+        if isinstance(result, Frames):
+            return None
+        if result is None:
+            return _understand(file, self.stream_index, exact=True)
+        return better_track(file, self.stream_index, track, result)
 
     def audio(self, start: float | None, stop: float | None, *, sampling_rate: int | None, mono: bool) -> Audio:
         """Decode the sound of a part of the file; see `Clip.audio`."""
