@@ -62,6 +62,11 @@ class PacketTable:
         return np.asarray(rows[rising])
 
     @cached_property
+    def rises(self) -> bool:
+        """Whether frames are shown in the order in which they are stored, as far as their times tell."""
+        return bool((np.diff(self.pts) > 0).all())
+
+    @cached_property
     def _key_times(self) -> Ticks:
         return self.pts[self.keys]
 

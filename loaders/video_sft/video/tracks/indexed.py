@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -86,9 +87,7 @@ def _mp4_track(file: ByteSource, place: Moov, stream_index: int | None) -> Track
     if found is None or found.table is None or not _agree(header, found, found.table, fragmented):
         return None
     table = found.table
-    if not _in_order(file, header, table):
-        return None
-    if header.codec in _TELLS_ORDER and _rises(table) and header_with(decoders=True).reorders:
+    if not _in_order(file, header, table, lambda: header_with(decoders=True)):
         return None
     if header.codec == "mpeg4" and not file.far:
         table = with_true_keys(file.read_at, table)
@@ -123,27 +122,34 @@ def _matroska_track(file: ByteSource, stream_index: int | None) -> Track | None:
         return None
     header, layout, track = found
     table = matroska_table(file.read_at, layout, track)
-    if table is None or not whole_frames(header, table) or not _in_order(file, header, table):
-        return None
-    if header.codec in _TELLS_ORDER and _rises(table):
+
+    def decoded_header() -> Header:
         with open_container(for_libav(file), file.name, quick=True, decoders=True) as container:
-            if header_of(container, container.streams[header.stream_index]).reorders:
-                return None
+            return header_of(container, container.streams[header.stream_index])
+
+    if table is None or not whole_frames(header, table) or not _in_order(file, header, table, decoded_header):
+        return None
     return Track(header, timeline_of(header, table), 0, "stored", table)
 
 
-def _rises(table: PacketTable) -> bool:
-    """Tell whether frames are shown in the order in which they are stored, by their times."""
-    return bool((np.diff(table.pts) > 0).all())
-
-
-def _in_order(file: ByteSource, header: Header, table: PacketTable) -> bool:
-    """Look whether H.264 frames that seem to be stored as they are shown can be.
+def _in_order(file: ByteSource, header: Header, table: PacketTable, decoded_header: Callable[[], Header]) -> bool:
+    """Look whether frames that seem to be stored as they are shown can be.
 
     A container may have no times of its own, or those of storing (old AVI-like tracks in Matroska, MP4 without
-    ``ctts``). Then frames that lean on later ones give it away; some are looked at, of a remote file those at hand.
+    ``ctts``). The set-up of some codecs gives it away; of H.264, frames that lean on later ones: some are looked at, of
+    a remote file those at hand.
+
+    Args:
+        file: the bytes.
+        header: of the stream.
+        table: its packets.
+        decoded_header: reads the header anew, with a decoder that sees the set-up.
     """
-    if header.codec != "h264" or not header.extradata or not _rises(table):
+    if not table.rises:
+        return True
+    if header.codec in _TELLS_ORDER:
+        return not decoded_header().reorders
+    if header.codec != "h264" or not header.extradata:
         return True
     rows = np.unique(np.append(np.arange(min(_LOOKED_AT, len(table))), np.linspace(0, len(table) - 1, _LOOKED_AT)))
     for row in rows.astype(int).tolist():

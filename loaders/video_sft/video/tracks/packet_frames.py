@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from video_sft.video.containers.libav import Header
 from video_sft.video.containers.packet_table import PacketTable
 from video_sft.video.tracks.timeline import Timeline, step_of
@@ -32,10 +30,9 @@ def whole_frames(header: Header, table: PacketTable) -> bool:
         return False
     if int(table.size.min()) < (_SMALLEST_MPEG4 if header.codec == "mpeg4" else 1):
         return False
-    rising = bool((np.diff(table.pts) > 0).all())
-    if header.reorders and rising:
+    if header.reorders and table.rises:
         return False  # the container has no times of its own, or wrong ones: libav gives those of another order
-    if header.container == "avi" and not rising:
+    if header.container == "avi" and not table.rises:
         return False
     if header.container in _MAY_SPLIT_FIELDS:
         return header.progressive or header.codec not in _HAS_FIELDS
