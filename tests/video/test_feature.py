@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import os
 import pickle
 from pathlib import Path
@@ -11,6 +12,7 @@ import datasets
 import pytest
 
 from video_sft.video import Clip, Video, with_fragment
+from video_sft.video.feature import stock_features
 
 
 @pytest.fixture
@@ -41,12 +43,23 @@ def test_frames_come_from_the_clip(rows: datasets.Dataset) -> None:
     assert all(0.26 < moment < 0.8 for moment in frames.pts_seconds)
 
 
-def test_what_is_published_is_the_standard_feature(rows: datasets.Dataset) -> None:
-    assert rows.features.to_dict()["video"] == {"_type": "Video"}
-    restored = datasets.Features.from_dict(rows.features.to_dict())
-    assert type(restored["video"]) is datasets.Video
-    assert rows.features.arrow_schema == restored.arrow_schema
+def test_what_is_stored_is_the_standard_feature(rows: datasets.Dataset) -> None:
+    stored = rows.features.to_dict()["video"]
+    assert stored == {"_type": "Video", "id": "video_sft"}
+    assert {*stored, "_type"} <= {each.name for each in dataclasses.fields(datasets.Video)}
+    assert rows.features.arrow_schema.field("video").type == datasets.Video().pa_type
     assert "Video(" in repr(rows.features)
+
+
+def test_other_video_columns_stay_as_they_are() -> None:
+    assert type(datasets.Features.from_dict({"video": {"_type": "Video"}})["video"]) is datasets.Video
+    given = datasets.Features.from_dict({"video": {"_type": "Video", "decode": False, "id": "theirs"}})["video"]
+    assert type(given) is datasets.Video
+    assert (given.decode, given.id) == (False, "theirs")
+
+
+def test_what_is_published_bears_no_mark(rows: datasets.Dataset) -> None:
+    assert stock_features(rows.features).to_dict()["video"] == {"_type": "Video"}
 
 
 @pytest.mark.filterwarnings("ignore:Specifying null_placement:FutureWarning")
@@ -104,15 +117,6 @@ def test_streams(rows: datasets.Dataset, way: str) -> None:
     assert limits(moved) == EXPECTED
 
 
-def test_whole_videos_can_be_saved_and_cast_back(plain: Path, tmp_path: Path) -> None:
-    """`datasets` puts the bytes of local files into what it saves; a path with limits names no file to it."""
-    rows = datasets.Dataset.from_dict({"video": [str(plain)]}).cast_column("video", Video())
-    rows.save_to_disk(tmp_path / "saved")
-    clip = datasets.load_from_disk(tmp_path / "saved").cast_column("video", Video())[0]["video"]
-    assert clip.metadata == Clip(plain).metadata
-    assert clip["bytes"] == plain.read_bytes()
-
-
 def test_every_stored_form(plain: Path) -> None:
     data = plain.read_bytes()
     feature = Video()
@@ -128,6 +132,7 @@ def test_every_stored_form(plain: Path) -> None:
         assert clip.metadata.num_frames == 50
         assert feature.decode_example(clip) is clip
     cut = Clip(data, 0.5, 1.0)
+    assert data[:64] not in cut.storage()["bytes"]
     assert feature.decode_example(feature.encode_example(cut)) == cut
     assert datasets.Dataset.from_dict({"video": [cut, None]}, datasets.Features({"video": Video()}))[:]["video"] == [
         cut,

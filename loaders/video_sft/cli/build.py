@@ -27,7 +27,10 @@ def build(
     sample: Sample = False,
     num_proc: Annotated[int | None, typer.Option(help="Processes, where a split has several files.")] = None,
 ) -> None:
-    """Build a config and save it for `datasets.load_from_disk`; the folder appears whole or not at all."""
+    """Build a config and save it for `datasets.load_from_disk`; the folder appears whole or not at all.
+
+    Videos are put into the folder, each once (linked where the file system can, else copied): it can be moved.
+    """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"{out} is there already; give --out a new folder")
     pools: Any = media_by_pool(media)

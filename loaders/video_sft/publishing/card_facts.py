@@ -14,6 +14,7 @@ from video_sft.building.source import Source
 from video_sft.building.upstream import upstream_schema
 from video_sft.publishing.report import ConfigReport, SplitReport
 from video_sft.rows import features
+from video_sft.video.feature import stock_features
 
 __all__ = ["CardFacts", "config_features", "published_facts", "recorded_configs", "stated_facts"]
 
@@ -69,7 +70,7 @@ class CardFacts:
 
 def config_features(config: str) -> Features:
     """Return the columns of a config."""
-    return upstream_schema(find_source(config)) if config.endswith("-source") else features()
+    return upstream_schema(find_source(config)) if config.endswith("-source") else stock_features(features())
 
 
 def stated_facts(names: Sequence[str], repo: str = EXAMPLE_REPO) -> CardFacts:

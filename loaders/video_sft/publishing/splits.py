@@ -15,6 +15,7 @@ from video_sft.publishing.cells import VideoMode, has_media, publishable
 from video_sft.publishing.layout import cell_path, rows_path
 from video_sft.publishing.parquet import group_rows, shard_count, write_shard
 from video_sft.publishing.report import SplitReport
+from video_sft.video.feature import stock_features
 
 __all__ = ["Shard", "SplitWriter"]
 
@@ -53,7 +54,7 @@ class SplitWriter:
         self._rows = rows
         self._mode = mode
         self._commit = commit
-        self._schema = rows.features.arrow_schema
+        self._schema = stock_features(rows.features).arrow_schema
         self.report = SplitReport(rows=len(rows), nbytes=_nbytes(rows))
         self._has_media = has_media(rows.features)
         if self._has_media:

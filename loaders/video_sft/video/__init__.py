@@ -9,6 +9,7 @@ from video_sft.video.decoding.sizing import PixelBudget
 from video_sft.video.feature import Video
 from video_sft.video.fragment import clip_url, split_fragment, with_fragment
 from video_sft.video.frames import Audio, AudioTrack, Frames, Replacement, VideoMetadata
+from video_sft.video.kept_columns import keep_columns
 
 __all__ = [
     "Audio",
@@ -25,3 +26,5 @@ __all__ = [
     "split_fragment",
     "with_fragment",
 ]
+
+keep_columns()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from video_sft.video.access.source import Source, hub_token, make_source
 from video_sft.video.decoding.pictures import Dtype, Layout
 from video_sft.video.decoding.sizing import Size
 from video_sft.video.decoding.threads import default_threads
-from video_sft.video.fragment import clip_url, split_fragment, with_fragment
+from video_sft.video.fragment import clip_url, disguised, split_fragment, undisguised, with_fragment
 from video_sft.video.frames import Audio, Frames, VideoMetadata
 from video_sft.video.sampling import Choice
 from video_sft.video.video_file import VideoFile
@@ -28,7 +29,8 @@ class Clip(Mapping[str, Any]):
     A clip pickles, copies and compares by what it refers to, and may be used by several threads at once. It also reads
     like the stored cell of a `datasets.Video` column, a mapping with ``bytes`` and ``path``: `datasets` writes the
     results of a ``map`` function by that, since its writer knows mappings but not this class, and tools that rebuild
-    mappings from their items (pinning memory, moving batches to a device) get an equal clip back.
+    mappings from their items (pinning memory, moving batches to a device) get an equal clip back. torch's
+    `default_collate` gives the list of a batch's clips.
 
     Args:
         video: path or URL (local, ``hf://``, ``https://``, ``zip://a.mp4::...`` or any other fsspec file system),
@@ -61,7 +63,8 @@ class Clip(Mapping[str, Any]):
         source = make_source(video, token=token)
         if source.path is not None and ("#t=" in source.path or source.path.startswith("clip://")):
             path, start, stop = split_fragment(source.path)
-            source = Source(path or None, source.data, source.token)
+            data = source.data and undisguised(source.data)
+            source = Source(path or None, data, source.token)
             start_seconds = start if start_seconds is None else start_seconds
             stop_seconds = stop if stop_seconds is None else stop_seconds
         self._file = VideoFile(source, stream_index)
@@ -83,6 +86,7 @@ class Clip(Mapping[str, Any]):
             token_per_repo_id: tokens for private repositories on the Hub, as `datasets` hands them over.
             stream_index: as for `Clip`.
         """
+        _let_torch_collate()
         clip = cls.__new__(cls)
         clip._cell = (value, token_per_repo_id, stream_index)
         return clip
@@ -103,8 +107,10 @@ class Clip(Mapping[str, Any]):
 
     def storage(self) -> dict[str, Any]:
         """Return the stored form of a `datasets.Video` cell, with the limits in its path."""
-        path = clip_url(self._file.source.path or "", self.start_seconds, self.stop_seconds)
-        return {"bytes": self._file.source.data, "path": path or None}
+        source = self._file.source
+        path = clip_url(source.path or "", self.start_seconds, self.stop_seconds)
+        cut = source.data is not None and path != (source.path or "")
+        return {"bytes": disguised(source.data) if cut and source.data else source.data, "path": path or None}
 
     @property
     def path(self) -> str | None:
@@ -203,6 +209,17 @@ class Clip(Mapping[str, Any]):
     def __getitem__(self, key: str) -> Any:
         return self.storage()[key]
 
+    def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse what `with_format("torch")`, `with_format("numpy")` and `np.asarray` ask for.
+
+        Raises:
+            TypeError: always; it says how to keep clips as they are.
+        """
+        raise TypeError(
+            "a Clip is no array until its frames are read: clip.frames(count=8).data. With the column left out of the "
+            "format, with_format('torch', columns=[the others], output_all_columns=True), clips stay as they are"
+        )
+
     def __iter__(self) -> Iterator[str]:
         return iter(("bytes", "path"))
 
@@ -225,6 +242,17 @@ class Clip(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         return f"Clip({with_fragment(self._file.source.name, self.start_seconds, self.stop_seconds)!r})"
+
+
+def _let_torch_collate() -> None:
+    """Have `torch.utils.data.default_collate`, if in use, put clips in a list: it would take them for dicts."""
+    collate = sys.modules.get("torch.utils.data._utils.collate")
+    if collate is not None:
+        collate.default_collate_fn_map.setdefault(Clip, _as_list)
+
+
+def _as_list(batch: Sequence[Clip], **_: Any) -> list[Clip]:
+    return list(batch)
 
 
 def _tighter(pick: Any, own: float | None, other: float | None) -> float | None:

@@ -1,9 +1,12 @@
 """A path with a clip's limits, in one string.
 
 People write them as a media fragment, ``a.mp4#t=11.1,19.6`` (https://www.w3.org/TR/media-frags/#naming-time). Cells of
-a dataset hold them as a hop of an fsspec URL, ``clip://t=11.1,19.6::/data/a.mp4``: `datasets` opens what a cell names
-when it saves or uploads, and this it can open (see `video_sft.video.clip_filesystem`). Either lives on in-memory paths
-only; what is published has the limits in columns of their own.
+a dataset hold them as a hop of an fsspec URL, ``clip://t=11.1,19.6::/data/a.mp4``, which readers of whole files are
+refused (see `video_sft.video.clip_filesystem`). Either lives on in-memory paths only; what is published has the limits
+in columns of their own.
+
+Where a cut clip's cell holds the file itself, its bytes are disguised: a reader that looks at them alone would show the
+whole file.
 """
 
 from __future__ import annotations
@@ -11,10 +14,14 @@ from __future__ import annotations
 import math
 import re
 
-__all__ = ["clip_url", "split_fragment", "with_fragment"]
+import numpy as np
+
+__all__ = ["clip_url", "disguised", "split_fragment", "undisguised", "with_fragment"]
 
 _NUMBER = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 _FRAGMENT = re.compile(rf"#t=({_NUMBER})?,({_NUMBER})?$", re.ASCII)
+#: Stands in front of disguised bytes, for whoever looks into them.
+_NOTICE = b"A part of a video: read it with dataset.cast_column('video', video_sft.Video())\n"
 _HOP = re.compile(rf"clip://t=({_NUMBER})?,({_NUMBER})?::", re.ASCII)
 
 
@@ -69,6 +76,18 @@ def split_fragment(path: str) -> tuple[str, float | None, float | None]:
         return path, None, None
     start, stop = match.groups()
     return path[: match.start()], _seconds(start), _seconds(stop)
+
+
+def disguised(data: bytes) -> bytes:
+    """Return a file's bytes in a form that no reader of whole files takes for a video."""
+    return _NOTICE + np.bitwise_not(np.frombuffer(data, dtype=np.uint8)).tobytes()
+
+
+def undisguised(data: bytes) -> bytes:
+    """Return a file's bytes as they were before `disguised`; others stay as they are."""
+    if not data.startswith(_NOTICE):
+        return data
+    return np.bitwise_not(np.frombuffer(data, dtype=np.uint8, offset=len(_NOTICE))).tobytes()
 
 
 def _text(limit: float | None) -> str:

@@ -82,7 +82,9 @@ class Source:
                 raise IsADirectoryError
             return LocalBytes(path)
         except FileNotFoundError as error:
-            raise VideoError(self.name, "no such file") from error
+            hint = "; import video_sft before datasets.load_from_disk reads the folder it was saved in"
+            relative = not os.path.isabs(self.path or "") and (self.path or "").startswith("videos/")
+            raise VideoError(self.name, f"no such file{hint if relative else ''}") from error
         except OSError as error:
             raise VideoError(self.name, f"cannot be opened: {error.strerror or 'it is a folder'}") from error
 

@@ -1,0 +1,124 @@
+"""Videos that are taken along where rows are saved: each once, and referred to by its place in the folder."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextvars import ContextVar
+from pathlib import Path, PurePosixPath
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from video_sft.video.access.source import Source, is_local
+from video_sft.video.fragment import clip_url, split_fragment
+
+__all__ = ["VideoStore", "is_remote_video", "open_store", "placed", "storing"]
+
+_FOLDER = "videos"
+#: What cells of kept videos hold: a cut clip's limits, if any, and a place that cannot lead out of the folder.
+_KEPT = rf"^((?:clip://t=[0-9.e+-]*,[0-9.e+-]*::)?)({_FOLDER}/[0-9a-f]{{2}}/[0-9a-f]{{8}}-[\w.() -]+)$"
+_BLOCK = 8 << 20
+_STORE: ContextVar[VideoStore | None] = ContextVar("video_sft_store", default=None)
+
+
+class VideoStore:
+    """The folder that the videos of saved rows are put into, each when the first row that has it is written.
+
+    Files are linked where the file system can do that (a hard link: it takes no room, and stays when the original is
+    deleted), and copied where it cannot. Members of archives become files. What lies on a server stays there.
+
+    Args:
+        root: the folder the rows are saved in.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._kept: dict[str, str] = {}
+
+    def keep(self, cell: str) -> str:
+        """Put the video a cell names into the folder, unless that was done, and return its place there.
+
+        Args:
+            cell: a path or URL, with a clip's limits or without.
+
+        Raises:
+            VideoError: the file is not there or not readable.
+        """
+        location, start, stop = split_fragment(cell)
+        if is_remote_video(location):
+            return cell
+        if location not in self._kept:
+            self._kept[location] = self._put(location)
+        return clip_url(self._kept[location], start, stop)
+
+    def _put(self, location: str) -> str:
+        digest = hashlib.blake2b(location.encode(), digest_size=4).hexdigest()
+        name = PurePosixPath(location.partition("::")[0].replace(os.sep, "/")).name
+        name = re.sub(r"[^A-Za-z0-9_.() -]", "_", re.sub(r"^[0-9a-f]{8}-", "", name)) or "video"
+        place = f"{_FOLDER}/{digest[:2]}/{digest}-{name}"
+        target = self._root / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            _copy(location, unfinished)
+            os.replace(unfinished, target)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        return place
+
+
+def _copy(location: str, target: Path) -> None:
+    file = Source(location).open()  # also where it is linked: a file that cannot be read is told now
+    try:
+        path = os.path.realpath(location.removeprefix("file://"))
+        if is_local(location) and os.path.isfile(path):
+            try:
+                os.link(path, target)
+            except OSError:
+                shutil.copyfile(path, target)
+            return
+        with target.open("wb") as copy:
+            for offset in range(0, file.size, _BLOCK):
+                copy.write(file.read_at(offset, min(_BLOCK, file.size - offset)))
+    finally:
+        file.close()
+
+
+def placed(cells: pa.StructArray, root: str) -> pa.StructArray | None:
+    """Return saved cells with the places of kept videos on this machine; None where no video was kept.
+
+    Args:
+        cells: of a video column, ``{"bytes", "path"}``.
+        root: the folder they were loaded from.
+    """
+    paths = cells.field("path")
+    if not pc.any(pc.match_substring_regex(paths, _KEPT)).as_py():
+        return None
+    inside = root.replace("\\", "\\\\")
+    found = pc.replace_substring_regex(paths, _KEPT, rf"\1{inside}/\2")
+    return pa.StructArray.from_arrays([cells.field("bytes"), found], fields=list(cells.type), mask=cells.is_null())
+
+
+def is_remote_video(path: str) -> bool:
+    """Return whether a path, with a clip's limits or without, leads to a server rather than to this machine."""
+    return not is_local(path.rpartition("::")[2])
+
+
+def open_store() -> VideoStore | None:
+    """Return where the videos of rows that are being saved go; None where they are left where they are."""
+    return _STORE.get()
+
+
+@contextlib.contextmanager
+def storing(root: Path) -> Iterator[None]:
+    """Take the videos of rows that are saved along into a folder."""
+    token = _STORE.set(VideoStore(root))
+    try:
+        yield
+    finally:
+        _STORE.reset(token)
