@@ -44,6 +44,7 @@ def load(
     repo: str | None = None,
     revision: str | None = None,
     token: str | None = None,
+    allow_media: Sequence[str] = (),
     **options: Any,
 ) -> AnyDataset:
     """Load a config as a `datasets` dataset, with lazily decoded videos where their files are given.
@@ -71,6 +72,7 @@ def load(
         repo: load a config that was published to this Hub repo, `org/name`, instead of upstream's files.
         revision: a branch, tag or commit of `repo`.
         token: for a private or gated repo; the logged-in user's by default.
+        allow_media: what the cells of `repo` may name beside its own files: beginnings of paths or URLs.
         **options: the wording of messages and other fields of the builder's config: `choice_style` (`letter`,
             `letter_text`, `text`), `question_style` (`plain`, `short`), `choices_seed` (shuffles options),
             `instruction` (`system`, `prepend`, `drop`).
@@ -97,7 +99,7 @@ def load(
         _check_repo_options(
             data_dir, sample, num_proc, on_bad_row, {**options, **({"media": media} if streaming else {})}
         )
-        dataset = _published(config, repo, split, streaming, revision, token, place)
+        dataset = _published(config, repo, split, streaming, revision, token, place, allow_media)
         pools = _pools(find_source(config).name, find_source(config).pools, media, missing)
     else:
         if sample and data_dir is not None:
@@ -160,11 +162,12 @@ def _published(
     revision: str | None,
     token: str | None,
     cache_dir: str | None,
+    allow_media: Sequence[str],
 ) -> Any:
     from video_sft.publishing.reading import load_published
 
     options: dict[str, Any] = {"split": split, "streaming": streaming, "revision": revision, "token": token}
-    return load_published(config, repo, **options, cache_dir=cache_dir)
+    return load_published(config, repo, **options, cache_dir=cache_dir, allow_media=allow_media)
 
 
 def _check_repo_options(

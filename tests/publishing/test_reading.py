@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from datasets import Dataset, IterableDataset
+from datasets import Dataset, IterableDataset, Video
 from tests.local_hub import LocalHub
 
 import video_sft
@@ -70,3 +74,47 @@ def test_a_private_repo_opens_with_its_token(hub: LocalHub, tmp_path: Path) -> N
 def test_a_config_that_is_not_there_is_named(samples: PublishedSamples) -> None:
     with samples.hub.attached(cache="reading_missing"), pytest.raises(ConfigError, match=r"no config 'stars'.*star"):
         load_published("stars", samples.name)
+
+
+OUTSIDE = [
+    "/etc/passwd",
+    "{film}",
+    "file://{film}",
+    "clip://t=0,1::{film}",
+    "zip://a.mp4::/data/x.zip",
+    "http://127.0.0.1:9/x.mp4",
+    "hf://datasets/other/rows@main/videos/a.mp4",
+    "hf://datasets/evil/rows-more@main/videos/a.mp4",
+    "hf://datasets/evil/rows@main/../../other/rows/resolve/main/a.mp4",
+    "hf://datasets/evil/rows@main/%2e%2e/a.mp4",
+    "hf://datasets/evil/rows@main/a.zip::{film}",
+    "-",
+]
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_rows_of_a_repo_open_nothing_outside_it(hub: LocalHub, tmp_path: Path, streaming: bool) -> None:
+    (film,) = make_videos(tmp_path / "made", 1)
+    shown = load_cells(hub, "evil/rows", [cell.format(film=film) for cell in OUTSIDE], streaming)
+    hub.forget_served()
+    for row in shown:
+        with pytest.raises(video_sft.VideoError, match=r"not in that repo; load\(\.\.\., allow_media="):
+            row["video"].frames(count=1)
+    assert hub.requests(pattern="*") == []
+    allowed = load_cells(hub, "evil/more", [str(film), f"{film}x"], streaming, allow_media=[str(film.parent)])
+    assert next(iter(allowed))["video"].frames(count=1).data.shape[0] == 1
+    with pytest.raises(ConfigError, match="allow_media is 'x'"):
+        load_cells(hub, "evil/last", ["a"], streaming, allow_media="x")
+
+
+def load_cells(hub: LocalHub, repo: str, cells: list[str], streaming: bool, **options: Any) -> Any:
+    """Rows of a repo whose owner wrote these paths into its video cells."""
+    plain = video_sft.features()
+    plain["video"] = Video(decode=False)
+    row = {**dict.fromkeys(plain), "messages": [], "choices": [], "evidence": []}
+    made = [{**row, "id": cell, "video": {"bytes": None, "path": cell}} for cell in cells]
+    content = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(made, plain.arrow_schema), content)
+    card = b"---\nconfigs:\n- config_name: star\n  data_files: star/train-*.parquet\n---\n"
+    hub.add_repo(repo, {"README.md": card, "star/train-0.parquet": content.getvalue()})
+    return load_published("star", repo, split="train", streaming=streaming, **options)

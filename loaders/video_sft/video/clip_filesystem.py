@@ -1,8 +1,8 @@
-"""`clip://t=11.1,19.6::/data/a.mp4` for fsspec: refused, with the way to read it.
+"""What cells may name and no reader of files may open, for fsspec: refused, with the reason.
 
-A cell of a cut clip names its limits in front of the file it is cut from. Whoever opens such a cell as a file, as stock
-readers and copying tools do, would get the whole file and take it for the clip. fsspec finds this class by the entry
-point of the package, also where that is not imported, so that they are told instead.
+`clip://t=11.1,19.6::/data/a.mp4`, a cell of a cut clip, names its limits in front of the file it is cut from. Whoever
+opens such a cell as a file, as stock readers and copying tools do, would get the whole file and take it for the clip.
+fsspec finds these classes by the entry points of the package, also where that is not imported, so that they are told.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import Any, NoReturn
 from fsspec import AbstractFileSystem
 
 from video_sft.errors import VideoError
+from video_sft.video.access.source import WHY_REFUSED
 
-__all__ = ["ClipFileSystem"]
+__all__ = ["ClipFileSystem", "RefusedFileSystem"]
 
 _REASON = (
     "this is a part of a video, and no file: read it with dataset.cast_column('video', video_sft.Video()), or with "
@@ -48,3 +49,12 @@ class ClipFileSystem(AbstractFileSystem):  # type: ignore[misc]
             VideoError: always.
         """
         raise VideoError(f"clip://{path.removeprefix('clip://')}::{self._file}", _REASON)
+
+
+class RefusedFileSystem(ClipFileSystem):
+    """Says that a row of somebody's repo may not open what it names: `refused::/etc/passwd`."""
+
+    protocol = "refused"
+
+    def _open(self, path: str, mode: str = "rb", **options: Any) -> NoReturn:
+        raise VideoError(self._file, WHY_REFUSED)

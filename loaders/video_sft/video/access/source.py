@@ -16,7 +16,14 @@ from video_sft.video.access.byte_source import ByteSource, LocalBytes, MemoryByt
 from video_sft.video.access.remote import open_remote
 from video_sft.video.access.zip_member import open_member, split_zip
 
-__all__ = ["Source", "hub_token", "is_local", "make_source"]
+__all__ = ["REFUSED", "WHY_REFUSED", "Source", "hub_token", "is_local", "make_source"]
+
+#: Stands in front of a place that a row of somebody's repo names and that is none of the repo's own.
+REFUSED = "refused::"
+WHY_REFUSED = (
+    "a row of a Hub repo names this place, which is not in that repo; load(..., allow_media=[...]) takes the "
+    "beginnings of paths and URLs that may be opened"
+)
 
 _HUB_REPO = re.compile(r"hf://(?:datasets|spaces|models|buckets)/([^/@]+/[^/@]+)|/datasets/([^/]+/[^/]+)/resolve/")
 
@@ -68,6 +75,8 @@ class Source:
         if self.data is not None:
             return MemoryBytes(self.name, self.data)
         path = self.path or ""
+        if path.startswith(REFUSED):
+            raise VideoError(path.removeprefix(REFUSED), WHY_REFUSED)
         zipped = split_zip(path)
         if zipped is not None:
             return open_member(self.name, self._open_path(zipped[1]), zipped[0])
