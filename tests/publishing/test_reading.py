@@ -95,7 +95,7 @@ OUTSIDE = [
 @pytest.mark.parametrize("streaming", [False, True])
 def test_rows_of_a_repo_open_nothing_outside_it(hub: LocalHub, tmp_path: Path, streaming: bool) -> None:
     (film,) = make_videos(tmp_path / "made", 1)
-    shown = load_cells(hub, "evil/rows", [cell.format(film=film) for cell in OUTSIDE], streaming)
+    shown = list(load_cells(hub, "evil/rows", [cell.format(film=film) for cell in OUTSIDE], streaming))
     hub.forget_served()
     for row in shown:
         with pytest.raises(video_sft.VideoError, match=r"not in that repo; load\(\.\.\., allow_media="):
