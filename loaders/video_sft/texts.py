@@ -1,10 +1,13 @@
-"""Mending text for the shared rows; the `-source` configs keep it as upstream has it."""
+"""Text of annotations: mended for the shared rows, and made harmless where people are shown it.
+
+The `-source` configs keep it as upstream has it.
+"""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["cleaned"]
+__all__ = ["cleaned", "markdown_text", "visible"]
 
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
 #: What text may consist of once the misreading is undone. Of the encodings, GBK makes Chinese of two bytes each, and
@@ -37,3 +40,19 @@ def _mended(run: re.Match[str]) -> str:
         if len(candidate) < len(text) + (encoding == "gb18030") and plausible.fullmatch(candidate):
             return candidate
     return text
+
+
+#: Characters that a terminal or a text field acts on instead of showing them: control codes but for tabs and ends of
+#: lines, and those that turn the direction of the text around them.
+_ACTIVE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_MARKDOWN = re.compile(r"([\\`*\[\]<>|#~$&]|(?<![^\W_])_|_(?![^\W_]))")
+
+
+def visible(text: str) -> str:
+    r"""Return text as a terminal may be handed it: what it would act on is written as Python writes it, `\x1b`."""
+    return text if text.isprintable() else _ACTIVE.sub(lambda found: repr(found.group())[1:-1], text)
+
+
+def markdown_text(text: str) -> str:
+    """Return text that Markdown shows as it is, in one line."""
+    return _MARKDOWN.sub(r"\\\1", visible(" ".join(text.split())))

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 
 import typer
-from rich.console import Console
 
 from video_sft.cli.build import build
 from video_sft.cli.check import check
+from video_sft.cli.console import Console, PlainFormatter
 from video_sft.cli.demo import demo
 from video_sft.cli.eval_ids import eval_ids
 from video_sft.cli.listing import list_sources
@@ -51,7 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     errors = Console(stderr=True)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(PlainFormatter("%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("video_sft").setLevel(logging.DEBUG if debug else logging.INFO)
     if debug:
         app(words)
@@ -64,5 +66,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:  # noqa: BLE001  (a person at a terminal wants the sentence, not the stack)
         name = type(error).__name__
         message = " ".join(line.strip() for line in str(error).splitlines())
-        errors.print(f"{name}: {message}", style="bold red", markup=False, highlight=False, soft_wrap=True)
+        errors.print(f"{name}: {message}", style="bold red", soft_wrap=True)
         raise SystemExit(2) from None

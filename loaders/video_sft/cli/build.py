@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
+from video_sft.cli.console import Console
 from video_sft.cli.options import Config, DataDir, Media, Sample, media_by_pool
 from video_sft.errors import ConfigError
 from video_sft.loading import load
@@ -55,4 +55,4 @@ def build(
         if unfinished.exists():
             shutil.rmtree(unfinished)
     rows = ", ".join(f"{name} {len(part):,}" for name, part in dataset.items())
-    Console().print(f"{config}: {rows} rows in {out}", markup=False, highlight=False)
+    Console().print(f"{config}: {rows} rows in {out}")

@@ -8,12 +8,12 @@ import os
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from video_sft.builders import sources
 from video_sft.checking import check_source
 from video_sft.checking.clip_limits import TOLERANCE_SECONDS
 from video_sft.cli.check_report import print_problem, print_report
+from video_sft.cli.console import Console
 from video_sft.cli.deep_report import scan
 from video_sft.cli.options import Sample, media_by_pool
 from video_sft.errors import ConfigError, VideoSftError

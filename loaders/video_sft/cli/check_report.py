@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from video_sft.checking import CheckReport, FileFacts, Finding
+from video_sft.cli.console import Console
 
 __all__ = ["print_problem", "print_report"]
 
@@ -27,9 +27,7 @@ _MOST_MISSING = 12
 
 def print_report(report: CheckReport, console: Console) -> None:
     """Print a report: tables of facts, then findings by severity, then the verdict."""
-    console.print(
-        f"\n{report.source} in {report.data_dir}", style="bold", markup=False, highlight=False, soft_wrap=True
-    )
+    console.print(f"\n{report.source} in {report.data_dir}", style="bold", soft_wrap=True)
     console.print(_files(report))
     if report.parts:
         console.print(_rows(report))
@@ -39,7 +37,7 @@ def print_report(report: CheckReport, console: Console) -> None:
         clips = report.clips
         line = f"Clips: {clips.limits:,} clips and moments compared with the length of {clips.videos:,} videos "
         line += f"({clips.tolerance_seconds:g} s are taken for rounding); {clips.beyond:,} reach beyond"
-        console.print(line, highlight=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
     if report.overlaps:
         console.print(_overlaps(report))
     for severity, (title, style) in _SEVERITIES.items():
@@ -50,14 +48,14 @@ def print_report(report: CheckReport, console: Console) -> None:
             for text in _lines(number, finding):
                 console.print(text, soft_wrap=True)
     for what, place in report.lists.items():
-        console.print(f"\nList of {what.replace('_', ' ')}: {place}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"\nList of {what.replace('_', ' ')}: {place}", soft_wrap=True)
     console.print(_verdict(report), soft_wrap=True)
 
 
 def print_problem(what: str, error: Exception, console: Console) -> None:
     """Print why one of several checks could not be made."""
-    console.print(f"\n{what}", style="bold", markup=False, highlight=False, soft_wrap=True)
-    console.print(str(error), style="bold red", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"\n{what}", style="bold", soft_wrap=True)
+    console.print(str(error), style="bold red", soft_wrap=True)
 
 
 def _files(report: CheckReport) -> Table:

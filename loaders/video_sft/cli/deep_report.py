@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 import typer
-from rich.console import Console
 
+from video_sft.cli.console import Console
 from video_sft.cli.deep_check import deep_check
 from video_sft.errors import ConfigError
 
@@ -47,11 +47,11 @@ def scan(media: Sequence[str], lists: str | None, num_workers: int | None, *, as
         if not as_json:
             console = Console()
             line = f"{folder}: {found.checked + found.resumed:,} videos, {found.resumed:,} of them decoded earlier; "
-            console.print(f"{line}{len(found.bad):,} are not whole", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"{line}{len(found.bad):,} are not whole", soft_wrap=True)
             for video in found.bad[:_SHOWN]:
-                console.print(f"  {video.path}: {video.reason}", markup=False, highlight=False, soft_wrap=True)
+                console.print(f"  {video.path}: {video.reason}", soft_wrap=True)
             if found.bad:
-                console.print(f"Get these files again. All of them: {bad_list}", markup=False, soft_wrap=True)
+                console.print(f"Get these files again. All of them: {bad_list}", soft_wrap=True)
     if as_json:
         typer.echo(json.dumps(told, indent=2))
     return all(each["clean"] for each in told.values())

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import datasets
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from video_sft.builders import find_source, sources
+from video_sft.cli.console import Console
 from video_sft.cli.show import row_panel
 from video_sft.contact_sheet import contact_sheet
 from video_sft.loading import load

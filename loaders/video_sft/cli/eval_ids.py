@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
+from video_sft.cli.console import Console
 from video_sft.cli.mix import folders_by_source
 from video_sft.mixing.eval_ids import EvalList, eval_lists, unlisted, user_folder
 from video_sft.mixing.eval_making import make_eval_lists
@@ -34,11 +34,11 @@ def eval_ids(
         there = eval_lists(out)
         console.print(_table(there))
         missing = ", ".join(unlisted(there))
-        console.print(f"no list of: {missing}" if missing else "there is a list of every split", highlight=False)
+        console.print(f"no list of: {missing}" if missing else "there is a list of every split")
         return
     made = make_eval_lists(places, only=sources or None, folder=out)
     console.print(_table(made))
-    console.print(f"written to {out or user_folder()}", highlight=False)
+    console.print(f"written to {out or user_folder()}")
 
 
 def _table(lists: list[EvalList]) -> Table:

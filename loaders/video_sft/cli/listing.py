@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
 from video_sft.builders import find_source, sources
 from video_sft.building import Source
+from video_sft.cli.console import Console
 
 __all__ = ["list_sources"]
 
@@ -23,7 +23,7 @@ def list_sources(
     if configs:
         for name in sources():
             for config in find_source(name).configs:
-                console.print(config, highlight=False)
+                console.print(config)
         return
     table = Table(show_lines=True)
     for heading in ("config", "rows published", "licence of the rows"):
@@ -42,7 +42,7 @@ def list_sources(
             "videos": source.video_terms,
         }
         for label, text in facts.items():
-            console.print(Padding(f"{label}: {text}", (0, 0, 0, 2)), markup=False, highlight=False)
+            console.print(Padding(f"{label}: {text}", (0, 0, 0, 2)))
 
 
 def _published(source: Source) -> list[str]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
+from video_sft.cli.console import Console
 from video_sft.cli.options import Media, Sample, media_by_pool
 from video_sft.errors import ConfigError
 from video_sft.mixing import MixReport, bundled_recipes, describe, mix
@@ -52,10 +52,10 @@ def mix_recipe(
     console.print(described)
     for path in report or []:
         _write(described, path)
-        console.print(f"wrote {path}", highlight=False)
+        console.print(f"wrote {path}")
     if out is not None:
         mixed.save_to_disk(os.fspath(out))
-        console.print(f"saved {len(mixed):,} rows to {out}", highlight=False)
+        console.print(f"saved {len(mixed):,} rows to {out}")
 
 
 def folders_by_source(words: list[str] | None) -> str | Mapping[str, str] | None:

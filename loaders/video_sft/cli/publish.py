@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 from huggingface_hub.utils.tqdm import disable_progress_bars
-from rich.console import Console
 from rich.table import Table
 
+from video_sft.cli.console import Console
 from video_sft.cli.options import Media, Sample, media_by_pool
 from video_sft.publishing import PublishReport, RepoReport, publish
 
@@ -82,10 +82,10 @@ def _data_dirs(given: list[str] | None) -> Any:
 def _show(report: PublishReport, console: Console) -> None:
     for repo in report.repos:
         console.print(_table(repo, dry_run=report.dry_run))
-        console.print(_summary(repo, dry_run=report.dry_run), markup=False, highlight=False, soft_wrap=True)
+        console.print(_summary(repo, dry_run=report.dry_run), soft_wrap=True)
     if len(report.repos) > 1:
         names = " ".join(item["item_id"] for item in report.collection_items)
-        console.print(f"For a collection: {names}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"For a collection: {names}", soft_wrap=True)
 
 
 def _table(repo: RepoReport, *, dry_run: bool) -> Table:

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console, Group
+from rich.console import Group
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from video_sft.cli.console import Console
 from video_sft.cli.options import Config, DataDir, Media, Sample, media_by_pool
 from video_sft.errors import ConfigError
 from video_sft.loading import load
@@ -43,7 +44,7 @@ def show(
 def row_panel(row: Mapping[str, Any], title: str) -> Panel:
     """Return a row as a framed text: the conversation first, then the facts."""
     if "messages" not in row:
-        return Panel(Text(json.dumps(row, indent=2, ensure_ascii=False, default=str)), title=title)
+        return Panel(Text(json.dumps(row, indent=2, ensure_ascii=False, default=str)), title=Text(title))
     facts = Table.grid(padding=(0, 2))
     for name in _FACTS:
         if row[name] is not None:
@@ -55,7 +56,7 @@ def row_panel(row: Mapping[str, Any], title: str) -> Panel:
     for kind in ("video", "image"):
         if row[kind] is not None:
             facts.add_row(Text(kind, style="dim"), Text(str(row[kind])))
-    return Panel(Group(conversation(row["messages"]), Text(), facts), title=f"{title}  {row['id']}")
+    return Panel(Group(conversation(row["messages"]), Text(), facts), title=Text(f"{title}  {row['id']}"))
 
 
 def conversation(messages: list[dict[str, Any]]) -> Text:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from video_sft.errors import ConfigError
+from video_sft.texts import visible
 
 if TYPE_CHECKING:
     from video_sft.mixing.report import MixReport, SourceReport
@@ -26,19 +27,28 @@ def draw(report: MixReport, path: str | os.PathLike[str]) -> None:
         ConfigError: matplotlib is not installed.
     """
     try:
+        from matplotlib import rc_context
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError:
         raise ConfigError("drawing a report needs matplotlib: pip install 'video-sft[report]'") from None
+    with rc_context({"text.parse_math": False}):  # a name with dollars in it is a name
+        figure = _figure(report, Figure)
+        FigureCanvasAgg(figure)
+        _save_whole(figure, Path(path))
+
+
+def _figure(report: MixReport, figure_class: Any) -> Any:
     sources = sorted(report.sources, key=lambda source: source.share)
-    figure = Figure(figsize=(9.5, 1.5 + 0.42 * len(sources)), dpi=200, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = figure_class(figsize=(9.5, 1.5 + 0.42 * len(sources)), dpi=200, layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     _shares(left, sources)
     _tasks(right, sources, list(report.total.tasks))
     videos = f"{report.total.videos:,} videos"
-    figure.suptitle(f"{report.total.rows:,} rows, {videos}, licence {report.license or 'not stated'}", fontsize=10)
-    _save_whole(figure, Path(path))
+    figure.suptitle(
+        f"{report.total.rows:,} rows, {videos}, licence {visible(report.license or 'not stated')}", fontsize=10
+    )
+    return figure
 
 
 def _shares(axes: Any, sources: Sequence[SourceReport]) -> None:
@@ -53,7 +63,7 @@ def _shares(axes: Any, sources: Sequence[SourceReport]) -> None:
         passes = "" if source.passes is None else f", {source.passes:.3g} passes"
         end = 100 * max(source.share, source.requested or 0)
         axes.text(end + widest * 0.03, place, f"{source.rows:,} rows{passes}", va="center", fontsize=7, color=_INK)
-    axes.set_yticks(places, [source.name for source in sources], fontsize=8)
+    axes.set_yticks(places, [visible(source.name) for source in sources], fontsize=8)
     axes.set_xlim(0, widest * 1.5)
     axes.set_xlabel("share of rows, %", fontsize=8)
     axes.legend(fontsize=7, frameon=False, loc="lower right")
@@ -65,7 +75,9 @@ def _tasks(axes: Any, sources: Sequence[SourceReport], tasks: Sequence[str]) -> 
     for number, task in enumerate(tasks):
         widths = [100 * source.tasks.get(task, 0) / source.rows if source.rows else 0.0 for source in sources]
         colour = _COLOURS[number % len(_COLOURS)]
-        axes.barh(range(len(sources)), widths, left=ends, height=0.62, color=colour, label=task.replace("_", " "))
+        axes.barh(
+            range(len(sources)), widths, left=ends, height=0.62, color=colour, label=visible(task.replace("_", " "))
+        )
         ends = [end + width for end, width in zip(ends, widths, strict=True)]
     axes.set_xlim(0, 100)
     axes.set_xlabel("task, % of the part's rows", fontsize=8)

@@ -10,6 +10,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from video_sft.texts import markdown_text, visible
+
 if TYPE_CHECKING:
     from video_sft.mixing.report import MixReport, SourceReport
 
@@ -94,10 +96,11 @@ def rich_tables(report: MixReport) -> Group:
     for source in [*report.sources, report.total]:
         style = "bold" if source is report.total else None
         row = {name: cell for name, cell in zip(COLUMNS, cells(source), strict=True) if name not in skipped}
-        shares.add_row(*(cell for name, cell in row.items() if name not in _CONTENT), style=style)
-        content.add_row(row["part"], *(row[name].replace(", ", "\n") for name in _CONTENT), style=style)
+        shares.add_row(*(Text(visible(cell)) for name, cell in row.items() if name not in _CONTENT), style=style)
+        described = [row["part"], *(row[name].replace(", ", "\n") for name in _CONTENT)]
+        content.add_row(*(Text(visible(cell)) for cell in described), style=style)
     out = [f"{part}: left out {rows:,} {_rows(rows)}, {why}" for part, why, rows in left_out_rows(report)]
-    return Group(shares, content, *(Text(line) for line in [*out, *notes(report)]))
+    return Group(shares, content, *(Text(visible(line)) for line in [*out, *notes(report)]))
 
 
 def markdown(report: MixReport) -> str:
@@ -108,12 +111,12 @@ def markdown(report: MixReport) -> str:
     if out:
         lines += ["", _line(("part", "left out because", "rows")), _line(("---", "---", "---"))]
         lines += [_line((part, why, f"{rows:,}")) for part, why, rows in out]
-    lines += [line for note in notes(report) for line in ("", note)]
+    lines += [line for note in notes(report) for line in ("", markdown_text(note))]
     return "\n".join(lines) + "\n"
 
 
 def _line(values: Iterable[str]) -> str:
-    return "| " + " | ".join(value.replace("|", "\\|") for value in values) + " |"
+    return "| " + " | ".join(value if value == "---" else markdown_text(value) for value in values) + " |"
 
 
 def _rows(count: int) -> str:

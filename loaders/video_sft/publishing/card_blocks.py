@@ -9,6 +9,7 @@ from video_sft.building.source import RemoteFile, Source
 from video_sft.publishing.card_facts import CardFacts
 from video_sft.publishing.report import ConfigReport
 from video_sft.rows import features
+from video_sft.texts import visible
 
 __all__ = ["COLUMN_MEANINGS", "blocks"]
 
@@ -150,7 +151,13 @@ def _counted(config: ConfigReport) -> Iterator[tuple[str, str, str]]:
         by_split = {name: getattr(split, field) for name, split in config.splits.items()}
         for value in sorted({value for counts in by_split.values() for value in counts}):
             counts = ", ".join(f"{name} {found[value]:,}" for name, found in by_split.items() if value in found)
-            yield f"`{config.name}`", f"{what} `{value}`", counts
+            yield f"`{config.name}`", f"{what} {_code(value)}", counts
+
+
+def _code(value: str) -> str:
+    """Return a value of the rows as code: what is in it is shown, in one line, and ends nothing."""
+    text = visible(" ".join(value.split()))
+    return f"`{text}`" if "`" not in text else f"`` {text.replace('``', '` `')} ``"
 
 
 def _schema() -> str:
