@@ -130,8 +130,8 @@ _DEFAULT_QUESTION = {"plain": QuestionForm(), "short": QuestionForm(text=f"{{que
 PROMPT_STYLES: Mapping[str, PromptStyle] = {
     "default": PromptStyle(used="this package", choice=_DEFAULT_CHOICE, question=_DEFAULT_QUESTION),
     # https://github.com/EvolvingLMMs-Lab/lmms-eval, lmms_eval/tasks: activitynetqa/{_default_template_yaml,utils.py};
-    # nextqa/{nextqa_mc_test.yaml,nextqa_oe_test.yaml,utils.py}, where multiple choice has no request; egoschema/utils.py
-    # and perceptiontest/val/utils.py for the multiple choice of sources it has no task for.
+    # nextqa/{nextqa_mc_test.yaml,nextqa_oe_test.yaml,utils.py}, where multiple choice has no request;
+    # egoschema/utils.py and perceptiontest/val/utils.py stand for the sources it has no multiple-choice task for.
     "lmms_eval": PromptStyle(
         used="lmms-eval: activitynetqa, nextqa_mc_test, nextqa_oe_val and nextqa_oe_test; LLaVA-Video's numbers",
         choice={"letter": _LETTER},
@@ -141,9 +141,9 @@ PROMPT_STYLES: Mapping[str, PromptStyle] = {
             "next_qa": QuestionForm(text="{question}\nAnswer a question using a short phrase or sentence."),
         },
     ),
-    # https://github.com/OpenGVLab/Ask-Anything, video_chat2/mvbench.ipynb, which has the system text before the question
-    # too; https://github.com/magic-research/PLLaVA, tasks/eval/{eval_utils.py,mvbench/pllava_eval_mvbench.py}. There the
-    # assistant's turn is begun for the model with `Best option:(`.
+    # https://github.com/OpenGVLab/Ask-Anything, video_chat2/mvbench.ipynb, which has the system text before the
+    # question too; https://github.com/magic-research/PLLaVA, tasks/eval/{eval_utils.py,mvbench/pllava_eval_mvbench.py}.
+    # Both begin the assistant's turn for the model, with `Best option:(`.
     "mvbench": PromptStyle(
         used="MVBench as VideoChat2 and PLLaVA ask it",
         choice={
@@ -217,8 +217,8 @@ PROMPT_STYLES: Mapping[str, PromptStyle] = {
         question=_DEFAULT_QUESTION,
         question_of={"next_qa": QuestionForm(text="{question}\nAnswer the question using several words or phrase.")},
     ),
-    # https://github.com/OpenGVLab/Ask-Anything, video_chat2/dataset/it_dataset.py: the first instruction as system text,
-    # then question and answer as the file has them.
+    # https://github.com/OpenGVLab/Ask-Anything, video_chat2/dataset/it_dataset.py: the first instruction as system
+    # text, then question and answer as the file has them.
     "upstream": PromptStyle(
         used="VideoChat2-IT's own text; other sources as `default`",
         choice={"letter": _LETTER},

@@ -46,7 +46,17 @@ _BATCH_ROWS = 4096
 #: Stands for the upstream row of a record that is only waiting for its batch: rows may be many times their records.
 _FORGOTTEN = Row({}, "", ("row", 0, -1))
 #: The code that decides what a row is: when it changes, datasets built by it are built anew.
-_ROW_CODE = ("annotations", "building", "builders", "locations.py", "messages.py", "prompt_styles.py", "records.py", "rows.py", "texts.py")
+_ROW_CODE = (
+    "annotations",
+    "building",
+    "builders",
+    "locations.py",
+    "messages.py",
+    "prompt_styles.py",
+    "records.py",
+    "rows.py",
+    "texts.py",
+)
 
 
 @functools.cache

@@ -129,7 +129,19 @@ def _configs(facts: CardFacts) -> str:
             cells = (f"`{config.name}`", split, _number(counted.rows))
             rows.append((*cells, videos, size) if facts.counted else cells)
     head = ("config", "split", "rows")
-    return _table((*head, "distinct videos", "Parquet") if facts.counted else head, rows)
+    table = _table((*head, "distinct videos", "Parquet") if facts.counted else head, rows)
+    return "\n".join([table, *_wording(facts.configs)])
+
+
+def _wording(configs: Sequence[ConfigReport]) -> Iterator[str]:
+    """Yield a line for each way questions are worded in other than the usual one, with the configs that have it."""
+    ways: dict[str, list[str]] = {}
+    for config in configs:
+        chosen = ", ".join(f"{name}={value!r}" for name, value in sorted(config.wording.items()))
+        if chosen:
+            ways.setdefault(chosen, []).append(f"`{config.name}`")
+    for chosen, names in ways.items():
+        yield f"\nQuestions and answers in `messages` of {', '.join(names)} are worded with `{chosen}`."
 
 
 def _megabytes(size: int) -> str:
