@@ -19,7 +19,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from video_sft.errors import ConfigError, VideoSftError
-from video_sft.prompt_styles import PROMPT_STYLES
+from video_sft.prompt_styles import PROMPT_STYLES, choice_form, question_form
 from video_sft.records import Caption, Conversation, MultipleChoice, OpenQuestion, Record
 
 __all__ = ["Message", "MessageError", "MessageStyle", "Rendered", "render", "validate_messages"]
@@ -128,10 +128,8 @@ def render(record: Record, row_id: str, style: MessageStyle) -> Rendered:
     if isinstance(body, MultipleChoice):
         rendered = _multiple_choice(media, body, row_id, style)
     elif isinstance(body, OpenQuestion):
-        form = PROMPT_STYLES[style.prompt_style].question_form(_source(row_id), style.question_style)
-        rendered = Rendered(
-            _exchange(media, form.asked(body.question), body.answer), "open_ended", (), body.answer, None
-        )
+        asked = question_form(style.prompt_style, _source(row_id), style.question_style).asked(body.question)
+        rendered = Rendered(_exchange(media, asked, body.answer), "open_ended", (), body.answer, None)
     elif isinstance(body, Caption):
         ask = body.question
         if not ask and (not body.instruction or style.instruction == "drop"):
@@ -156,7 +154,7 @@ def _multiple_choice(
         answer_index = None if answer_index is None else order.index(answer_index)
     if len(choices) > len(string.ascii_uppercase):
         raise MessageError(f"{row_id}: {len(choices)} options, more than there are letters")
-    form = PROMPT_STYLES[style.prompt_style].choice_form(_source(row_id), style.choice_style)
+    form = choice_form(style.prompt_style, _source(row_id), style.choice_style)
     answer = said = None
     if answer_index is not None:
         answer = choices[answer_index]

@@ -6,11 +6,13 @@ Captions and conversations are asked as upstream asks them in every style, since
 
 from __future__ import annotations
 
+import functools
+import operator
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["PROMPT_STYLES", "ChoiceForm", "PromptStyle", "QuestionForm"]
+__all__ = ["PROMPT_STYLES", "ChoiceForm", "PromptStyle", "QuestionForm", "choice_form", "question_form"]
 
 _LETTERS = string.ascii_uppercase
 _BY_LETTER = "Answer with the option's letter from the given choices directly."
@@ -23,7 +25,7 @@ class ChoiceForm:
 
     Attributes:
         text: what the user says: a format string of `question` and `options`.
-        option: one option, of `letter` and `choice`.
+        mark: what stands before each option, of `letter`.
         between: what stands between two options.
         answer: what the assistant says, of `letter` and `choice`.
         system: a system text of the style's own, in the place of upstream's task instruction.
@@ -33,7 +35,7 @@ class ChoiceForm:
     """
 
     text: str
-    option: str = "{letter}. {choice}"
+    mark: str = "{letter}. "
     between: str = "\n"
     answer: str = "{letter}"
     system: str = ""
@@ -43,15 +45,18 @@ class ChoiceForm:
 
     def asked(self, question: str, choices: Sequence[str]) -> str:
         """Return the user's text; of more options than there are letters, the first."""
-        options = self.between.join(
-            self.option.format(letter=letter, choice=_ended(choice, self.choice_end))
-            for letter, choice in zip(_LETTERS, choices, strict=False)
-        )
+        if self.choice_end:
+            choices = [_ended(choice, self.choice_end) for choice in choices]
+        options = self.between.join(map(operator.add, self._marks, choices))
         return self.text.format(question=_ended(question, self.question_end), options=options)
 
     def answered(self, position: int, choice: str) -> str:
         """Return the assistant's text for the option in a position, from 0."""
         return _ended(self.answer.format(letter=_LETTERS[position], choice=choice), self.answer_end)
+
+    @functools.cached_property
+    def _marks(self) -> Sequence[str]:
+        return [self.mark.format(letter=letter) for letter in _LETTERS]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,17 +99,19 @@ class PromptStyle:
     question_of: Mapping[str, QuestionForm] = field(default_factory=dict)
     written: bool = False
 
-    def choice_form(self, source: str, name: str | None) -> ChoiceForm:
-        """Return the form of a source's multiple-choice questions."""
-        if name is not None:
-            return self.choice[name]
-        return self.choice_of.get(source) or next(iter(self.choice.values()))
 
-    def question_form(self, source: str, name: str | None) -> QuestionForm:
-        """Return the form of a source's open questions."""
-        if name is not None:
-            return self.question[name]
-        return self.question_of.get(source) or next(iter(self.question.values()))
+@functools.cache
+def choice_form(style: str, source: str, name: str | None) -> ChoiceForm:
+    """Return how a style puts a source's multiple-choice questions; `name` is a `choice_style`, None the style's own."""
+    forms = PROMPT_STYLES[style]
+    return forms.choice[name] if name else forms.choice_of.get(source) or next(iter(forms.choice.values()))
+
+
+@functools.cache
+def question_form(style: str, source: str, name: str | None) -> QuestionForm:
+    """Return how a style puts a source's open questions; `name` is a `question_style`, None the style's own."""
+    forms = PROMPT_STYLES[style]
+    return forms.question[name] if name else forms.question_of.get(source) or next(iter(forms.question.values()))
 
 
 def _ended(text: str, end: str) -> str:
@@ -149,7 +156,7 @@ PROMPT_STYLES: Mapping[str, PromptStyle] = {
         choice={
             "letter_text": ChoiceForm(
                 text="Question: {question}\nOptions:\n{options}\nOnly give the best option.",
-                option="({letter}) {choice}",
+                mark="({letter}) ",
                 answer="Best option:({letter}) {choice}",
                 system=(
                     "Carefully watch the video and pay attention to the cause and sequence of events, the detail and "
@@ -167,7 +174,7 @@ PROMPT_STYLES: Mapping[str, PromptStyle] = {
         choice={
             "letter": ChoiceForm(
                 text=f"Question: {{question}}\nOptions:\n{{options}}\n{_BY_LETTER[:-1]} and only give the best option.",
-                option="({letter}) {choice}",
+                mark="({letter}) ",
             )
         },
         question={
@@ -187,7 +194,7 @@ PROMPT_STYLES: Mapping[str, PromptStyle] = {
                     "Question: {question} {options} Considering the information presented in the frame, select the "
                     "correct answer from the options."
                 ),
-                option="Option {letter}: {choice}",
+                mark="Option {letter}: ",
                 between=" ",
                 answer="Option {letter}",
                 question_end="?",
