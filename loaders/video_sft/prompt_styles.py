@@ -102,14 +102,14 @@ class PromptStyle:
 
 @functools.cache
 def choice_form(style: str, source: str, name: str | None) -> ChoiceForm:
-    """Return how a style puts a source's multiple-choice questions; `name` is a `choice_style`, None the style's own."""
+    """Return how a style puts a source's multiple-choice questions; `name` is a `choice_style` or None."""
     forms = PROMPT_STYLES[style]
     return forms.choice[name] if name else forms.choice_of.get(source) or next(iter(forms.choice.values()))
 
 
 @functools.cache
 def question_form(style: str, source: str, name: str | None) -> QuestionForm:
-    """Return how a style puts a source's open questions; `name` is a `question_style`, None the style's own."""
+    """Return how a style puts a source's open questions; `name` is a `question_style` or None."""
     forms = PROMPT_STYLES[style]
     return forms.question[name] if name else forms.question_of.get(source) or next(iter(forms.question.values()))
 

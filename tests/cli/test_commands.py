@@ -73,11 +73,10 @@ def test_commands_take_a_prompt_style(tmp_path: Path, capsys: pytest.CaptureFixt
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text("parts: [star]\nprompt_style: mvbench\n", encoding="utf-8")
     assert run("mix", str(recipe), "--out", str(tmp_path / "mixed"), *styled) == 0
-    for rows in (
-        datasets.load_from_disk(str(tmp_path / "built"))["train"],
-        datasets.load_from_disk(tmp_path / "mixed"),
-    ):
-        assert rows[0]["messages"][-1]["content"][0]["text"].startswith("Option ")
+    built: Any = datasets.load_from_disk(str(tmp_path / "built"))
+    mixed: Any = datasets.load_from_disk(str(tmp_path / "mixed"))
+    for rows in (built["train"], mixed):
+        assert rows["messages"][0][-1]["content"][0]["text"].startswith("Option ")
     for words in (["show", "star"], ["mix", str(recipe)], ["publish", "star", "--repo", "org/x", "--dry-run"]):
         capsys.readouterr()
         assert run(*words, "--sample", "--prompt-style", "sevilla") == 2

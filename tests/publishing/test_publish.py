@@ -61,7 +61,9 @@ def test_the_card_says_how_questions_are_worded(hub: LocalHub, publish_samples: 
     publish_samples(["star", "star-source"], videos="none", prompt_style="mvbench", choices_seed=3)
     publish_samples("next_gqa", videos="none")
     card = hub.read(REPO, "README.md").decode()
-    assert "of `star` are worded with `choices_seed=3, prompt_style='mvbench'`" in card
+    assert (
+        "of `star` are worded with `choices_seed=3, prompt_style='mvbench'` (MVBench as VideoChat2 and PLLaVA" in card
+    )
     assert card.count("are worded with") == 1
     publish_samples("star", videos="none")
     assert "are worded with" not in hub.read(REPO, "README.md").decode()

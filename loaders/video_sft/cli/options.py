@@ -22,7 +22,7 @@ Media = Annotated[
 PromptStyle = Annotated[
     str | None,
     typer.Option(
-        metavar="|".join(PROMPT_STYLES), help="Whose wording questions and answers have.", show_default="default"
+        metavar="|".join(PROMPT_STYLES), help="Whose wording questions and answers have; this package's if left out."
     ),
 ]
 Sample = Annotated[bool, typer.Option("--sample", help="Use the few invented rows that come with the package.")]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from video_sft.building.source import RemoteFile, Source
+from video_sft.prompt_styles import PROMPT_STYLES
 from video_sft.publishing.card_facts import CardFacts
 from video_sft.publishing.report import ConfigReport
 from video_sft.rows import features
@@ -141,7 +142,9 @@ def _wording(configs: Sequence[ConfigReport]) -> Iterator[str]:
         if chosen:
             ways.setdefault(chosen, []).append(f"`{config.name}`")
     for chosen, names in ways.items():
-        yield f"\nQuestions and answers in `messages` of {', '.join(names)} are worded with `{chosen}`."
+        used = next((style.used for name, style in PROMPT_STYLES.items() if f"prompt_style={name!r}" in chosen), "")
+        where = f" ({used})" if used else ""
+        yield f"\nQuestions and answers in `messages` of {', '.join(names)} are worded with `{chosen}`{where}."
 
 
 def _megabytes(size: int) -> str:
