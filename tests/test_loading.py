@@ -211,8 +211,10 @@ def test_options_and_code_are_part_of_the_cache_key(tmp_path: Path, monkeypatch:
         place(choices_seed=1),
         place(on_bad_row="skip"),
         place(choices_seed=2),
+        place(prompt_style="sevila"),
+        place(prompt_style="lmms_eval"),
     }
-    assert len(places) == 5
+    assert len(places) == 7
     assert place() in places
     monkeypatch.setattr(building, "_code_digest", lambda: "another parser")
     assert place() not in places

@@ -73,9 +73,11 @@ def load(
         revision: a branch, tag or commit of `repo`.
         token: for a private or gated repo; the logged-in user's by default.
         allow_media: what the cells of `repo` may name beside its own files: beginnings of paths or URLs.
-        **options: the wording of messages and other fields of the builder's config: `choice_style` (`letter`,
-            `letter_text`, `text`), `question_style` (`plain`, `short`), `choices_seed` (shuffles options),
-            `instruction` (`system`, `prepend`, `drop`).
+        **options: the wording of messages and other fields of the builder's config: `prompt_style` (`default`,
+            `lmms_eval`, `mvbench`, `videollama`, `sevila`, `llava_next`, `upstream`; see `video_sft.prompt_styles`),
+            `choice_style` (`letter`, `letter_text`, `text`), `question_style` (`plain`, `short`), `choices_seed`
+            (shuffles options), `instruction` (`system`, `prepend`, `drop`). A `choice_style` or `question_style` beside
+            a `prompt_style` takes another form of it that was published, and is refused where there is none.
 
     Returns:
         A `DatasetDict`, or a `Dataset` where `split` is given; with `streaming` their iterable forms.

@@ -11,25 +11,19 @@ A multiple-choice record in the default style::
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import string
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from video_sft.errors import ConfigError, VideoSftError
+from video_sft.prompt_styles import PROMPT_STYLES, choice_form, question_form
 from video_sft.records import Caption, Conversation, MultipleChoice, OpenQuestion, Record
 
 __all__ = ["Message", "MessageError", "MessageStyle", "Rendered", "render", "validate_messages"]
 
-#: How a multiple-choice question asks and is answered.
-CHOICE_PROMPTS = {
-    "letter": "Answer with the option's letter from the given choices directly.",
-    "letter_text": "Answer with the option's letter and text from the given choices.",
-    "text": "Answer with the text of the correct option.",
-}
-#: What follows an open question.
-QUESTION_PROMPTS = {"plain": "", "short": "Answer the question using a single word or phrase."}
 #: What is asked where a text stands without a question and upstream has no wording of its own, by task.
 CAPTION_PROMPTS = {
     "detailed_caption": "Describe the {media} in detail.",
@@ -50,28 +44,60 @@ class MessageStyle:
     """The wording a user chooses; every row of a load has the same.
 
     Attributes:
-        choice_style: `letter` (default): options listed, the letter is the answer; `letter_text`: the answer is
-            `B. the bag`; `text`: options listed, the answer is the option's text.
-        question_style: `plain` (default): an open question as upstream has it; `short`: followed by the usual request
-            for a single word or phrase.
+        prompt_style: whose wording, capitals, marks and answer form: a name in `video_sft.prompt_styles`.
+        choice_style: how multiple choice is answered: `letter` (the default style's own): options listed, the letter is
+            the answer; `letter_text`: the answer is `B. the bag`; `text`: the answer is the option's text. None is what
+            the prompt style has; another is taken where the style has a published form of it.
+        question_style: `plain` (the default style's own): an open question as upstream has it; `short`: followed by the
+            usual request for a single word or phrase. None and others as for `choice_style`.
         choices_seed: shuffle the options of each row, by this number and the row's id; None keeps upstream's order.
-        instruction: where an upstream task instruction goes: a `system` turn (default), `prepend` to the first
-            question, or `drop`.
+        instruction: where an upstream task instruction goes, or the system text a prompt style has in its place: a
+            `system` turn (default), `prepend` to the first question, or `drop`.
     """
 
-    choice_style: Literal["letter", "letter_text", "text"] = "letter"
-    question_style: Literal["plain", "short"] = "plain"
+    prompt_style: str = "default"
+    choice_style: Literal["letter", "letter_text", "text"] | None = None
+    question_style: Literal["plain", "short"] | None = None
     choices_seed: int | None = None
     instruction: Literal["system", "prepend", "drop"] = "system"
 
     def __post_init__(self) -> None:
-        _one_of("choice_style", self.choice_style, CHOICE_PROMPTS)
-        _one_of("question_style", self.question_style, QUESTION_PROMPTS)
+        _one_of("prompt_style", self.prompt_style, PROMPT_STYLES)
         _one_of("instruction", self.instruction, INSTRUCTION_PLACES)
-        if self.choices_seed is not None and (
-            isinstance(self.choices_seed, bool) or not isinstance(self.choices_seed, int)
-        ):
-            raise ConfigError(f"choices_seed is {self.choices_seed!r}; it is a whole number or None")
+        default, style = PROMPT_STYLES["default"], PROMPT_STYLES[self.prompt_style]
+        self._check_form("choice_style", default.choice, style.choice)
+        self._check_form("question_style", default.question, style.question)
+        seed = self.choices_seed
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
+            raise ConfigError(f"choices_seed is {seed!r}; it is a whole number or None")
+        if seed is not None and style.written:
+            self._refuse("choices_seed", "keeps options where upstream's text has them")
+
+    def _check_form(self, name: str, known: Collection[str], published: Collection[str]) -> None:
+        value = getattr(self, name)
+        if value is None:
+            return
+        _one_of(name, value, known)
+        if self.written:
+            self._refuse(name, "leaves upstream's text as it is")
+        if value not in published:
+            self._refuse(name, f"is published with {name} {' or '.join(map(repr, published))} alone")
+
+    def _refuse(self, name: str, why: str) -> None:
+        raise ConfigError(
+            f"{name}={getattr(self, name)!r} does not go with prompt_style={self.prompt_style!r}, which {why}; "
+            f"leave {name} out, or take prompt_style='default'"
+        )
+
+    @classmethod
+    def keywords(cls, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those of some options that are about wording and are not None."""
+        return {item.name: options[item.name] for item in fields(cls) if options.get(item.name) is not None}
+
+    @property
+    def written(self) -> bool:
+        """Whether texts that upstream wrote out itself are left as they are."""
+        return PROMPT_STYLES[self.prompt_style].written
 
 
 @dataclass(slots=True)
@@ -98,42 +124,43 @@ def render(record: Record, row_id: str, style: MessageStyle) -> Rendered:
 
     A row whose answer upstream withholds has a user turn only. The media part comes first in the first user turn.
     """
-    body = record.body
+    body, media = record.body, _media_parts(record)
     if isinstance(body, MultipleChoice):
-        return _multiple_choice(record, body, row_id, style)
-    media = _media_parts(record)
-    if isinstance(body, OpenQuestion):
-        question = _joined(body.question, QUESTION_PROMPTS[style.question_style])
-        messages = _exchange(media, question, body.answer)
-        return Rendered(messages, "open_ended", (), body.answer, None)
-    if isinstance(body, Caption):
+        rendered = _multiple_choice(media, body, row_id, style)
+    elif isinstance(body, OpenQuestion):
+        asked = question_form(style.prompt_style, _source(row_id), style.question_style).asked(body.question)
+        rendered = Rendered(_exchange(media, asked, body.answer), "open_ended", (), body.answer, None)
+    elif isinstance(body, Caption):
         ask = body.question
         if not ask and (not body.instruction or style.instruction == "drop"):
             modality = record.media.modality if record.media else "video"
             ask = CAPTION_PROMPTS[record.task].format(media=modality)
         messages = _instructed(media, body.instruction, ask, body.text, style)
-        return Rendered(messages, "open_ended", (), body.text, None)
-    return _conversation(media, body, style)
+        rendered = Rendered(messages, "open_ended", (), body.text, None)
+    else:
+        rendered = _conversation(media, body, style)
+    if record.written is not None and style.written:
+        rendered.messages = _conversation(media, record.written, style).messages
+    return rendered
 
 
-def _multiple_choice(record: Record, body: MultipleChoice, row_id: str, style: MessageStyle) -> Rendered:
+def _multiple_choice(
+    media: Sequence[tuple[str, None]], body: MultipleChoice, row_id: str, style: MessageStyle
+) -> Rendered:
     choices, answer_index = body.choices, body.answer_index
     if style.choices_seed is not None:
         order = _order(len(choices), f"{style.choices_seed}/{row_id}")
         choices = [choices[position] for position in order]
         answer_index = None if answer_index is None else order.index(answer_index)
-    letters = string.ascii_uppercase
-    if len(choices) > len(letters):
+    if len(choices) > len(string.ascii_uppercase):
         raise MessageError(f"{row_id}: {len(choices)} options, more than there are letters")
-    options = [f"{letter}. {choice}" for letter, choice in zip(letters, choices, strict=False)]
-    question = "\n".join([body.question, *options, CHOICE_PROMPTS[style.choice_style]])
+    form = choice_form(style.prompt_style, _source(row_id), style.choice_style)
     answer = said = None
     if answer_index is not None:
         answer = choices[answer_index]
-        said = {"letter": letters[answer_index], "letter_text": options[answer_index], "text": answer}[
-            style.choice_style
-        ]
-    messages = _instructed(_media_parts(record), body.instruction, question, said, style)
+        said = form.answered(answer_index, answer)
+    question = form.asked(body.question, choices)
+    messages = _instructed(media, form.system or body.instruction, question, said, style)
     return Rendered(messages, "multiple_choice", choices, answer, answer_index)
 
 
@@ -171,6 +198,10 @@ def _media_parts(record: Record) -> Sequence[tuple[str, None]]:
     return () if record.media is None else ((record.media.modality, None),)
 
 
+def _source(row_id: str) -> str:
+    return row_id.partition("/")[0]
+
+
 def _joined(first: str, second: str) -> str:
     return f"{first}\n{second}" if first and second else first or second
 
@@ -185,8 +216,11 @@ def _order(size: int, key: str) -> list[int]:
 
 
 def _one_of(name: str, value: object, allowed: Collection[str]) -> None:
-    if value not in allowed:
-        raise ConfigError(f"{name} is {value!r}; it is one of {', '.join(allowed)}")
+    if isinstance(value, str) and value in allowed:
+        return
+    near = difflib.get_close_matches(str(value), allowed, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise ConfigError(f"{name} is {value!r}; it is one of {', '.join(allowed)}.{hint}")
 
 
 def validate_messages(messages: Sequence[Mapping[str, Any]], *, video: bool, image: bool) -> None:

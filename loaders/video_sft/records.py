@@ -91,6 +91,8 @@ class Record:
         evidence: (start, stop) in seconds of the moments that ground the answer.
         row: where it came from, with the fields as upstream has them.
         joined: upstream fields that other files hold for this row.
+        written: the body to the letter as upstream wrote it out, options and answer included; only where it did, and
+            `OpenPart.verbatim` asks for it.
     """
 
     key: str
@@ -101,3 +103,4 @@ class Record:
     question_type: str | None = None
     evidence: Sequence[tuple[float, float]] = ()
     joined: Mapping[str, Any] = field(default_factory=dict)
+    written: Conversation | None = None

@@ -65,6 +65,24 @@ def test_build_writes_a_folder_that_loads_and_never_overwrites(
     assert [path.name for path in tmp_path.iterdir()] == ["built"]
 
 
+def test_commands_take_a_prompt_style(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    styled = ("--sample", "--prompt-style", "sevila")
+    assert run("show", "star", "--split", "validation", *styled) == 0
+    assert "Option A:" in capsys.readouterr().out
+    assert run("build", "star", "--out", str(tmp_path / "built"), *styled) == 0
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("parts: [star]\nprompt_style: mvbench\n", encoding="utf-8")
+    assert run("mix", str(recipe), "--out", str(tmp_path / "mixed"), *styled) == 0
+    built: Any = datasets.load_from_disk(str(tmp_path / "built"))
+    mixed: Any = datasets.load_from_disk(str(tmp_path / "mixed"))
+    for rows in (built["train"], mixed):
+        assert rows["messages"][0][-1]["content"][0]["text"].startswith("Option ")
+    for words in (["show", "star"], ["mix", str(recipe)], ["publish", "star", "--repo", "org/x", "--dry-run"]):
+        capsys.readouterr()
+        assert run(*words, "--sample", "--prompt-style", "sevilla") == 2
+        assert "Did you mean 'sevila'" in capsys.readouterr().err
+
+
 def test_demo_ends_with_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("demo", "--out", str(tmp_path)) == 0
     shown = capsys.readouterr().out

@@ -57,6 +57,18 @@ def test_configs_that_are_there_are_not_forgotten_while_the_hub_is_busy(
     assert get_dataset_config_names(REPO) == ["next_gqa", "star"]
 
 
+def test_the_card_says_how_questions_are_worded(hub: LocalHub, publish_samples: PublishSamples) -> None:
+    publish_samples(["star", "star-source"], videos="none", prompt_style="mvbench", choices_seed=3)
+    publish_samples("next_gqa", videos="none")
+    card = hub.read(REPO, "README.md").decode()
+    assert (
+        "of `star` are worded with `choices_seed=3, prompt_style='mvbench'` (MVBench as VideoChat2 and PLLaVA" in card
+    )
+    assert card.count("are worded with") == 1
+    publish_samples("star", videos="none")
+    assert "are worded with" not in hub.read(REPO, "README.md").decode()
+
+
 def test_two_publishers_at_once_do_not_overwrite_each_other(hub: LocalHub, publish_samples: PublishSamples) -> None:
     def other_publisher(method: str, path: str) -> None:
         if path.endswith("/commit/main"):

@@ -61,6 +61,7 @@ def parse(part: OpenPart) -> Iterator[Record]:
     """Yield the rows of one file in order; rows that name no video or image are for `-source` only, and counted."""
     assert isinstance(part.part, SubDatasetPart)
     reader = RowReader.of(part.part.sub_dataset, part.file_name("rows"))
+    reader.verbatim = part.verbatim
 
     def record(row: Row) -> Record | None:
         if not reader.has_no_media(row):

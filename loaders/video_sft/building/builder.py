@@ -46,7 +46,17 @@ _BATCH_ROWS = 4096
 #: Stands for the upstream row of a record that is only waiting for its batch: rows may be many times their records.
 _FORGOTTEN = Row({}, "", ("row", 0, -1))
 #: The code that decides what a row is: when it changes, datasets built by it are built anew.
-_ROW_CODE = ("annotations", "building", "builders", "locations.py", "messages.py", "records.py", "rows.py", "texts.py")
+_ROW_CODE = (
+    "annotations",
+    "building",
+    "builders",
+    "locations.py",
+    "messages.py",
+    "prompt_styles.py",
+    "records.py",
+    "rows.py",
+    "texts.py",
+)
 
 
 @functools.cache
@@ -78,15 +88,17 @@ class SourceConfig(datasets.BuilderConfig):  # type: ignore[misc]
 
     Attributes:
         on_bad_row: `error` stops at a row that cannot be read, `skip` leaves it out and counts it.
-        choice_style: how multiple-choice questions ask and are answered.
-        question_style: what follows open questions.
+        prompt_style: whose published wording questions and answers have; see `video_sft.prompt_styles`.
+        choice_style: how multiple-choice questions ask and are answered; None is the prompt style's way.
+        question_style: what follows open questions; None is the prompt style's way.
         choices_seed: shuffles the options of each row; None keeps upstream's order.
         instruction: where upstream's task instructions go.
     """
 
     on_bad_row: str = "error"
-    choice_style: str = "letter"
-    question_style: str = "plain"
+    prompt_style: str = "default"
+    choice_style: str | None = None
+    question_style: str | None = None
     choices_seed: int | None = None
     instruction: str = "system"
 
@@ -228,6 +240,7 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         for number, (part, locations) in enumerate(parts):
             problems = Problems(self.config.on_bad_row)
             opened = OpenPart(part, locations, problems, self._wants_upstream, self.config.own_options)
+            opened.verbatim = self.config.style.written
             records = self._records(opened)
             for index in itertools.count():
                 with _no_cycle_collection():

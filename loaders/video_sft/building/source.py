@@ -85,6 +85,7 @@ class OpenPart:
         locations: where each file is, by role; an optional file that is absent has no entry.
         problems: takes in rows that cannot be read.
         upstream: whether the rows are for `<source>-source`; what only that holds need not be looked at otherwise.
+        verbatim: whether `Record.written` is wanted, of a source whose questions are written out upstream.
         options: the config's own fields, of a source that has any beside those of every `SourceConfig`.
     """
 
@@ -93,6 +94,7 @@ class OpenPart:
     problems: Problems = field(default_factory=Problems)
     upstream: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
+    verbatim: bool = False
 
     def json_rows(self, role: str = "rows") -> Iterator[Row]:
         """Yield the rows of a JSON array or JSON lines file."""

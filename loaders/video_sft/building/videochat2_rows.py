@@ -34,11 +34,13 @@ class RowReader:
     Attributes:
         sub_dataset: the sub-dataset it belongs to.
         key_prefix: what its rows' keys begin with; a row has no id upstream, so its number in the file follows.
+        verbatim: whether records hold their text to the letter too.
         backward_clips: how many rows had a `start` that is not before their `end`.
     """
 
     sub_dataset: SubDataset
     key_prefix: str
+    verbatim: bool = False
     backward_clips: int = 0
 
     @classmethod
@@ -66,6 +68,7 @@ class RowReader:
             media=media,
             row=row,
             question_type=self.sub_dataset.name,
+            written=_written(row, has_media=media is not None) if self.verbatim else None,
         )
 
     def record_without_media(self, row: Row) -> Record:
@@ -142,6 +145,27 @@ def _with_prefix(stem: str) -> str:
     """Return an ActivityNet path whose file name is `v_` and a YouTube id, which may begin with `v_` itself."""
     folder, slash, name = stem.rpartition("/")
     return f"{folder}{slash}v_{name}" if len(name) == _YOUTUBE_ID_LENGTH else stem
+
+
+def _written(row: Row, *, has_media: bool) -> Conversation:
+    """Return a row's exchanges to the letter: the first instruction, the questions and the answers.
+
+    As in the body, an instruction asks where a question has to stand and does not.
+    """
+    turns: list[Turn] = []
+    first = ""
+    for exchange in row.children("QA"):
+        question, instruction = _to_the_letter(exchange, "q"), _to_the_letter(exchange, "i")
+        if not question and (turns or not has_media):
+            question, instruction = instruction, ""
+        first = first if turns else instruction
+        turns.append(Turn(question, exchange.text("a")))
+    return Conversation(turns, first)
+
+
+def _to_the_letter(exchange: Row, field: str) -> str:
+    text = exchange.text_or_empty(field)
+    return text if text.strip() else ""
 
 
 _EXPECTED = {"video": "a video and no image", "image": "an image and no video", "text": "neither video nor image"}

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from video_sft.cli.console import Console
-from video_sft.cli.options import Config, DataDir, Media, Sample, media_by_pool
+from video_sft.cli.options import Config, DataDir, Media, PromptStyle, Sample, media_by_pool, wording
 from video_sft.errors import ConfigError
 from video_sft.loading import load
 
@@ -26,6 +26,7 @@ def build(
     on_bad_row: Annotated[str, typer.Option(help="Rows that cannot be read: error or skip.")] = "error",
     sample: Sample = False,
     num_proc: Annotated[int | None, typer.Option(help="Processes, where a split has several files.")] = None,
+    prompt_style: PromptStyle = None,
 ) -> None:
     """Build a config and save it for `datasets.load_from_disk`; the folder appears whole or not at all.
 
@@ -42,6 +43,7 @@ def build(
         on_bad_row=on_bad_row,
         sample=sample,
         num_proc=num_proc,
+        **wording(prompt_style),
     )
     unfinished = out.with_name(out.name + ".incomplete")
     if unfinished.exists():

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from video_sft.cli.console import Console
-from video_sft.cli.options import Media, Sample, media_by_pool
+from video_sft.cli.options import Media, PromptStyle, Sample, media_by_pool, wording
 from video_sft.errors import ConfigError
 from video_sft.mixing import MixReport, bundled_recipes, describe, mix
 
@@ -34,6 +34,7 @@ def mix_recipe(
     out: Annotated[Path | None, typer.Option(help="Save the mixture's rows here, as a `datasets` folder.")] = None,
     repo: Annotated[str | None, typer.Option(help="Load the configs from this Hub repo.")] = None,
     sample: Sample = False,
+    prompt_style: PromptStyle = None,
 ) -> None:
     """Mix as a recipe says and report what the mixture consists of and what was left out."""
     if recipe == "?":
@@ -45,7 +46,7 @@ def mix_recipe(
         if not path.absolute().parent.is_dir():
             raise ConfigError(f"--report {path}: there is no folder {path.absolute().parent}")
     options: dict[str, Any] = {"data_dir": folders_by_source(data_dir), "media": media_by_pool(media)}
-    options |= {"sample": sample or None, "repo": repo}
+    options |= {"sample": sample or None, "repo": repo, **wording(prompt_style)}
     mixed: Any = mix(recipe, **{name: value for name, value in options.items() if value is not None})
     described = describe(mixed)
     console = Console()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from video_sft.errors import ConfigError
+from video_sft.prompt_styles import PROMPT_STYLES
 
-__all__ = ["Config", "DataDir", "Media", "Sample", "media_by_pool"]
+__all__ = ["Config", "DataDir", "Media", "PromptStyle", "Sample", "media_by_pool", "wording"]
 
 Config = Annotated[str, typer.Argument(help="A config's name; `video-sft list` shows them.", show_default=False)]
 DataDir = Annotated[
@@ -18,7 +19,18 @@ Media = Annotated[
     list[str] | None,
     typer.Option(help="Where a pool's videos are: POOL=FOLDER, a zip or a URL; may be given several times."),
 ]
+PromptStyle = Annotated[
+    str | None,
+    typer.Option(
+        metavar="|".join(PROMPT_STYLES), help="Whose wording questions and answers have; this package's if left out."
+    ),
+]
 Sample = Annotated[bool, typer.Option("--sample", help="Use the few invented rows that come with the package.")]
+
+
+def wording(prompt_style: str | None) -> dict[str, Any]:
+    """Return `--prompt-style` as keywords of `video_sft.load`; none where it was not given."""
+    return {} if prompt_style is None else {"prompt_style": prompt_style}
 
 
 def media_by_pool(media: list[str] | None) -> dict[str, list[str]] | None:

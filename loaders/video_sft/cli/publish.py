@@ -10,7 +10,7 @@ from huggingface_hub.utils.tqdm import disable_progress_bars
 from rich.table import Table
 
 from video_sft.cli.console import Console
-from video_sft.cli.options import Media, Sample, media_by_pool
+from video_sft.cli.options import Media, PromptStyle, Sample, media_by_pool, wording
 from video_sft.publishing import PublishReport, RepoReport, publish
 
 __all__ = ["publish_command"]
@@ -44,6 +44,7 @@ def publish_command(
     revision: Annotated[str | None, typer.Option(help="The branch to publish to.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")] = False,
     state_dir: Annotated[Path | None, typer.Option(help="Where hashes of media files are remembered.")] = None,
+    prompt_style: PromptStyle = None,
 ) -> None:
     """Publish configs to the Hub: Parquet rows, a card, and videos the viewer plays. Again, it sends what changed."""
     disable_progress_bars()
@@ -63,6 +64,7 @@ def publish_command(
         dry_run=dry_run,
         state_dir=state_dir,
         on_bad_row=on_bad_row,
+        **wording(prompt_style),
     )
     _show(report, Console())
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from video_sft.cli.console import Console
-from video_sft.cli.options import Config, DataDir, Media, Sample, media_by_pool
+from video_sft.cli.options import Config, DataDir, Media, PromptStyle, Sample, media_by_pool, wording
 from video_sft.errors import ConfigError
 from video_sft.loading import load
 
@@ -30,9 +30,11 @@ def show(
     split: Annotated[str | None, typer.Option(help="The split; the first one there is when left out.")] = None,
     index: Annotated[int, typer.Option(help="Which row, from 0; negative counts from the end.")] = 0,
     sample: Sample = False,
+    prompt_style: PromptStyle = None,
 ) -> None:
     """Print one row: its conversation, its answer, where its video is and what it is."""
-    loaded: Any = load(config, data_dir=data_dir, media=media_by_pool(media), split=split, sample=sample)
+    pools = media_by_pool(media)
+    loaded: Any = load(config, data_dir=data_dir, media=pools, split=split, sample=sample, **wording(prompt_style))
     if split is None:
         split = next(iter(loaded))
         loaded = loaded[split]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from video_sft.errors import ConfigError
+from video_sft.messages import MessageStyle
 from video_sft.mixing.filters import DECONTAMINATIONS, Decontaminate
 from video_sft.mixing.quotas import STRATEGIES, StoppingStrategy
 from video_sft.mixing.weights import read_temperature
@@ -59,6 +60,7 @@ class MixOptions:
     load_options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        MessageStyle(**MessageStyle.keywords(self.load_options))  # before any part is built
         read_temperature(self.temperature)
         _one_of("stopping_strategy", self.stopping_strategy, STRATEGIES)
         if self.decontaminate is not None:

@@ -1,4 +1,7 @@
-"""What a row asks, in a form that two wordings of the same question share. Vectorised over Arrow columns."""
+"""What a row asks, in a form that two wordings of the same question share. Vectorised over Arrow columns.
+
+The words are the same in every prompt style: what a style puts around a question is taken off again.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,20 @@ import pyarrow.compute as pc
 
 __all__ = ["Turns", "question_digest", "questions", "turns"]
 
-#: Where a question ends and its options, or the request for a letter or a short answer, begin.
+#: What stands before a question that begins a line of its own with `Question:`; a prepended instruction, say.
+_HEAD = r"(?is)^(?:.*?\n)??[ \t]*question[ \t]*:[ \t]*"
+#: Where a question ends and its options, or the request for a letter or a short answer, begin: on a line of their own,
+#: or (as two prompt styles have it) behind the question.
 _TAIL = (
-    r"(?is)\s*\n\s*(options?\b|choices?\b|answer (the|with)\b|select\b|please\b|only give\b|best option\b"
-    r"|\(?[a-z0-9]\s*[.):]\s).*$"
+    r"(?is)(?:\s*\n\s*(?:options?\b|choices?\b|answer (?:the|with|a)\b|select\b|please\b|only give\b|best option\b"
+    r"|\(?[a-z0-9]\s*[.):]\s)"
+    r"|\s+(?:options|choices)\s*:?[ \t]*\n\s*\(?a\s*[.)]\s"
+    r"|\s+option a: .*(?:\soption b: |considering the information presented in the frame)"
+    r"|\s+answer the question using a single word or phrase\.?\s*$"
+    r").*$"
 )
+#: Nothing but options: what they are to be chosen by is in the system turn.
+_OPTIONS_ALONE = r"(?i)^\s*(?:(?:options|choices)\s*:?\s)?\s*\(?a\s*[.)]\s[^\n]*\n\s*\(?b\s*[.)]\s"
 
 
 @dataclass(frozen=True)
@@ -57,12 +69,28 @@ def turns(messages: pa.ChunkedArray | pa.Array) -> Turns:
 
 def questions(messages: pa.ChunkedArray | pa.Array) -> Turns:
     """Return what the user says in each row, as lower-case words; turns without a word in them are left out."""
-    asked = turns(messages).of("user")
-    words = pc.replace_substring_regex(asked.texts, _TAIL, "")
+    said = turns(messages)
+    asked = said.of("user")
+    words = pc.replace_substring_regex(asked.texts, _HEAD, "")
+    bare = np.flatnonzero(pc.match_substring_regex(words, _OPTIONS_ALONE).to_numpy(zero_copy_only=False))
+    if len(bare):
+        words = _with_system_texts(words, asked.rows, bare, said.of("system"))
+    words = pc.replace_substring_regex(words, _TAIL, "")
     words = pc.replace_substring_regex(pc.utf8_lower(words), r"[^\p{L}\p{N}]+", " ")
     words = pc.utf8_trim_whitespace(words)
     wordy = pc.not_equal(words, "")
     return Turns(asked.rows[wordy.to_numpy(zero_copy_only=False)], asked.roles.filter(wordy), words.filter(wordy))
+
+
+def _with_system_texts(
+    words: pa.Array, rows: npt.NDArray[np.int64], places: npt.NDArray[np.int64], system: Turns
+) -> pa.Array:
+    """Return what is said, with the system text of their rows in some places, as far as they have one."""
+    texts = dict(zip(system.rows.tolist(), system.texts.to_pylist(), strict=True))
+    mended = words.to_pylist()
+    for place in places.tolist():
+        mended[place] = texts.get(int(rows[place]), mended[place])
+    return pa.array(mended, words.type)
 
 
 def question_digest(video_id: str, words: str, size: int) -> bytes:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from video_sft.errors import ConfigError, MissingFileError
+from video_sft.messages import MessageStyle
 
 __all__ = ["bundled_recipes", "read_recipe"]
 
 _BUNDLED = Path(__file__).with_name("recipes")
 #: Arguments of `load` a recipe may name beside those of `mix`.
-_LOADING = ("data_dir", "media", "missing", "on_bad_row", "sample", "cache_dir", "revision")
+_LOADING = (
+    *("data_dir", "media", "missing", "on_bad_row", "sample", "cache_dir", "revision"),
+    *(item.name for item in fields(MessageStyle)),
+)
 _PATHS = ("data_dir", "media", "cache_dir", "eval_ids")
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from video_sft.building.source import RemoteFile, Source
+from video_sft.prompt_styles import PROMPT_STYLES
 from video_sft.publishing.card_facts import CardFacts
 from video_sft.publishing.report import ConfigReport
 from video_sft.rows import features
@@ -130,7 +131,21 @@ def _configs(facts: CardFacts) -> str:
             cells = (f"`{config.name}`", split, _number(counted.rows))
             rows.append((*cells, videos, size) if facts.counted else cells)
     head = ("config", "split", "rows")
-    return _table((*head, "distinct videos", "Parquet") if facts.counted else head, rows)
+    table = _table((*head, "distinct videos", "Parquet") if facts.counted else head, rows)
+    return "\n".join([table, *_wording(facts.configs)])
+
+
+def _wording(configs: Sequence[ConfigReport]) -> Iterator[str]:
+    """Yield a line for each way questions are worded in other than the usual one, with the configs that have it."""
+    ways: dict[str, list[str]] = {}
+    for config in configs:
+        chosen = ", ".join(f"{name}={value!r}" for name, value in sorted(config.wording.items()))
+        if chosen:
+            ways.setdefault(chosen, []).append(f"`{config.name}`")
+    for chosen, names in ways.items():
+        used = next((style.used for name, style in PROMPT_STYLES.items() if f"prompt_style={name!r}" in chosen), "")
+        where = f" ({used})" if used else ""
+        yield f"\nQuestions and answers in `messages` of {', '.join(names)} are worded with `{chosen}`{where}."
 
 
 def _megabytes(size: int) -> str:

@@ -15,6 +15,7 @@ from video_sft.errors import ConfigError
 from video_sft.loading import load
 from video_sft.locations import exists, is_remote, join
 from video_sft.media import Location, Media, MissingPolicy
+from video_sft.messages import MessageStyle
 from video_sft.publishing.cells import VideoMode
 from video_sft.publishing.repo_run import LoadedConfig, RepoRun
 from video_sft.publishing.report import PublishReport
@@ -69,7 +70,7 @@ def publish(
         dry_run: find out what would be sent, and send nothing.
         cache_dir: where datasets are built.
         state_dir: where hashes of media files are remembered; beside the Hub's cache by default.
-        **options: as for `load`.
+        **options: as for `load`; the card names the `prompt_style` and other wording.
 
     Returns:
         What was published; its `collection_items` fit a collection on the Hub.
@@ -96,7 +97,8 @@ def publish(
                 cache_dir=cache_dir,
                 **options,
             )
-            loaded.append(LoadedConfig(name, _shared(rows), sample))
+            wording = {} if name.endswith("-source") else MessageStyle.keywords(options)
+            loaded.append(LoadedConfig(name, _shared(rows), sample, wording))
         hub_repo = HubRepo(repo_name, revision=revision, token=token)
         runs.append(RepoRun(hub_repo, loaded, mode=mode, state_dir=_state_dir(state_dir)))
     return PublishReport([run.dry_run() if dry_run else run.publish(private=private) for run in runs], dry_run=dry_run)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import datasets
@@ -37,11 +37,13 @@ class LoadedConfig:
         name: the config's name.
         splits: its rows.
         sample: whether these are the invented rows that come with the package.
+        wording: the keywords its questions are worded by, where any was given.
     """
 
     name: str
     splits: datasets.DatasetDict
     sample: bool = False
+    wording: Mapping[str, str | int] = field(default_factory=dict)
 
 
 class RepoRun:
@@ -161,7 +163,7 @@ class RepoRun:
         self, config: LoadedConfig, pin: str | None, folder: Path, *, send: bool
     ) -> tuple[ConfigReport, list[Operation]]:
         """Write a config's shards and send the contents the repo lacks; return what a commit has to change."""
-        report = ConfigReport(config.name, videos_commit=pin, sample=config.sample)
+        report = ConfigReport(config.name, videos_commit=pin, sample=config.sample, wording=dict(config.wording))
         there = {file.path: file for file in self._repo.files(config.name) if file.path.endswith(".parquet")}
         kept: set[str] = set()
         operations: list[Operation] = []

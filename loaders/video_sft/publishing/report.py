@@ -47,12 +47,14 @@ class ConfigReport:
         splits: facts by split.
         videos_commit: the commit its videos are pinned to; None where no row refers to one.
         sample: whether these are the invented rows that come with the package.
+        wording: the keywords its questions are worded by, where any was given.
     """
 
     name: str
     splits: dict[str, SplitReport] = field(default_factory=dict)
     videos_commit: str | None = None
     sample: bool = False
+    wording: dict[str, str | int] = field(default_factory=dict)
 
 
 @dataclass
