@@ -10,13 +10,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["Turns", "question_digest", "questions", "turns"]
+__all__ = ["Turns", "question_digest", "question_words", "questions", "turns"]
 
 #: Where a question ends and its options, or the request for a letter or a short answer, begin.
 _TAIL = (
     r"(?is)\s*\n\s*(options?\b|choices?\b|answer (the|with)\b|select\b|please\b|only give\b|best option\b"
     r"|\(?[a-z0-9]\s*[.):]\s).*$"
 )
+#: What some wordings put before a question.
+_HEAD = r"(?i)^\s*question\s*:"
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,16 @@ def turns(messages: pa.ChunkedArray | pa.Array) -> Turns:
 def questions(messages: pa.ChunkedArray | pa.Array) -> Turns:
     """Return what the user says in each row, as lower-case words; turns without a word in them are left out."""
     asked = turns(messages).of("user")
-    words = pc.replace_substring_regex(asked.texts, _TAIL, "")
-    words = pc.replace_substring_regex(pc.utf8_lower(words), r"[^\p{L}\p{N}]+", " ")
-    words = pc.utf8_trim_whitespace(words)
+    words = question_words(asked.texts)
     wordy = pc.not_equal(words, "")
     return Turns(asked.rows[wordy.to_numpy(zero_copy_only=False)], asked.roles.filter(wordy), words.filter(wordy))
+
+
+def question_words(texts: pa.Array) -> pa.Array:
+    """Return the lower-case words of questions, without what marks them as such and without their options."""
+    words = pc.replace_substring_regex(pc.replace_substring_regex(texts, _HEAD, ""), _TAIL, "")
+    words = pc.replace_substring_regex(pc.utf8_lower(words), r"[^\p{L}\p{N}]+", " ")
+    return pc.utf8_trim_whitespace(words)
 
 
 def question_digest(video_id: str, words: str, size: int) -> bytes:

@@ -13,7 +13,18 @@ from rich.text import Text
 if TYPE_CHECKING:
     from video_sft.mixing.report import MixReport, SourceReport
 
-__all__ = ["COLUMNS", "TEXT_COLUMNS", "cells", "left_out_rows", "markdown", "most", "notes", "rich_tables"]
+__all__ = [
+    "COLUMNS",
+    "LIST_COLUMNS",
+    "TEXT_COLUMNS",
+    "cells",
+    "left_out_rows",
+    "list_rows",
+    "markdown",
+    "most",
+    "notes",
+    "rich_tables",
+]
 
 COLUMNS = (
     "part",
@@ -30,6 +41,7 @@ COLUMNS = (
     "licence",
     "left out",
 )
+LIST_COLUMNS = ("kept clear of", "rows left out", "digest", "made from")
 TEXT_COLUMNS = ("part", "tasks", "formats", "licence")
 _CONTENT = ("tasks", "formats", "turns", "characters", "licence")
 
@@ -66,6 +78,15 @@ def left_out_rows(report: MixReport) -> list[tuple[str, str, int]]:
     return [(source.name, why, rows) for source in report.sources for why, rows in source.left_out.items()]
 
 
+def list_rows(report: MixReport) -> list[tuple[str, str, str, str]]:
+    """Return (list, rows left out, digest, made from) for the evaluation lists, in the order of `LIST_COLUMNS`."""
+    counts = report.total.on_lists
+    return [
+        (name, f"{counts.get(name, 0):,}", digest, report.eval_origins.get(name, ""))
+        for name, digest in report.eval_lists.items()
+    ]
+
+
 def notes(report: MixReport) -> list[str]:
     """Return sentences on the whole mixture."""
     told = []
@@ -73,17 +94,14 @@ def notes(report: MixReport) -> list[str]:
         told.append(f"Strictest licence: {report.license}.")
     if report.total.hours is not None:
         told.append(f"Hours are known for {report.total.timed_rows:,} of {report.total.rows:,} rows.")
-    if report.eval_lists:
-        lists = ", ".join(f"{name} ({digest})" for name, digest in report.eval_lists.items())
-        told.append(f"Kept clear of these evaluation splits (list and its digest): {lists}.")
     if report.eval_missing:
         missing = ", ".join(report.eval_missing)
-        told.append(f"Not checked, for lack of a list (`video-sft eval-ids` makes one from your files): {missing}.")
+        told.append(f"Not checked, for lack of a list (`video-sft eval-ids` says why): {missing}.")
     return told
 
 
 def rich_tables(report: MixReport) -> Group:
-    """Return the report as two tables that fit a terminal, and lines on what was left out."""
+    """Return the report as tables that fit a terminal, and lines on what was left out."""
     shares, content = (Table(box=SIMPLE_HEAD, pad_edge=False) for _ in range(2))
     skipped = () if report.total.hours is not None else ("hours",)
     for name in COLUMNS:
@@ -97,7 +115,15 @@ def rich_tables(report: MixReport) -> Group:
         shares.add_row(*(cell for name, cell in row.items() if name not in _CONTENT), style=style)
         content.add_row(row["part"], *(row[name].replace(", ", "\n") for name in _CONTENT), style=style)
     out = [f"{part}: left out {rows:,} {_rows(rows)}, {why}" for part, why, rows in left_out_rows(report)]
-    return Group(shares, content, *(Text(line) for line in [*out, *notes(report)]))
+    tables = [shares, content]
+    if report.eval_lists:
+        lists = Table(box=SIMPLE_HEAD, pad_edge=False)
+        for name in LIST_COLUMNS:
+            lists.add_column(name, justify="right" if name == "rows left out" else "left", overflow="fold")
+        for cell in list_rows(report):
+            lists.add_row(*cell)
+        tables.append(lists)
+    return Group(*tables, *(Text(line) for line in [*out, *notes(report)]))
 
 
 def markdown(report: MixReport) -> str:
@@ -108,6 +134,8 @@ def markdown(report: MixReport) -> str:
     if out:
         lines += ["", _line(("part", "left out because", "rows")), _line(("---", "---", "---"))]
         lines += [_line((part, why, f"{rows:,}")) for part, why, rows in out]
+    if report.eval_lists:
+        lines += ["", _line(LIST_COLUMNS), _line("---" for _ in LIST_COLUMNS), *map(_line, list_rows(report))]
     lines += [line for note in notes(report) for line in ("", note)]
     return "\n".join(lines) + "\n"
 
