@@ -251,7 +251,9 @@ RECIPES = (
         source="charades_sta",
         split="test",
         license="MIT",
-        files=[f"OpenGVLab/TimeSuite:{TIMEIT}/temporal_video_grounding/charades/charades_annotation/charades_sta_test.txt"],
+        files=[
+            f"OpenGVLab/TimeSuite:{TIMEIT}/temporal_video_grounding/charades/charades_annotation/charades_sta_test.txt"
+        ],
         read=_charades_sta,
     ),
     Recipe(
@@ -307,9 +309,7 @@ RECIPES = (
         source="tempcompass",
         split="test",
         license="CC-BY-NC-4.0",
-        files=[
-            f"llyx97/TempCompass:questions/{task}.json" for task in ("multi-choice", "yes_no", "caption_matching")
-        ],
+        files=[f"llyx97/TempCompass:questions/{task}.json" for task in ("multi-choice", "yes_no", "caption_matching")],
         read=_tempcompass,
         note="its stock videos have the numbers WebVid's have",
     ),

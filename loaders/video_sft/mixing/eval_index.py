@@ -49,27 +49,24 @@ class EvalIndex:
             column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], pa.string())
             column = column.dictionary_encode()
         different = column.dictionary
-        names = {place: (self._id(different, place), *found) for place, found in with_origins(different)}
-        known = pc.is_in(different, value_set=pa.array(list(self._by_key), type=different.type))
-        for place in np.flatnonzero(known.to_numpy(zero_copy_only=False)).tolist():
-            names.setdefault(place, (self._id(different, place),))
         in_list = np.zeros((len(self.lists), len(different) + 1), dtype=bool)
-        for place, keys in names.items():
-            for number in self._find(keys):
+        known = pc.is_in(different, value_set=pa.array(list(self._by_key), type=different.type))
+        places = np.flatnonzero(known.to_numpy(zero_copy_only=False))
+        for place, video in zip(places.tolist(), different.take(pa.array(places)).to_pylist(), strict=True):
+            in_list[list(self._find((video,))), place] = True
+        for place, _, names in with_origins(different):
+            for number in self._find(names):
                 in_list[number, place] = True
         rows = np.asarray(pc.fill_null(column.indices, len(different)).to_numpy(zero_copy_only=False))
         for number in range(len(self.lists)):
             yield in_list[number][rows] if in_list[number].any() else np.zeros(len(rows), dtype=bool)
 
-    @staticmethod
-    def _id(different: pa.Array, place: int) -> str:
-        return str(different[place].as_py())
-
     def _find(self, keys: Sequence[str]) -> dict[int, str]:
         found: dict[int, str] = {}
         for key in keys:
-            for number, name in self._by_key.get(key, {}).items():
-                found.setdefault(number, name)
+            if key in self._by_key:
+                for number, name in self._by_key[key].items():
+                    found.setdefault(number, name)
             if self._by_digest:
                 for number in self._by_digest.get(key_digest(key), ()):
                     found.setdefault(number, key)

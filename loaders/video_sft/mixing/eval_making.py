@@ -108,7 +108,9 @@ def _places(
     if isinstance(data_dir, Mapping):
         return {source: os.fspath(place) for source, place in data_dir.items()}
     if not Path(data_dir).is_dir() and not is_remote(os.fspath(data_dir)) and (only is None or len(only) != 1):
-        raise ConfigError(f"{os.fspath(data_dir)} is not a folder with a folder for each source; SOURCE=PLACE names one")
+        raise ConfigError(
+            f"{os.fspath(data_dir)} is not a folder with a folder for each source; SOURCE=PLACE names one"
+        )
     candidates = {source: Path(data_dir) / source for source in sources()}
     given = {source: str(place) for source, place in candidates.items() if place.is_dir()}
     if not given and only is not None and len(only) == 1:
@@ -154,4 +156,3 @@ def _list_of(source: str, split: str, place: str, found: FoundParts) -> EvalList
     entry = eval_list(rows, source=source, split=split, files=files)
     logger.info("%s: %d videos, %d questions", entry.name, len(entry.videos), len(entry.questions))
     return entry
-

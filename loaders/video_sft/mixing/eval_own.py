@@ -33,7 +33,19 @@ _ADDRESS = re.compile(
 _YOUTUBE_ID = re.compile(r"[A-Za-z0-9_-]{11}")
 _SUFFIX = re.compile(r"\.(mp4|mkv|webm|avi|mov|gif|m4v)$", re.IGNORECASE)
 #: Names of columns, or keys, that hold ids; the first that is there counts.
-_COLUMNS = ("video_id", "videoID", "videoId", "youtube_id", "youtube_url", "video_name", "video", "vid", "url", "key", "id")
+_COLUMNS = (
+    "video_id",
+    "videoID",
+    "videoId",
+    "youtube_id",
+    "youtube_url",
+    "video_name",
+    "video",
+    "vid",
+    "url",
+    "key",
+    "id",
+)
 _SHOWN = 5
 
 
@@ -68,7 +80,9 @@ def add_eval_list(
         raise ConfigError(f"pool is {pool!r}; it is the first part of a video_id, such as youtube or charades")
     place = user_folder() if folder is None else Path(folder)
     if not replace and (place / f"{name}.json.gz").exists():
-        raise ConfigError(f"there is a list {name!r} already; replace it (--replace), or `video-sft eval-ids remove` it")
+        raise ConfigError(
+            f"there is a list {name!r} already; replace it (--replace), or `video-sft eval-ids remove` it"
+        )
     path = Path(file)
     if not path.is_file():
         raise MissingFileError(f"there is no file {str(path)!r}")

@@ -89,7 +89,7 @@ class MixOptions:
     def _check_eval_sets(self) -> None:
         if isinstance(self.eval_sets, str) or not self.eval_sets:
             raise ConfigError(
-                f"eval_sets is {self.eval_sets!r}; give a list of names, such as ['activitynet_qa validation', 'mvbench']"
+                f"eval_sets is {self.eval_sets!r}; give a list of names, such as ['next_qa test', 'mvbench']"
             )
         if self.decontaminate is None:
             raise ConfigError(

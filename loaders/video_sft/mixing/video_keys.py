@@ -32,6 +32,8 @@ _YOUTUBE_ID = r"[A-Za-z0-9_-]{11}"
 _UID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 #: Whether there may be a name in an id at all; without groups and look-around, so that Arrow can ask it of a column.
 _CANDIDATE = rf"/(?:v_)?{_YOUTUBE_ID}(?:[_.+ /-]|$)|{_UID}"
+#: Ids that are a number and nothing else, as VidOR's and WebVid's, which are many.
+_NUMBER = r"^[^/]*/[0-9]+$"
 _STARTS_WITH_ID = re.compile(rf"({_YOUTUBE_ID})(?:[_.+ -]|$)")
 _HAS_UID = re.compile(_UID)
 
@@ -52,14 +54,14 @@ def origins(video_id: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def with_origins(video_ids: pa.Array) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Yield the positions of ids that name footage known elsewhere, and its names; null ids have none."""
-    mask = pc.fill_null(pc.match_substring_regex(video_ids, _CANDIDATE), False)
+def with_origins(video_ids: pa.Array) -> Iterator[tuple[int, str, tuple[str, ...]]]:
+    """Yield position, id and names of the ids that may name footage known elsewhere; null ids have no names."""
+    mask = pc.and_not(
+        pc.match_substring_regex(video_ids, _CANDIDATE), pc.match_substring_regex(video_ids, _NUMBER)
+    ).fill_null(False)
     places: npt.NDArray[np.int64] = np.flatnonzero(mask.to_numpy(zero_copy_only=False))
     for place, video_id in zip(places.tolist(), video_ids.take(pa.array(places)).to_pylist(), strict=True):
-        found = origins(video_id)
-        if found:
-            yield place, found
+        yield place, video_id, origins(video_id)
 
 
 def keys_of_entry(video_id: str) -> tuple[str, ...]:
