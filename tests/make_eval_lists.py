@@ -243,14 +243,14 @@ RECIPES = (
     Recipe(
         source="mvbench",
         split="test",
-        license="MIT",
+        license="MIT (annotations; the videos have terms of their own)",
         files=[f"OpenGVLab/VideoChat-Flash:{FLASH}/MVBench/json/{task}.json" for task in MVBENCH],
         read=_mvbench,
     ),
     Recipe(
         source="charades_sta",
         split="test",
-        license="MIT",
+        license="MIT (TimeSuite's copy; the first publisher states none)",
         files=[
             f"OpenGVLab/TimeSuite:{TIMEIT}/temporal_video_grounding/charades/charades_annotation/charades_sta_test.txt"
         ],
@@ -337,7 +337,7 @@ RECIPES = (
     Recipe(
         source="youcook2",
         split="validation",
-        license="MIT",
+        license="MIT (TimeSuite's copy)",
         files=[f"OpenGVLab/TimeSuite:{TIMEIT}/dense_video_captioning/youcook2/val.caption_coco_format.json"],
         read=_captions("youtube"),
         note="the 415 of its videos that were still to be had",
@@ -345,7 +345,7 @@ RECIPES = (
     Recipe(
         source="activitynet_captions",
         split="validation",
-        license="MIT",
+        license="MIT (TimeSuite's copy)",
         files=[
             f"OpenGVLab/TimeSuite:{TIMEIT}/dense_video_captioning/anet/{part}.caption_coco_format.json"
             for part in ("val", "test")

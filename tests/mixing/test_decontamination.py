@@ -129,7 +129,7 @@ def test_real_evaluation_rows_are_found_in_a_training_mixture(shared: Path) -> N
 def test_training_ids_of_videoinstruct100k_are_clear_of_the_test_split(shared: Path, part: Make) -> None:
     names = (shared / "videoinstruct100k" / "train_video_ids.txt").read_text().split()
     rows = Dataset.from_dict({"video_id": [f"activitynet/{name}" for name in names]})
-    assert len(mix({"videoinstruct100k": rows})) == 13_303
+    assert len(mix({"videoinstruct100k": rows}, eval_sets=["activitynet_qa test"])) == 13_303
 
 
 def test_a_list_is_equal_by_content(part: Make) -> None:
