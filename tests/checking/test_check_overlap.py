@@ -10,6 +10,7 @@ import pytest
 from tests.checking.conftest import Check
 from tests.checking.invented import write_json
 
+from video_sft.mixing import add_eval_list
 from video_sft.mixing.eval_ids import eval_lists
 
 
@@ -110,3 +111,20 @@ def test_real_sources_share_their_validation_videos(shared: Path, check: Check) 
     assert (one["other"], one["other_split"]) == ("next_gqa", "validation")
     assert (one["videos"], one["other_rows"]) == (567, 3358)
     assert outcome.findings("overlap", "warning") == []
+
+
+def test_benchmarks_of_youtube_ids_and_own_lists_are_compared_with(
+    tmp_path: Path, check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIDEO_SFT_EVAL_IDS", str(tmp_path / "lists"))
+    ids = tmp_path / "ids.txt"
+    ids.write_text("youtube/abcDEF-_123\n")
+    add_eval_list("ours", ids)
+    rows = [
+        {"video": f"k400/{name}.mp4", "QA": [{"i": "", "q": "What is it?", "a": "A dog."}]}
+        for name in ("abcDEF-_123", "abcDEF-_124")
+    ]
+    write_json(tmp_path / "data/video/classification/k710/train.json", rows)
+    outcome = check("videochat2", "--data-dir", tmp_path / "data", "--json")
+    told = [finding["what"] for finding in outcome.findings("overlap", "warning")]
+    assert told == ["train has 1 row about 1 evaluation video of ours"]

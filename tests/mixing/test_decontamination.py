@@ -14,8 +14,7 @@ from datasets import Dataset
 import video_sft
 from video_sft.errors import ConfigError
 from video_sft.mixing import EvalList, describe, eval_lists, mix
-from video_sft.mixing.eval_ids import eval_list, read_lists, unlisted, write_lists
-from video_sft.mixing.eval_making import make_eval_lists
+from video_sft.mixing.eval_ids import eval_list, read_lists, write_lists
 
 Make = Callable[..., Dataset]
 #: A video of NExT-QA's validation split, and one of no evaluation split.
@@ -110,28 +109,6 @@ def test_a_file_that_is_no_list_is_named(tmp_path: Path, content: bytes) -> None
         eval_lists(tmp_path)
 
 
-def test_shipped_lists_say_what_they_were_made_from() -> None:
-    lists = eval_lists()
-    assert {entry.name for entry in lists} == {"activitynet_qa test", "next_gqa validation", "next_qa validation"}
-    for entry in lists:
-        assert entry.files
-        assert all(len(digest) == 64 for digest in entry.files.values())
-        assert entry.videos == tuple(sorted(set(entry.videos)))
-        assert all(video.startswith(("vidor/", "activitynet/v_")) for video in entry.videos)
-    assert {"star validation", "next_qa test", "activitynet_qa validation"} <= set(unlisted(lists))
-
-
-def test_shipped_lists_are_those_of_the_real_files(shared: Path, tmp_path: Path) -> None:
-    made = make_eval_lists(shared, only=["activitynet_qa", "next_qa", "next_gqa"], folder=tmp_path)
-    assert [(entry.name, entry.rows, len(entry.videos)) for entry in made] == [
-        ("activitynet_qa test", 8000, 800),
-        ("next_gqa validation", 3358, 567),
-        ("next_qa validation", 10339, 570),
-    ]
-    shipped = {entry.name: entry for entry in eval_lists()}
-    assert [shipped[entry.name] for entry in made] == made
-
-
 def test_real_evaluation_rows_are_found_in_a_training_mixture(shared: Path) -> None:
     parts = {
         "train": video_sft.load("next_qa", split="train", data_dir=shared / "next_qa"),
@@ -152,7 +129,7 @@ def test_real_evaluation_rows_are_found_in_a_training_mixture(shared: Path) -> N
 def test_training_ids_of_videoinstruct100k_are_clear_of_the_test_split(shared: Path, part: Make) -> None:
     names = (shared / "videoinstruct100k" / "train_video_ids.txt").read_text().split()
     rows = Dataset.from_dict({"video_id": [f"activitynet/{name}" for name in names]})
-    assert len(mix({"videoinstruct100k": rows})) == 13_303
+    assert len(mix({"videoinstruct100k": rows}, eval_sets=["activitynet_qa test"])) == 13_303
 
 
 def test_a_list_is_equal_by_content(part: Make) -> None:

@@ -11,7 +11,6 @@ import typer
 from datasets import Dataset, load_from_disk
 from typer.testing import CliRunner
 
-from video_sft.cli.eval_ids import eval_ids
 from video_sft.cli.mix import mix_recipe
 from video_sft.errors import ConfigError, MissingFileError
 from video_sft.mixing import bundled_recipes, describe, mix
@@ -117,17 +116,3 @@ def test_the_command_refuses_what_it_cannot_write(write: Write, tmp_path: Path) 
     assert "no folder" in run(mix_recipe, recipe, "--sample", "--report", str(tmp_path / "no" / "r.md"))[1]
     assert "SOURCE=FOLDER" in run(mix_recipe, recipe, "--data-dir", "a=b", "--data-dir", "c")[1]
     assert "balanced" in run(mix_recipe, "?")[1]
-
-
-def test_evaluation_lists_are_made_from_the_users_files(
-    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VIDEO_SFT_EVAL_IDS", str(tmp_path / "lists"))
-    code, output = run(eval_ids, "next_gqa", "--data-dir", f"next_gqa={shared / 'next_gqa'}")
-    assert code == 0, output
-    assert (tmp_path / "lists" / "next_gqa.json.gz").is_file()
-    assert "3,358" in output
-    code, output = run(eval_ids)
-    assert code == 0
-    assert "no list of" in output
-    assert "no validation or test files" in run(eval_ids, "--data-dir", str(tmp_path))[1]

@@ -13,10 +13,12 @@ import numpy.typing as npt
 
 from video_sft.building import Source
 from video_sft.building.files import find_parts
-from video_sft.checking.part_rows import NO_VIDEO, PartRows, read_part, video_digest
+from video_sft.checking.part_rows import NO_VIDEO, PartRows, read_part
 from video_sft.checking.report import Finding, OverlapFacts
 from video_sft.checking.wording import counted
-from video_sft.mixing.eval_ids import eval_lists
+from video_sft.mixing.eval_ids import EvalList
+from video_sft.mixing.eval_sets import chosen_lists
+from video_sft.mixing.video_keys import key_digest, keys_of_entry
 
 __all__ = ["OtherSplit", "Overlap", "listed_splits", "other_splits", "overlaps"]
 
@@ -34,12 +36,14 @@ class OtherSplit:
         source: its source.
         split: its name.
         videos: digests of the video of each row; of each video where only a list of them is known.
+        footage: digests of what these videos are called in other pools.
         asked: digests of its (video, question) pairs; None where only its videos are known.
     """
 
     source: str
     split: str
     videos: Digests
+    footage: Digests
     asked: Digests | None
 
 
@@ -67,7 +71,7 @@ class Overlap:
     def finding(self) -> Finding:
         """Return the overlap as a sentence; a warning where training meets evaluation."""
         facts = self.facts
-        other = f"{facts.other} {facts.other_split}" if facts.other != self.own else facts.other_split
+        other = f"{facts.other} {facts.other_split}".rstrip() if facts.other != self.own else facts.other_split
         rows, videos = counted(facts.rows, "row"), counted(facts.videos, "video")
         asked = f"; {counted(facts.questions, 'question')} asked in both" if facts.questions else ""
         if not self.contaminates:
@@ -93,20 +97,15 @@ class Overlap:
 
 def other_splits(source: Source, data_dir: str | os.PathLike[str]) -> list[OtherSplit]:
     """Read another source's splits, as far as its files are there."""
-    videos: dict[str, list[Digests]] = defaultdict(list)
-    asked: dict[str, list[Digests]] = defaultdict(list)
+    by_split: dict[str, list[OtherSplit]] = defaultdict(list)
     for part, locations in find_parts(source.parts, data_dir).present:
         rows = read_part(source, part, locations, what=f"comparing with {source.name} {part.name}")
-        videos[part.split].append(rows.column("videos"))
-        asked[part.split].append(np.unique(rows.column("asked")))
-    return [
-        OtherSplit(source.name, split, np.concatenate(found), np.unique(np.concatenate(asked[split])))
-        for split, found in videos.items()
-    ]
+        by_split[part.split].append(_as_other(source.name, part.split, [rows]))
+    return [_joined(parts) for parts in by_split.values()]
 
 
 def listed_splits(own: str, known: Sequence[OtherSplit]) -> list[OtherSplit]:
-    """Return the evaluation splits of other sources that are known from lists, their files not being there.
+    """Return the evaluation splits, benchmarks and own lists that are known from lists, their files not being there.
 
     Args:
         own: the source that is checked.
@@ -114,8 +113,8 @@ def listed_splits(own: str, known: Sequence[OtherSplit]) -> list[OtherSplit]:
     """
     there = {(split.source, split.split) for split in known}
     return [
-        OtherSplit(entry.source, entry.split, _digests(entry.videos), None)
-        for entry in eval_lists()
+        OtherSplit(entry.source, entry.split, *_digests(entry), None)
+        for entry in chosen_lists()
         if entry.source != own and (entry.source, entry.split) not in there
     ]
 
@@ -132,7 +131,7 @@ def overlaps(own: str, parts: Sequence[PartRows], others: Sequence[OtherSplit]) 
     for rows in parts:
         by_split[rows.part.split].append(rows)
     mine = {split: _as_other(own, split, rows) for split, rows in by_split.items()}
-    listed = {(entry.source, entry.split) for entry in eval_lists()}
+    listed = {(entry.source, entry.split) for entry in chosen_lists()}
     for number, (split, of_split) in enumerate(by_split.items()):
         for other in [*list(mine.values())[number + 1 :], *others]:
             found = _overlap(split, of_split, mine[split], other)
@@ -143,18 +142,26 @@ def overlaps(own: str, parts: Sequence[PartRows], others: Sequence[OtherSplit]) 
 
 
 def _as_other(own: str, split: str, parts: Sequence[PartRows]) -> OtherSplit:
-    videos = np.concatenate([rows.column("videos") for rows in parts])
-    return OtherSplit(own, split, videos, np.unique(np.concatenate([rows.column("asked") for rows in parts])))
+    videos, named, asked = (
+        np.concatenate([rows.column(name) for rows in parts]) for name in ("videos", "named", "asked")
+    )
+    return OtherSplit(own, split, videos, np.unique(named), np.unique(asked))
+
+
+def _joined(parts: Sequence[OtherSplit]) -> OtherSplit:
+    first = parts[0]
+    asked = np.unique(np.concatenate([part.asked for part in parts if part.asked is not None]))
+    footage = np.unique(np.concatenate([part.footage for part in parts]))
+    return OtherSplit(first.source, first.split, np.concatenate([part.videos for part in parts]), footage, asked)
 
 
 def _overlap(
     split: str, parts: Sequence[PartRows], mine: OtherSplit, other: OtherSplit
 ) -> tuple[OverlapFacts, Rows] | None:
-    shared = np.intersect1d(mine.videos, other.videos)
-    shared = shared[shared != NO_VIDEO]
+    rows = [(part, _rows_on(part, other)) for part in parts]
+    shared = np.unique(np.concatenate([part.column("videos")[places] for part, places in rows]))
     if not len(shared):
         return None
-    rows = [(part, np.flatnonzero(np.isin(part.column("videos"), shared))) for part in parts]
     asked = mine.asked
     questions = None if asked is None or other.asked is None else len(np.intersect1d(asked, other.asked))
     facts = OverlapFacts(
@@ -169,5 +176,20 @@ def _overlap(
     return facts, rows
 
 
-def _digests(videos: Sequence[str]) -> Digests:
-    return np.array([video_digest(video) for video in videos], dtype=np.uint64)
+def _rows_on(part: PartRows, other: OtherSplit) -> npt.NDArray[np.int64]:
+    """Return the rows whose video, or whose footage by another name, the other split uses."""
+    videos = part.column("videos")
+    hit = np.isin(videos, other.videos) & (videos != NO_VIDEO)
+    same = np.isin(part.column("footage"), other.footage)
+    hit[part.column("footage_by")[same].astype(np.int64)] = True
+    return np.flatnonzero(hit)
+
+
+def _digests(entry: EvalList) -> tuple[Digests, Digests]:
+    """Return the digests of a list's videos, and of what their footage is called elsewhere."""
+    if entry.hashed:
+        known = np.array([int(video, 16) for video in entry.videos], dtype=np.uint64)
+        return known, known
+    names = [keys_of_entry(video) for video in entry.videos]
+    videos = np.array([key_digest(keys[0]) for keys in names], dtype=np.uint64)
+    return videos, np.array([key_digest(key) for keys in names for key in keys], dtype=np.uint64)

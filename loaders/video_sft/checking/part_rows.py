@@ -21,9 +21,10 @@ from datasets.utils import tqdm
 from video_sft.building import OpenPart, Part, Source
 from video_sft.checking.tally import ProblemTally
 from video_sft.errors import VideoSftError
+from video_sft.mixing.video_keys import key_digest, keys_of_entry, origins
 from video_sft.records import Caption, Conversation, MultipleChoice, OpenQuestion, Record
 
-__all__ = ["NO_VIDEO", "Oddities", "PartRows", "read_part", "video_digest"]
+__all__ = ["NO_VIDEO", "Oddities", "PartRows", "read_part"]
 
 _BATCH = 4096
 _MOST_OPTIONS = 26
@@ -60,6 +61,9 @@ class PartRows:
         numbers: their numbers in the file, from 1 (of a CSV the lines they start on).
         unit: what these numbers count: `row` or `line`.
         videos: digests of their `video_id`; 0 for none.
+        footage: digests of what their footage may be called in other pools (`youtube/<id>`).
+        footage_by: the row of each of these.
+        named: digests of what it is called there for sure, by the pool it is in.
         contents: digests of video, clip, questions and answers.
         asked: digests of (video, question), one for each question.
         asked_by: the row of each of these.
@@ -79,6 +83,9 @@ class PartRows:
     ids: list[pa.Array] = field(default_factory=list)
     numbers: array[int] = field(default_factory=lambda: array("Q"))
     videos: array[int] = field(default_factory=lambda: array("Q"))
+    footage: array[int] = field(default_factory=lambda: array("Q"))
+    footage_by: array[int] = field(default_factory=lambda: array("Q"))
+    named: array[int] = field(default_factory=lambda: array("Q"))
     contents: array[int] = field(default_factory=lambda: array("Q"))
     asked: array[int] = field(default_factory=lambda: array("Q"))
     asked_by: array[int] = field(default_factory=lambda: array("Q"))
@@ -123,7 +130,13 @@ class PartRows:
         self.numbers.append(record.row.number)
         media, body = record.media, record.body
         video = f"{media.pool}/{media.id}" if media else ""
-        self.videos.append(video_digest(video) if media else NO_VIDEO)
+        self.videos.append(key_digest(video) if media else NO_VIDEO)
+        for name in origins(video):
+            self.footage.append(key_digest(name))
+            self.footage_by.append(row)
+        name = keys_of_entry(video)[-1]
+        if name.startswith("youtube/"):
+            self.named.append(key_digest(name))
         questions, answer = _said(body)
         if media:
             for question in questions:
@@ -170,11 +183,6 @@ def read_part(
             rows.add(batch, source.name, with_media=with_media)
             progress.update(len(batch))
     return rows
-
-
-def video_digest(video_id: str) -> int:
-    """Return the number that stands for a `video_id`."""
-    return _digest(video_id)
 
 
 def _records(source: Source, opened: OpenPart, rows: PartRows) -> Iterator[Record]:

@@ -33,7 +33,7 @@ app.command()(show)
 app.command()(build)
 app.command()(check)
 app.command("mix")(mix_recipe)
-app.command("eval-ids")(eval_ids)
+app.add_typer(eval_ids, name="eval-ids")
 app.command("publish")(publish_command)
 app.command()(demo)
 

@@ -33,6 +33,10 @@ def mix_recipe(
     media: Media = None,
     out: Annotated[Path | None, typer.Option(help="Save the mixture's rows here, as a `datasets` folder.")] = None,
     repo: Annotated[str | None, typer.Option(help="Load the configs from this Hub repo.")] = None,
+    eval_set: Annotated[
+        list[str] | None,
+        typer.Option(help="Keep clear of this evaluation list only; several times; `video-sft eval-ids` shows them."),
+    ] = None,
     sample: Sample = False,
     prompt_style: PromptStyle = None,
 ) -> None:
@@ -46,7 +50,7 @@ def mix_recipe(
         if not path.absolute().parent.is_dir():
             raise ConfigError(f"--report {path}: there is no folder {path.absolute().parent}")
     options: dict[str, Any] = {"data_dir": folders_by_source(data_dir), "media": media_by_pool(media)}
-    options |= {"sample": sample or None, "repo": repo, **wording(prompt_style)}
+    options |= {"sample": sample or None, "repo": repo, "eval_sets": eval_set or None, **wording(prompt_style)}
     mixed: Any = mix(recipe, **{name: value for name, value in options.items() if value is not None})
     described = describe(mixed)
     console = Console()

@@ -1,6 +1,7 @@
 """Mixing sources into one dataset, in exact proportions, resumable, and clear of evaluation data."""
 
 from video_sft.mixing.eval_ids import EvalList, eval_lists, user_folder
+from video_sft.mixing.eval_own import add_eval_list, remove_eval_list
 from video_sft.mixing.mixture import mix
 from video_sft.mixing.recipe import bundled_recipes
 from video_sft.mixing.report import MixReport, SourceReport, describe
@@ -10,10 +11,12 @@ __all__ = [
     "EvalList",
     "MixReport",
     "SourceReport",
+    "add_eval_list",
     "bundled_recipes",
     "describe",
     "eval_lists",
     "mix",
+    "remove_eval_list",
     "shard",
     "user_folder",
 ]

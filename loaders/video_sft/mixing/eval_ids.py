@@ -1,20 +1,23 @@
 """Which videos and questions the evaluation splits use: the lists that training mixtures are kept clear of.
 
-A list is one gzipped JSON file for each source: facts of identity only, no text of any dataset. Videos stand there by
-their `video_id`, readable; questions as six bytes of a BLAKE2b hash of video and words (a chance match is one in 2**48
-for each pair). Lists of the sources that could be read ship with the package, each with the hashes of the files it was
-made from; others are made from a user's own files by `video-sft eval-ids` and kept in `user_folder()`.
+A list is one gzipped JSON file for each source or benchmark: facts of identity only, no text of any dataset. Videos
+stand there by their `video_id`, readable, or as eight bytes of a hash where the publisher's terms let nobody pass on
+even a part; questions as six bytes of a BLAKE2b hash of video and words (a chance match is one in 2**48 for each pair).
+Lists that could be made of public files ship with the package, each with the licence, the address and the hash of the
+files it was made from (`tests/make_eval_lists.py` makes them anew); others are made from a user's own files by
+`video-sft eval-ids` and kept in `user_folder()`.
 """
 
 from __future__ import annotations
 
 import base64
+import functools
 import gzip
 import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +32,15 @@ __all__ = [
     "eval_list",
     "eval_lists",
     "read_lists",
-    "unlisted",
+    "shipped_lists",
     "user_folder",
     "write_lists",
 ]
 
 DIGEST_BYTES = 6
 _SHIPPED = Path(__file__).with_name("eval_ids")
+#: Fields that are written as they are.
+_PLAIN = ("source", "split", "rows", "license", "hashed", "default", "note")
 
 
 @dataclass(frozen=True)
@@ -43,12 +48,18 @@ class EvalList:
     """What one evaluation split uses.
 
     Attributes:
-        source: the source's name.
-        split: `validation` or `test`.
+        source: the name of the source or benchmark, or of a user's own list.
+        split: `validation` or `test`; empty for a user's own list.
         rows: how many rows the split has.
-        videos: its `video_id`s, sorted.
-        questions: digests of its questions.
+        videos: its `video_id`s, sorted. What has no pool here is called by where it comes from: `youtube/<id>`,
+            `ego4d/<uid>`. Where `hashed`, hexadecimal digests of them.
+        questions: digests of its questions; empty where only its videos are known.
         files: the annotation files it was made from, and their sha256.
+        license: what the publisher says of its use.
+        origins: where each of those files was published.
+        hashed: whether `videos` are digests.
+        default: whether mixtures are kept clear of it unless told; the others have to be named.
+        note: what a user should know of it.
     """
 
     source: str
@@ -57,11 +68,24 @@ class EvalList:
     videos: tuple[str, ...]
     questions: frozenset[bytes]
     files: Mapping[str, str]
+    license: str = ""
+    origins: Mapping[str, str] = field(default_factory=dict)
+    hashed: bool = False
+    default: bool = True
+    note: str = ""
 
     @property
     def name(self) -> str:
-        """How reports call it."""
-        return f"{self.source} {self.split}"
+        """How reports and `eval_sets` call it."""
+        return f"{self.source} {self.split}".rstrip()
+
+    @property
+    def made_from(self) -> str:
+        """Where it comes from, in a few words: repositories with their commits, or the names of files."""
+        if not self.origins:
+            return ", ".join(self.files)
+        places = dict.fromkeys(_repository(address) for address in self.origins.values())
+        return ", ".join(places) + (f" ({self.license})" if self.license else "")
 
     def digest(self) -> str:
         """Return a short name for the content, so that two machines can be seen to use the same list."""
@@ -85,7 +109,7 @@ def eval_lists(folder: str | os.PathLike[str] | None = None) -> list[EvalList]:
     Args:
         folder: where the user's lists are; None for `user_folder()`.
     """
-    found = {(entry.source, entry.split): entry for entry in _read_folder(_SHIPPED)}
+    found = {(entry.source, entry.split): entry for entry in shipped_lists()}
     own = user_folder() if folder is None else Path(folder)
     if folder is not None and not own.is_dir():
         raise ConfigError(f"eval_ids is {str(own)!r}, which is not a folder; `video-sft eval-ids` writes one")
@@ -93,13 +117,10 @@ def eval_lists(folder: str | os.PathLike[str] | None = None) -> list[EvalList]:
     return [found[key] for key in sorted(found)]
 
 
-def unlisted(lists: Iterable[EvalList]) -> tuple[str, ...]:
-    """Return the evaluation splits of all sources that none of the lists is of."""
-    from video_sft.builders import find_source, sources
-
-    there = {entry.name for entry in lists}
-    splits = [f"{name} {split}" for name in sources() for split in find_source(name).splits if split != "train"]
-    return tuple(name for name in splits if name not in there)
+@functools.cache
+def shipped_lists() -> tuple[EvalList, ...]:
+    """Return the lists that come with the package."""
+    return tuple(_read_folder(_SHIPPED))
 
 
 def eval_list(rows: Dataset, *, source: str, split: str, files: Mapping[str, str] | None = None) -> EvalList:
@@ -167,10 +188,9 @@ def _packed(lists: Mapping[str, EvalList]) -> bytes:
 
 def _entry(entry: EvalList) -> dict[str, Any]:
     return {
-        "source": entry.source,
-        "split": entry.split,
-        "rows": entry.rows,
+        **{name: getattr(entry, name) for name in _PLAIN},
         "files": dict(entry.files),
+        "origins": dict(entry.origins),
         "videos": list(entry.videos),
         "questions": base64.b64encode(b"".join(sorted(entry.questions))).decode(),
     }
@@ -179,9 +199,14 @@ def _entry(entry: EvalList) -> dict[str, Any]:
 def _unpacked(entry: Mapping[str, Any]) -> EvalList:
     packed = base64.b64decode(entry["questions"], validate=True)
     asked = frozenset(packed[start : start + DIGEST_BYTES] for start in range(0, len(packed), DIGEST_BYTES))
-    return EvalList(
-        str(entry["source"]), str(entry["split"]), int(entry["rows"]), tuple(entry["videos"]), asked, entry["files"]
-    )
+    content = {name: entry[name] for name in (*_PLAIN, "files", "origins") if name in entry}
+    return EvalList(**content, videos=tuple(entry["videos"]), questions=asked)
+
+
+def _repository(address: str) -> str:
+    """Return `owner/name@commit` of a file's address on GitHub; another address as it is."""
+    owner, _, rest = address.removeprefix("https://github.com/").partition("/blob/")
+    return f"{owner}@{rest[:7]}" if rest else address
 
 
 def _write_whole(path: Path, content: bytes) -> None:

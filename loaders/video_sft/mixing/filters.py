@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from datasets import Dataset
 
 from video_sft.mixing.eval_ids import DIGEST_BYTES, EvalList
+from video_sft.mixing.eval_index import EvalIndex
 from video_sft.mixing.questions import question_digest, questions
 
 __all__ = [
@@ -37,11 +38,13 @@ class Selection:
         dataset: the part.
         positions: of the rows that are in, ascending; None while all are.
         left_out: rows by reason.
+        on_lists: rows by the evaluation list they are on; one that is on two counts for both.
     """
 
     dataset: Dataset
     positions: npt.NDArray[np.int64] | None = None
     left_out: dict[str, int] = field(default_factory=dict)
+    on_lists: dict[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.dataset) if self.positions is None else len(self.positions)
@@ -94,11 +97,13 @@ def leave_out_evaluation(selection: Selection, lists: Sequence[EvalList], by: De
         return
     videos = selection.values("video_id")
     reasons = {}
-    for entry in lists:
-        mask = _mask(pc.is_in(videos, value_set=pa.array(entry.videos, type=pa.string())))
+    index = EvalIndex(lists)
+    for entry, mask in zip(lists, index.masks(videos), strict=True):
         if by == "eval-questions" and mask.any():
             mask = _asked(selection, videos, np.flatnonzero(mask), entry)
-        reasons[f"{'video' if by == 'eval-videos' else 'question'} of {entry.name}"] = mask
+        if mask.any():
+            selection.on_lists[entry.name] = int(mask.sum())
+            reasons[f"{'video' if by == 'eval-videos' else 'question'} of {entry.name}"] = mask
     selection.drop(reasons)
 
 
@@ -107,26 +112,33 @@ class RowTest:
 
     def __init__(self, lists: Sequence[EvalList], by: Decontaminate | None, licenses: Sequence[str] | None) -> None:
         self._by = by
-        self._videos = frozenset(video for entry in lists for video in entry.videos)
-        self._asked = frozenset(digest for entry in lists for digest in entry.questions)
+        self._index = EvalIndex(lists)
         self._licenses = None if licenses is None else frozenset(name.casefold() for name in licenses)
 
     @property
     def idle(self) -> bool:
         """Whether it leaves nothing out."""
-        return self._licenses is None and (self._by is None or not self._videos)
+        return self._licenses is None and (self._by is None or not len(self._index))
 
     def __call__(self, row: Mapping[str, Any]) -> bool:
         """Return whether the row stays."""
         if self._licenses is not None and (row.get("license") or "").casefold() not in self._licenses:
             return False
         video = row.get("video_id")
-        if self._by is None or video not in self._videos:
+        if self._by is None or video is None:
             return True
-        if self._by == "eval-videos" or "messages" not in row:
-            return self._by != "eval-videos"
+        found = self._index.find(video)
+        if not found or self._by == "eval-videos":
+            return not found
+        if "messages" not in row:
+            return True
         said = questions(pa.array([row["messages"]])).texts.to_pylist()
-        return not any(question_digest(str(video), words, DIGEST_BYTES) in self._asked for words in said)
+        lists = self._index.lists
+        return not any(
+            question_digest(name, words, DIGEST_BYTES) in lists[number].questions
+            for number, name in found.items()
+            for words in said
+        )
 
 
 def _asked(
@@ -134,7 +146,8 @@ def _asked(
 ) -> npt.NDArray[np.bool_]:
     """Mark the rows among `rows` that ask one of the list's questions."""
     some = pa.array(rows)
-    ids = videos.take(some).to_pylist()
+    one = EvalIndex([entry])
+    ids = [one.find(video)[0] for video in videos.take(some).to_pylist()]
     said = questions(selection.values("messages").take(some))
     mask = np.zeros(len(videos), dtype=bool)
     for row, words in zip(said.rows.tolist(), said.texts.to_pylist(), strict=True):

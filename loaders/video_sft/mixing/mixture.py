@@ -17,13 +17,13 @@ from datasets import Dataset, DatasetInfo, IterableDataset, NamedSplit
 
 from video_sft.errors import ConfigError
 from video_sft.mixing.duplicates import leave_out_repeats
-from video_sft.mixing.eval_ids import EvalList, eval_lists, unlisted
+from video_sft.mixing.eval_ids import EvalList
 from video_sft.mixing.filters import Decontaminate, Selection, keep_licensed, leave_out_evaluation
 from video_sft.mixing.options import MixOptions
 from video_sft.mixing.parts import Parts, load_part, read_parts
 from video_sft.mixing.quotas import Quotas, StoppingStrategy, quotas
 from video_sft.mixing.recipe import read_recipe
-from video_sft.mixing.record import MixtureRecord, PartRecord, describe_in, recipe_of
+from video_sft.mixing.record import MixtureRecord, PartRecord, describe_in, lists_of, recipe_of
 from video_sft.mixing.schedule import passes_over, schedule
 from video_sft.mixing.streaming import mixed_stream
 from video_sft.mixing.table import PASS_COLUMN, Block, assembled, block_of, shared_features
@@ -51,6 +51,7 @@ def mix(
     group: str | None = None,
     decontaminate: Decontaminate | None = "eval-videos",
     eval_ids: str | None = None,
+    eval_sets: Sequence[str] | None = None,
     dedupe: bool = False,
     licenses: Sequence[str] | None = None,
     streaming: bool = False,
@@ -82,9 +83,12 @@ def mix(
         shuffle: give every pass over a part a new order; False keeps the part's own.
         group: as in `load`: `"video"` merges the questions of one video into one conversation.
         decontaminate: leave out of training mixtures the rows whose video (`"eval-videos"`), or whose question on its
-            video (`"eval-questions"`), is in a validation or test split of any source whose list is known (see
-            `video_sft.mixing.eval_ids`); None leaves nothing out.
+            video (`"eval-questions"`), is in an evaluation list: of the sources' validation and test splits, of common
+            benchmarks, and your own (see `video_sft.mixing.eval_ids`); None leaves nothing out.
         eval_ids: folder with your own evaluation lists; default: where `video-sft eval-ids` writes them.
+        eval_sets: keep clear of these lists only, such as `["next_qa", "activitynet_qa test", "mvbench"]`: names of
+            lists, of sources and benchmarks with all their splits, of your own lists, or `"default"`, `"sources"`,
+            `"benchmarks"`, `"own"`. `video-sft eval-ids` shows them.
         dedupe: keep questions that two sources repeat once; the rule is in `video_sft.mixing.duplicates`.
         licenses: leave out rows with another `license`.
         streaming: mix streams, into an `IterableDataset`.
@@ -114,6 +118,7 @@ def mix(
         group=group,
         decontaminate=decontaminate,
         eval_ids=eval_ids,
+        eval_sets=eval_sets,
         dedupe=dedupe,
         licenses=licenses,
         streaming=streaming,
@@ -124,7 +129,7 @@ def mix(
         parts, recipe, where = read_recipe(parts)
         options = options.over(recipe, where)
     named = read_parts(parts, options)
-    lists = eval_lists(options.eval_ids) if options.decontaminate is not None and options.training else []
+    lists = options.eval_lists()
     if options.streaming:
         return mixed_stream(named, options, lists)
     selections = {name: _selection(named, name, options) for name in named.wanted}
@@ -230,12 +235,10 @@ def _record(
                 left_out=selection.left_out,
                 first=first,
                 table_rows=0 if block is None else int(block.table.num_rows),
+                on_lists=selection.on_lists,
             )
         )
-    digests = {entry.name: entry.digest() for entry in lists}
-    return MixtureRecord(
-        recipe_of(named.names, named.weights, options), rows, tuple(parts), digests, unlisted(lists) if lists else ()
-    )
+    return MixtureRecord(recipe_of(named.names, named.weights, options), rows, tuple(parts), **lists_of(lists, options))
 
 
 def _fingerprint(record: MixtureRecord, selections: dict[str, Selection]) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 
 from video_sft.errors import ConfigError
 from video_sft.messages import MessageStyle
+from video_sft.mixing.eval_ids import EvalList
+from video_sft.mixing.eval_sets import chosen_lists
 from video_sft.mixing.filters import DECONTAMINATIONS, Decontaminate
 from video_sft.mixing.quotas import STRATEGIES, StoppingStrategy
 from video_sft.mixing.weights import read_temperature
@@ -35,6 +37,7 @@ class MixOptions:
         group: passed on to `load`.
         decontaminate: what training mixtures are kept clear of.
         eval_ids: folder of the user's evaluation lists.
+        eval_sets: names of the evaluation lists to keep clear of; None for all that are on by default.
         dedupe: whether questions that two sources repeat are kept once.
         licenses: rows of other licences are left out.
         streaming: whether parts are streamed.
@@ -53,6 +56,7 @@ class MixOptions:
     group: str | None = None
     decontaminate: Decontaminate | None = "eval-videos"
     eval_ids: str | None = None
+    eval_sets: Sequence[str] | None = None
     dedupe: bool = False
     licenses: Sequence[str] | None = None
     streaming: bool = False
@@ -65,6 +69,8 @@ class MixOptions:
         _one_of("stopping_strategy", self.stopping_strategy, STRATEGIES)
         if self.decontaminate is not None:
             _one_of("decontaminate", self.decontaminate, DECONTAMINATIONS)
+        if self.eval_sets is not None:
+            self._check_eval_sets()
         _whole("seed", self.seed, None)
         _whole("epochs", self.epochs, 1)
         if self.num_rows is not None:
@@ -82,10 +88,32 @@ class MixOptions:
                 "dedupe compares all rows with each other, which a stream cannot; load with streaming=False"
             )
 
+    def _check_eval_sets(self) -> None:
+        if isinstance(self.eval_sets, str) or not self.eval_sets:
+            raise ConfigError(
+                f"eval_sets is {self.eval_sets!r}; give a list of names, such as ['next_qa test', 'mvbench']"
+            )
+        if self.decontaminate is None:
+            raise ConfigError(
+                "eval_sets chooses what decontaminate leaves out, and decontaminate=None leaves nothing out"
+            )
+
     @property
     def training(self) -> bool:
         """Whether the mixture is one to train on: split `train`, or a slice of it."""
         return self.split.partition("[")[0] == "train"
+
+    def eval_lists(self) -> list[EvalList]:
+        """Return the lists the mixture is to be kept clear of.
+
+        Raises:
+            ConfigError: `eval_sets` has a name there is no list of.
+        """
+        if self.decontaminate is None:
+            return []
+        by_questions = self.decontaminate == "eval-questions"
+        lists = chosen_lists(self.eval_sets, self.eval_ids, with_questions=by_questions)
+        return lists if self.training else []
 
     def limit(self, names: Sequence[str]) -> list[int | None]:
         """Return for each part how many passes over it are allowed.

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["Turns", "question_digest", "questions", "turns"]
+__all__ = ["Turns", "question_digest", "question_words", "questions", "turns"]
 
 #: What stands before a question that begins a line of its own with `Question:`; a prepended instruction, say.
 _HEAD = r"(?is)^(?:.*?\n)??[ \t]*question[ \t]*:[ \t]*"
@@ -75,9 +75,7 @@ def questions(messages: pa.ChunkedArray | pa.Array) -> Turns:
     bare = np.flatnonzero(pc.match_substring_regex(words, _OPTIONS_ALONE).to_numpy(zero_copy_only=False))
     if len(bare):
         words = _with_system_texts(words, asked.rows, bare, said.of("system"))
-    words = pc.replace_substring_regex(words, _TAIL, "")
-    words = pc.replace_substring_regex(pc.utf8_lower(words), r"[^\p{L}\p{N}]+", " ")
-    words = pc.utf8_trim_whitespace(words)
+    words = question_words(words)
     wordy = pc.not_equal(words, "")
     return Turns(asked.rows[wordy.to_numpy(zero_copy_only=False)], asked.roles.filter(wordy), words.filter(wordy))
 
@@ -91,6 +89,13 @@ def _with_system_texts(
     for place in places.tolist():
         mended[place] = texts.get(int(rows[place]), mended[place])
     return pa.array(mended, words.type)
+
+
+def question_words(texts: pa.Array) -> pa.Array:
+    """Return the lower-case words of questions, without what marks them as such and without their options."""
+    words = pc.replace_substring_regex(pc.replace_substring_regex(texts, _HEAD, ""), _TAIL, "")
+    words = pc.replace_substring_regex(pc.utf8_lower(words), r"[^\p{L}\p{N}]+", " ")
+    return pc.utf8_trim_whitespace(words)
 
 
 def question_digest(video_id: str, words: str, size: int) -> bytes:

@@ -14,9 +14,11 @@ from typing import Any
 import yaml
 from datasets import DatasetInfo
 
+from video_sft.mixing.eval_ids import EvalList
+from video_sft.mixing.eval_sets import chosen_lists, unlisted
 from video_sft.mixing.options import MixOptions
 
-__all__ = ["MixtureRecord", "PartRecord", "describe_in", "recipe_of", "record_in"]
+__all__ = ["MixtureRecord", "PartRecord", "describe_in", "lists_of", "recipe_of", "record_in"]
 
 _MARK = "# video-sft mixture"
 
@@ -34,6 +36,7 @@ class PartRecord:
         left_out: rows by reason.
         first: id of its first row in the mixture's table, to recognise the table by.
         table_rows: rows its table has in the mixture's, for each pass.
+        on_lists: rows it has on the videos, or with the questions, of each evaluation list.
     """
 
     name: str
@@ -44,6 +47,7 @@ class PartRecord:
     left_out: Mapping[str, int] = field(default_factory=dict)
     first: str | None = None
     table_rows: int = 0
+    on_lists: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,8 @@ class MixtureRecord:
         rows: scheduled rows.
         parts: its parts in the order of the table.
         eval_lists: the evaluation lists it was kept clear of, and the digest of each.
-        eval_missing: evaluation splits there is no list of.
+        eval_missing: evaluation splits and benchmarks there is no list of; empty where lists were chosen by name.
+        eval_origins: what each of those lists was made from.
     """
 
     options: Mapping[str, Any]
@@ -63,6 +68,22 @@ class MixtureRecord:
     parts: tuple[PartRecord, ...]
     eval_lists: Mapping[str, str] = field(default_factory=dict)
     eval_missing: Sequence[str] = ()
+    eval_origins: Mapping[str, str] = field(default_factory=dict)
+
+
+def lists_of(lists: Sequence[EvalList], options: MixOptions) -> dict[str, Any]:
+    """Return what a record says of the evaluation lists a mixture was kept clear of."""
+    missing: tuple[str, ...] = ()
+    if lists and options.eval_sets is None:
+        missing = (
+            *unlisted(lists),
+            *(entry.name for entry in chosen_lists(None, options.eval_ids) if entry not in lists),
+        )
+    return {
+        "eval_lists": {entry.name: entry.digest() for entry in lists},
+        "eval_origins": {entry.name: entry.made_from for entry in lists},
+        "eval_missing": tuple(dict.fromkeys(missing)),
+    }
 
 
 def recipe_of(names: Sequence[str], weights: Mapping[str, float] | None, options: MixOptions) -> dict[str, Any]:

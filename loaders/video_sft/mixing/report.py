@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -41,7 +41,8 @@ class SourceReport:
         licenses: rows by licence.
         turns: user turns in a row, on average; None without messages.
         characters: characters of text in a row, all turns, on average; None without messages.
-        left_out: rows that were not mixed, by reason.
+        left_out: rows that were not mixed, by reason; one with several reasons counts for the first.
+        on_lists: rows of the part on each evaluation list that has any; one that is on two counts for both.
     """
 
     name: str
@@ -59,6 +60,7 @@ class SourceReport:
     turns: float | None
     characters: float | None
     left_out: Mapping[str, int] = field(default_factory=dict)
+    on_lists: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,9 @@ class MixReport:
         total: the same figures for all of it.
         license: the strictest licence of any row.
         eval_lists: evaluation lists the mixture was kept clear of, with the digest of each.
-        eval_missing: evaluation splits that could not be checked, because there is no list of them.
+        eval_missing: evaluation splits and benchmarks that could not be checked, because there is no list of them.
         recipe: the options it was made with; empty where the dataset does not say.
+        eval_origins: what each list was made from.
     """
 
     sources: tuple[SourceReport, ...]
@@ -80,6 +83,7 @@ class MixReport:
     eval_lists: Mapping[str, str]
     eval_missing: tuple[str, ...]
     recipe: Mapping[str, object]
+    eval_origins: Mapping[str, str] = field(default_factory=dict)
 
     def table(self) -> Group:
         """Return the report as tables for `rich.print`."""
@@ -154,6 +158,7 @@ def describe(mix: Dataset) -> MixReport:
         eval_lists={} if record is None else record.eval_lists,
         eval_missing=() if record is None else tuple(record.eval_missing),
         recipe={} if record is None else record.options,
+        eval_origins={} if record is None else record.eval_origins,
     )
 
 
@@ -210,19 +215,21 @@ def _drawn(name: str, table: pa.Table, times: Counts) -> Piece:
 
 def _source(piece: Piece, part: PartRecord | None, rows_in_all: int) -> SourceReport:
     if part is None:
-        return _figures(piece.name, [piece], rows_in_all, requested=None, available=0, left_out={})
-    return _figures(
-        piece.name, [piece], rows_in_all, requested=part.requested, available=part.used, left_out=part.left_out
-    )
+        return _figures(piece.name, [piece], rows_in_all, requested=None, available=0)
+    figures = _figures(piece.name, [piece], rows_in_all, requested=part.requested, available=part.used)
+    return replace(figures, left_out=part.left_out, on_lists=part.on_lists)
 
 
 def _total(pieces: list[Piece], sources: list[SourceReport], rows: int) -> SourceReport:
     left_out: Counter[str] = Counter()
+    on_lists: Counter[str] = Counter()
     for source in sources:
         left_out.update(source.left_out)
+        on_lists.update(source.on_lists)
     requested = 1.0 if all(source.requested is not None for source in sources) else None
     available = sum(source.available for source in sources)
-    return _figures("all", pieces, rows, requested=requested, available=available, left_out=dict(left_out))
+    figures = _figures("all", pieces, rows, requested=requested, available=available)
+    return replace(figures, left_out=dict(left_out), on_lists=dict(on_lists))
 
 
 def _figures(
@@ -232,7 +239,6 @@ def _figures(
     *,
     requested: float | None,
     available: int,
-    left_out: Mapping[str, int],
 ) -> SourceReport:
     rows = sum(int(piece.times.sum()) for piece in pieces)
     hours, timed = hours_of(pieces)
@@ -252,5 +258,4 @@ def _figures(
         licenses=by_value(pieces, "license"),
         turns=spoken,
         characters=characters,
-        left_out=left_out,
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from video_sft.mixing.report_text import COLUMNS, TEXT_COLUMNS, cells, left_out_rows, notes
+from video_sft.mixing.report_text import COLUMNS, LIST_COLUMNS, TEXT_COLUMNS, cells, left_out_rows, list_rows, notes
 
 if TYPE_CHECKING:
     from video_sft.mixing.report import MixReport
@@ -55,6 +55,11 @@ def html_body(report: MixReport) -> str:
         lines.append("<table><tr><th>part</th><th>left out because</th><th>rows</th></tr>")
         for part, why, rows in out:
             lines.append(f'<tr><td>{escape(part)}</td><td>{escape(why)}</td><td class="number">{rows:,}</td></tr>')
+        lines.append("</table>")
+    if report.eval_lists:
+        lines.append("<table><tr>" + "".join(f"<th>{name}</th>" for name in LIST_COLUMNS) + "</tr>")
+        for cell in list_rows(report):
+            lines.append("<tr>" + "".join(f"<td>{escape(value)}</td>" for value in cell) + "</tr>")
         lines.append("</table>")
     lines += [f"<p>{escape(note)}</p>" for note in notes(report)]
     if report.recipe:

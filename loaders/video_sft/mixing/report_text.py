@@ -15,7 +15,18 @@ from video_sft.texts import markdown_text, visible
 if TYPE_CHECKING:
     from video_sft.mixing.report import MixReport, SourceReport
 
-__all__ = ["COLUMNS", "TEXT_COLUMNS", "cells", "left_out_rows", "markdown", "most", "notes", "rich_tables"]
+__all__ = [
+    "COLUMNS",
+    "LIST_COLUMNS",
+    "TEXT_COLUMNS",
+    "cells",
+    "left_out_rows",
+    "list_rows",
+    "markdown",
+    "most",
+    "notes",
+    "rich_tables",
+]
 
 COLUMNS = (
     "part",
@@ -32,6 +43,7 @@ COLUMNS = (
     "licence",
     "left out",
 )
+LIST_COLUMNS = ("kept clear of", "rows left out", "digest", "made from")
 TEXT_COLUMNS = ("part", "tasks", "formats", "licence")
 _CONTENT = ("tasks", "formats", "turns", "characters", "licence")
 
@@ -68,6 +80,15 @@ def left_out_rows(report: MixReport) -> list[tuple[str, str, int]]:
     return [(source.name, why, rows) for source in report.sources for why, rows in source.left_out.items()]
 
 
+def list_rows(report: MixReport) -> list[tuple[str, str, str, str]]:
+    """Return (list, rows left out, digest, made from) for the evaluation lists, in the order of `LIST_COLUMNS`."""
+    counts = report.total.on_lists
+    return [
+        (name, f"{counts.get(name, 0):,}", digest, report.eval_origins.get(name, ""))
+        for name, digest in report.eval_lists.items()
+    ]
+
+
 def notes(report: MixReport) -> list[str]:
     """Return sentences on the whole mixture."""
     told = []
@@ -75,17 +96,14 @@ def notes(report: MixReport) -> list[str]:
         told.append(f"Strictest licence: {report.license}.")
     if report.total.hours is not None:
         told.append(f"Hours are known for {report.total.timed_rows:,} of {report.total.rows:,} rows.")
-    if report.eval_lists:
-        lists = ", ".join(f"{name} ({digest})" for name, digest in report.eval_lists.items())
-        told.append(f"Kept clear of these evaluation splits (list and its digest): {lists}.")
     if report.eval_missing:
         missing = ", ".join(report.eval_missing)
-        told.append(f"Not checked, for lack of a list (`video-sft eval-ids` makes one from your files): {missing}.")
+        told.append(f"Not checked, for lack of a list (`video-sft eval-ids` says why): {missing}.")
     return told
 
 
 def rich_tables(report: MixReport) -> Group:
-    """Return the report as two tables that fit a terminal, and lines on what was left out."""
+    """Return the report as tables that fit a terminal, and lines on what was left out."""
     shares, content = (Table(box=SIMPLE_HEAD, pad_edge=False) for _ in range(2))
     skipped = () if report.total.hours is not None else ("hours",)
     for name in COLUMNS:
@@ -100,7 +118,15 @@ def rich_tables(report: MixReport) -> Group:
         described = [row["part"], *(row[name].replace(", ", "\n") for name in _CONTENT)]
         content.add_row(*(Text(visible(cell)) for cell in described), style=style)
     out = [f"{part}: left out {rows:,} {_rows(rows)}, {why}" for part, why, rows in left_out_rows(report)]
-    return Group(shares, content, *(Text(visible(line)) for line in [*out, *notes(report)]))
+    tables = [shares, content]
+    if report.eval_lists:
+        lists = Table(box=SIMPLE_HEAD, pad_edge=False)
+        for name in LIST_COLUMNS:
+            lists.add_column(name, justify="right" if name == "rows left out" else "left", overflow="fold")
+        for cell in list_rows(report):
+            lists.add_row(*(Text(visible(text)) for text in cell))
+        tables.append(lists)
+    return Group(*tables, *(Text(visible(line)) for line in [*out, *notes(report)]))
 
 
 def markdown(report: MixReport) -> str:
@@ -111,6 +137,8 @@ def markdown(report: MixReport) -> str:
     if out:
         lines += ["", _line(("part", "left out because", "rows")), _line(("---", "---", "---"))]
         lines += [_line((part, why, f"{rows:,}")) for part, why, rows in out]
+    if report.eval_lists:
+        lines += ["", _line(LIST_COLUMNS), _line("---" for _ in LIST_COLUMNS), *map(_line, list_rows(report))]
     lines += [line for note in notes(report) for line in ("", markdown_text(note))]
     return "\n".join(lines) + "\n"
 

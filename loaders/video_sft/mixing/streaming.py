@@ -11,12 +11,12 @@ import numpy.typing as npt
 from datasets import DatasetInfo, Features, IterableDataset, NamedSplit, Value
 
 from video_sft.errors import ConfigError
-from video_sft.mixing.eval_ids import EvalList, unlisted
+from video_sft.mixing.eval_ids import EvalList
 from video_sft.mixing.filters import RowTest
 from video_sft.mixing.options import MixOptions
 from video_sft.mixing.parts import Parts, load_part
 from video_sft.mixing.quotas import Quotas, quotas
-from video_sft.mixing.record import MixtureRecord, PartRecord, describe_in, recipe_of
+from video_sft.mixing.record import MixtureRecord, PartRecord, describe_in, lists_of, recipe_of
 from video_sft.mixing.schedule import schedule
 from video_sft.mixing.stream_examples import MixedExamples
 from video_sft.mixing.stream_part import StreamPart
@@ -77,8 +77,7 @@ def mixed_stream(named: Parts, options: MixOptions, lists: Sequence[EvalList]) -
             PartRecord(name, share, sizes[name], sizes[name], 0)
             for name, share in zip(present, shares.tolist(), strict=True)
         ),
-        {entry.name: entry.digest() for entry in lists},
-        unlisted(lists) if lists else (),
+        **lists_of(lists, options),
     )
     describe_in(info, record)
     return IterableDataset(examples, info=info, split=NamedSplit(options.split.partition("[")[0]))
