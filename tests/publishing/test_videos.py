@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -13,9 +14,13 @@ import pytest
 from datasets import Dataset
 from tests.local_hub import LocalHub
 
+import video_sft
 from video_sft.errors import MissingMediaError
-from video_sft.publishing.cells import video_files
+from video_sft.publishing import publish
+from video_sft.publishing.cells import VideoMode, video_files
 from video_sft.publishing.layout import video_path, was_cut
+from video_sft.publishing.repository import PublishError
+from video_sft.sample_media import sample_folder
 
 from .made_rows import made_run, make_rows, make_videos
 
@@ -177,3 +182,34 @@ def test_paths_in_the_repo_are_plain(pool: str, key: str, suffix: str, name: str
 def test_no_two_items_share_a_path() -> None:
     keys = ["a/b", "a__b", "a/b/", "a b", "a_b", ".a", "a", "x" * 200, "x" * 201]
     assert len({video_path("pool", key, ".mp4") for key in keys}) == len(keys)
+
+
+@pytest.mark.parametrize("mode", ["reference", "embed"])
+def test_only_videos_are_sent(hub: LocalHub, tmp_path: Path, mode: VideoMode) -> None:
+    files = make_videos(tmp_path / "pool", 3)
+    files[1].write_text("a secret under the name of a video")
+    with pytest.raises(PublishError, match=r"00001\.mp4 is neither a video nor an image.*begins with b'a secret under"):
+        made_run(make_rows(files), tmp_path, mode=mode).publish(private=False)
+    assert videos(hub) == {}
+    assert published_cells(hub) == []
+
+
+def test_media_reached_by_a_link_out_of_their_folder_are_refused(
+    hub: LocalHub, tmp_path: Path, session_cache: str
+) -> None:
+    folder = sample_folder("star")
+    drawn = video_sft.load("star", sample=True, split="train", cache_dir=session_cache)[0]["video"].path
+    outside, pool = tmp_path / "outside.mp4", tmp_path / "pool"
+    shutil.copy(drawn, outside)
+    pool.mkdir()
+    (pool / Path(drawn).name).symlink_to(outside)
+    options = {"repo": "org/linked", "data_dir": folder, "cache_dir": session_cache, "state_dir": tmp_path / "state"}
+    options |= {"allow_restricted_videos": True}
+    with pytest.raises(PublishError, match=r"is a link to .*outside\.mp4, outside of the media folders"):
+        publish("star", media={"charades": pool}, **options)
+    report = publish("star", media={"charades": [pool, tmp_path]}, **options)
+    assert report.repos[0].videos.files == 1
+    (tmp_path / "root").symlink_to(pool)  # the folder that is given may be a link itself
+    (pool / Path(drawn).name).unlink()
+    shutil.copy(drawn, pool)
+    assert publish("star", media={"charades": tmp_path / "root"}, **options).repos[0].videos.files == 1

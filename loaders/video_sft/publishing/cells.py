@@ -16,6 +16,7 @@ import pyarrow as pa
 from video_sft.errors import MissingMediaError
 from video_sft.locations import open_binary
 from video_sft.publishing.layout import CUT_SUFFIX, video_path
+from video_sft.publishing.media_guard import check_content
 from video_sft.video.fragment import split_fragment
 
 __all__ = ["VideoFile", "VideoMode", "has_media", "publishable", "video_files"]
@@ -103,6 +104,7 @@ def _image_cell(cell: dict[str, Any] | None, mode: VideoMode) -> dict[str, Any] 
 
 
 def _content(location: str) -> bytes:
+    check_content(location)
     try:
         with open_binary(location) as handle:
             return handle.read()

@@ -17,6 +17,7 @@ from video_sft.locations import exists, is_remote, join
 from video_sft.media import Location, Media, MissingPolicy
 from video_sft.messages import MessageStyle
 from video_sft.publishing.cells import VideoMode
+from video_sft.publishing.media_guard import refuse_links
 from video_sft.publishing.repo_run import LoadedConfig, RepoRun
 from video_sft.publishing.report import PublishReport
 from video_sft.publishing.repository import HubRepo
@@ -77,7 +78,8 @@ def publish(
 
     Raises:
         ConfigError: an unknown config, or options that do not go together, restricted videos among them.
-        PublishError: the Hub did not take something.
+        PublishError: the Hub did not take something; or a file to be sent is neither a video nor an image, or lies
+            outside of the media folders and was reached by a link in them.
     """
     names = _chosen(configs)
     mode = _mode(videos, with_media=media is not None or sample)
@@ -97,6 +99,8 @@ def publish(
                 cache_dir=cache_dir,
                 **options,
             )
+            if mode != "none":
+                refuse_links(_shared(rows), _places(media))
             wording = {} if name.endswith("-source") else MessageStyle.keywords(options)
             loaded.append(LoadedConfig(name, _shared(rows), sample, wording))
         hub_repo = HubRepo(repo_name, revision=revision, token=token)
@@ -166,6 +170,16 @@ def _data_dir(config: str, data_dir: Location | Mapping[str, Location] | None) -
 def _media(config: str, media: Media | Location | None) -> Media | Location | None:
     """Return the media of a config's own pools."""
     return None if config.endswith("-source") else media
+
+
+def _places(media: Media | Location | None) -> list[Location]:
+    """Return every place of media, whichever pool it is of."""
+    if not isinstance(media, Mapping):
+        return [] if media is None else [media]
+    places: list[Location] = []
+    for place in media.values():
+        places += [place] if isinstance(place, (str, os.PathLike)) else list(place)
+    return places
 
 
 def _shared(rows: object) -> datasets.DatasetDict:

@@ -16,6 +16,7 @@ from video_sft.locations import is_remote, open_binary
 from video_sft.publishing.cells import VideoFile, video_files
 from video_sft.publishing.hashes import FileFacts, HashMemory, file_size, git_oid
 from video_sft.publishing.layout import VIDEO_FOLDER
+from video_sft.publishing.media_guard import check_content
 from video_sft.publishing.repository import HubRepo
 
 __all__ = ["FILES_PER_COMMIT", "VideoCounts", "VideoUploads"]
@@ -136,6 +137,8 @@ class VideoUploads:
 
     def _commit(self, batch: list[tuple[VideoFile, FileFacts]], counts: VideoCounts) -> None:
         operations = []
+        for file, _ in batch:
+            check_content(file.location)
         for number, (file, facts) in enumerate(batch):
             operation = CommitOperationAdd(file.path, self._local(file.location, number))
             operation.upload_info.sha256 = bytes.fromhex(facts.sha256)
