@@ -41,7 +41,9 @@ def sample_folder(source: str) -> str:
     """
     folder = _sample_folder(source)
     if folder is None or not folder.is_dir():
-        where = f"{folder} is not there" if folder is not None else "its module is no file that a folder could be beside"
+        where = (
+            f"{folder} is not there" if folder is not None else "its module is no file that a folder could be beside"
+        )
         raise ConfigError(f"{source} comes without a sample: {where}; give data_dir, or put a few invented rows there")
     return str(folder)
 

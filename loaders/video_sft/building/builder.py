@@ -160,7 +160,9 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
             **kwargs: passed on.
         """
         if getattr(self, "source", None) is None:
-            raise ConfigError(f"{type(self).__qualname__} states no source: write `source = Source(...)` into the class")
+            raise ConfigError(
+                f"{type(self).__qualname__} states no source: write `source = Source(...)` into the class"
+            )
         data_dir = None if data_dir is None else os.fspath(data_dir)
         key = hashlib.sha256(SCHEMA_VERSION.encode())
         key.update(_code_digest().encode())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from datasets import Features
@@ -14,9 +14,9 @@ from video_sft.media.pools import Pool
 from video_sft.rows import TASKS, VIEWS
 
 if TYPE_CHECKING:
-    from video_sft.building.source import Part, RemoteFile, Source
+    from video_sft.building.source import Part, Source
 
-__all__ = ["SPLITS", "check_file", "check_part", "check_source"]
+__all__ = ["SPLITS", "check_source"]
 
 SPLITS = ("train", "validation", "test")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
@@ -25,43 +25,6 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _RESERVED = ("all",)
 _TEXTS = ("title", "homepage", "citation", "paper", "annotation_terms", "video_terms", "license")
 _LISTS = ("tasks", "pools", "own_pools", "languages", "views", "parts", "overlaps", "warnings")
-
-
-def check_file(file: RemoteFile) -> None:
-    """Check one file.
-
-    Raises:
-        ConfigError: its name would lead out of `data_dir`, or its hash is none.
-    """
-    for name in (file.name, *file.also):
-        try:
-            safe_relative(name)
-        except (UnsafePathError, TypeError) as error:
-            raise ConfigError(f"a file is called {name!r}, which is no place inside data_dir: {error}") from None
-    if file.sha256 is not None and not _SHA256.fullmatch(file.sha256):
-        raise ConfigError(f"the sha256 of {file.name} is {file.sha256!r}; it has 64 hexadecimal digits, in lower case")
-
-
-def check_part(part: Part) -> None:
-    """Check one part.
-
-    Raises:
-        ConfigError: an unknown split or view, no `rows`, or an optional role without a file.
-    """
-
-    def refuse(problem: str) -> NoReturn:
-        raise ConfigError(f"a part of the split {part.split!r}: {problem}")
-
-    if part.split not in SPLITS:
-        refuse(f"a split is one of {', '.join(SPLITS)}")
-    if not isinstance(part.files, Mapping) or "rows" not in part.files:
-        refuse("its files are a mapping by role, with the file the rows come from as 'rows'")
-    if unknown := _outside(part.optional, part.files):
-        refuse(f"optional names {unknown}, which is none of its files ({', '.join(part.files)})")
-    if "rows" in part.optional:
-        refuse("the file its rows come from cannot be optional")
-    if unknown := _outside(part.views or (), VIEWS):
-        refuse(f"{unknown} is no view; there are {', '.join(VIEWS)}")
 
 
 def check_source(source: Source) -> None:
@@ -95,10 +58,10 @@ def check_source(source: Source) -> None:
         refuse(f"{unknown} is no view; configs are <source>-<view>, and the views are {', '.join(VIEWS)}")
     if len(set(source.views)) != len(source.views):
         refuse(f"a view is named twice: {', '.join(source.views)}")
-    for pool in source.pools:
-        if isinstance(pool, Pool):
-            refuse(f"the pool {pool.name!r} is declared in own_pools; pools has names")
-        Pool(name=pool)
+    for name in source.pools:
+        if isinstance(name, Pool):
+            refuse(f"the pool {name.name!r} is declared in own_pools; pools has names")
+        Pool(name=name)
     for pool in source.own_pools:
         if not isinstance(pool, Pool):
             refuse(f"own_pools holds {_shown(pool)}, which is no Pool; the names of pools stand in pools")
@@ -109,9 +72,36 @@ def check_source(source: Source) -> None:
         refuse(f"upstream_features is {_shown(source.upstream_features)}, where datasets.Features is expected")
     if taken := sorted({"row_id", "other_fields"} & set(source.upstream_features)):
         refuse(f"upstream_features has {', '.join(taken)}, which <source>-source has anyway; rename it in upstream_row")
+    for part in source.parts:
+        if not hasattr(part, "split"):
+            refuse(f"parts holds {_shown(part)}, which is no Part")
+        if problem := next(_of_part(part), None):
+            refuse(f"a part of the split {part.split!r}: {problem}")
     names = [part.name for part in source.parts]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         refuse(f"two parts are called {', '.join(twice)}; tell them apart by kind")
+
+
+def _of_part(part: Part) -> Iterator[str]:
+    """Yield what is wrong with a part and its files."""
+    if part.split not in SPLITS:
+        yield f"a split is one of {', '.join(SPLITS)}"
+    if not isinstance(part.files, Mapping) or "rows" not in part.files:
+        yield "its files are a mapping by role, with the file the rows come from as 'rows'"
+    if unknown := _outside(part.optional, part.files):
+        yield f"optional names {unknown}, which is none of its files ({', '.join(part.files)})"
+    if "rows" in part.optional:
+        yield "the file its rows come from cannot be optional"
+    if unknown := _outside(part.views or (), VIEWS):
+        yield f"{unknown} is no view; there are {', '.join(VIEWS)}"
+    for file in part.files.values():
+        for name in (file.name, *file.also):
+            try:
+                safe_relative(name)
+            except (UnsafePathError, TypeError) as error:
+                yield f"a file is called {name!r}, which is no place inside data_dir: {error}"
+        if file.sha256 is not None and not _SHA256.fullmatch(file.sha256):
+            yield f"the sha256 of {file.name} is {file.sha256!r}; it has 64 hexadecimal digits, in lower case"
 
 
 def _outside(given: Collection[Any], known: Collection[str]) -> str:

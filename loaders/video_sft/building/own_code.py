@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
+import logging
 import os
 import re
 import sys
@@ -22,10 +23,12 @@ from typing import Any
 
 from datasets.fingerprint import Hasher
 
+from video_sft.errors import one_line
 from video_sft.locations import fingerprint
 
 __all__ = ["OwnCode", "module_file"]
 
+logger = logging.getLogger("video_sft")
 _PACKAGE = "video_sft"
 _IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+(\w+)|import[ \t]+(\w[^#\n;]*))", re.MULTILINE)
 #: What a builder class has because it is one.
@@ -65,7 +68,8 @@ class OwnCode:
         """Return a string that changes when the code does; always another one where that cannot be told."""
         try:
             return f"{self.files} {Hasher.hash([_contents(part) for part in self.live])}"
-        except Exception:  # noqa: BLE001  (whatever hinders pickling: rows built anew are right, if slow)
+        except Exception as error:  # noqa: BLE001  (whatever hinders pickling: rows built anew are right, if slow)
+            logger.info("rows are built anew, since the code that reads them cannot be compared: %s", one_line(error))
             return f"{self.files} {uuid.uuid4()}"
 
 

@@ -29,7 +29,7 @@ def load_plugins() -> None:
         if _begun:  # by this thread, in a module that asks for sources while it is imported; or done
             return
         _begun = True
-        for point in entry_points(group=GROUP):
+        for point in sorted(entry_points(group=GROUP), key=lambda point: (_package(point), point.name, point.value)):
             _load(point)
 
 
@@ -46,21 +46,24 @@ def _load(point: EntryPoint) -> None:
         for name in registry.registered().keys() - before.keys():
             registry.forget(name)
         remedy = "Mend, update or uninstall it; all other sources work"
-        if isinstance(error, registry.NameClash) and not error.own and error.name in before:
+        if isinstance(error, registry.NameClashError) and not error.own and error.name in before:
             _clashes[error.name] = str(error)
             registry.forget(error.name)
             remedy = f"Neither is {error.name} until one of them is renamed or uninstalled; all other sources work"
-        package = point.dist.name if point.dist is not None else "an unknown package"
         problem = one_line(error) if isinstance(error, ConfigError) else f"{type(error).__name__}: {one_line(error)}"
         logger.warning(
             "the source %r of the package %s (entry point %s in %s) is left out: %s. %s",
             point.name,
-            package,
+            _package(point),
             point.value,
             GROUP,
             problem,
             remedy,
         )
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else "an unknown package"
 
 
 def _take(point: EntryPoint) -> None:
@@ -69,7 +72,9 @@ def _take(point: EntryPoint) -> None:
         registry.register(loaded)
         return
     known = registry.registered().values()
-    if not inspect.ismodule(loaded) or not any(value in known for value in vars(loaded).values() if inspect.isclass(value)):
+    if not inspect.ismodule(loaded) or not any(
+        value in known for value in vars(loaded).values() if inspect.isclass(value)
+    ):
         raise ConfigError(
             f"{point.value} is {'a module without' if inspect.ismodule(loaded) else 'not'} a subclass of "
             "video_sft.source_kit.SourceBuilder that states its source"

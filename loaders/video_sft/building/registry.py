@@ -14,14 +14,14 @@ from video_sft.media.pools import Pool, own_pools
 if TYPE_CHECKING:
     from video_sft.building.builder import SourceBuilder
 
-__all__ = ["NameClash", "declared_pools", "forget", "is_own", "own_names", "register", "registered"]
+__all__ = ["NameClashError", "declared_pools", "forget", "is_own", "own_names", "register", "registered"]
 
 _OWN = "video_sft.builders"
 #: By name in small letters: folders bear the names, and some file systems do not tell the two apart.
 _known: dict[str, type[SourceBuilder]] = {}
 
 
-class NameClash(ConfigError):
+class NameClashError(ConfigError):
     """Two sources, or two pools, have one name.
 
     Attributes:
@@ -29,7 +29,7 @@ class NameClash(ConfigError):
         own: whether the package itself has it, so that there is no doubt what it means.
     """
 
-    def __init__(self, message: str, *, name: str, own: bool) -> None:
+    def __init__(self, message: str, name: str = "", own: bool = False) -> None:
         super().__init__(message)
         self.name = name
         self.own = own
@@ -56,14 +56,14 @@ def register(cls: type[SourceBuilder]) -> None:
     """Make a class known. One that is defined anew, as in a notebook or by a reload, takes the place of the old one.
 
     Raises:
-        NameClash: another class has a source of this name, or declares one of its pools otherwise.
+        NameClashError: another class has a source of this name, or declares one of its pools otherwise.
     """
     name = cls.source.name
     before = _known.get(name.casefold())
     own = not is_own(cls) and name.casefold() in own_names()
     if own or (before is not None and not _same(before, cls)):
-        first = f"{_OWN}.{name.casefold()}, of this package" if before is None else _described(before)
-        raise NameClash(
+        first = f"{_OWN}.{name.casefold()}, of this package" if own or before is None else _described(before)
+        raise NameClashError(
             f"two sources are called {name!r}: {first}; and {_described(cls)}. Rename the latter (Source.name), or do "
             "not import or install both",
             name=name,
@@ -92,7 +92,7 @@ def _check_pool(cls: type[SourceBuilder], pool: Pool) -> None:
             known = {each.name: each for each in other.source.own_pools}.get(pool.name)
             owner = _described(other)
     if known is not None and not pool.agrees_with(known):
-        raise NameClash(
+        raise NameClashError(
             f"{_described(cls)} declares the pool {pool.name!r} otherwise than {owner} ({pool} and {known}). Name it "
             "in Source.pools if it is the same pool; give it another name if it is not",
             name=cls.source.name,

@@ -10,7 +10,7 @@ from typing import Any
 from datasets import Features
 
 from video_sft.annotations import Problems, Row, csv_rows, json_object, json_rows
-from video_sft.building.facts import check_file, check_part, check_source
+from video_sft.building.facts import check_source
 from video_sft.errors import MissingFileError, VideoSftError, one_line
 from video_sft.locations import open_binary
 from video_sft.media.pools import Pool
@@ -47,9 +47,6 @@ class RemoteFile:
     columns: tuple[str, ...] = ()
     steps: str | None = None
 
-    def __post_init__(self) -> None:
-        check_file(self)
-
     @property
     def where(self) -> str:
         """How to get the file, in words."""
@@ -77,9 +74,6 @@ class Part:
     optional: frozenset[str] = frozenset()
     rows: int | None = None
     views: frozenset[str] | None = None
-
-    def __post_init__(self) -> None:
-        check_part(self)
 
     @property
     def name(self) -> str:

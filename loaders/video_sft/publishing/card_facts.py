@@ -95,7 +95,9 @@ def recorded_configs(text: str | None) -> tuple[dict[str, ConfigReport], list[st
     found = _RECORD.search(text or "")
     known = {config for source in sources() for config in find_source(source).configs}
     recorded = json.loads(found[1]) if found else {}
-    return {name: _revived(config) for name, config in recorded.items() if name in known}, sorted(recorded.keys() - known)
+    return {name: _revived(config) for name, config in recorded.items() if name in known}, sorted(
+        recorded.keys() - known
+    )
 
 
 def _revived(config: dict[str, object]) -> ConfigReport:

@@ -16,6 +16,7 @@ __all__ = ["generate_cards", "generated_card"]
 
 _BY_HAND = "What it is, in a few sentences by hand."
 
+
 def generated_card(names: list[str], text: str | None) -> str:
     """Return a card with its generated parts made anew; a new one where there is none.
 
