@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
-import av
 import datasets
 import pytest
+
+from video_sft import testing
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -45,40 +42,7 @@ def _quiet() -> Iterator[None]:
     datasets.enable_progress_bars()
 
 
-_opened: list[list[str]] = []
-
-
-@functools.cache
-def _watch_files() -> None:
-    """Note every file Python opens, by `open` or `os.open`, in the list on top of `_opened`; a hook stays for good."""
-
-    def note(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "open" and _opened:
-            _opened[-1].append(str(arguments[0]))
-
-    sys.addaudithook(note)
-
-
 @pytest.fixture
-def opened_files(monkeypatch: pytest.MonkeyPatch) -> Callable[[], AbstractContextManager[list[str]]]:
+def opened_files() -> Callable[[], AbstractContextManager[list[str]]]:
     """A context whose list holds the name of every file opened inside it, libav's own included."""
-
-    @contextlib.contextmanager
-    def watch() -> Iterator[list[str]]:
-        _watch_files()
-        plain = av.open
-        names: list[str] = []
-
-        def noting(file: Any, *args: Any, **kwargs: Any) -> Any:
-            names.append(str(file))
-            return plain(file, *args, **kwargs)
-
-        _opened.append(names)
-        try:
-            with monkeypatch.context() as patched:
-                patched.setattr(av, "open", noting)
-                yield names
-        finally:
-            _opened.pop()
-
-    return watch
+    return testing.opened_files

@@ -18,13 +18,15 @@ from video_sft.messages import Message, MessageStyle, render
 from video_sft.records import Record
 from video_sft.video import Video
 
-__all__ = ["ANSWER_FORMATS", "COLUMNS", "SCHEMA_VERSION", "TASKS", "features", "to_table"]
+__all__ = ["ANSWER_FORMATS", "COLUMNS", "SCHEMA_VERSION", "TASKS", "VIEWS", "features", "to_table"]
 
 #: Raised when the meaning of a column changes; part of every cache key.
 SCHEMA_VERSION = "1"
 
 TASKS = ("conversation", "classification", "detailed_caption", "simple_caption", "reasoning", "vqa")
 ANSWER_FORMATS = ("open_ended", "multiple_choice")
+#: What may follow a source's name in a config's; `human` is the human-annotated part.
+VIEWS = (*TASKS, *ANSWER_FORMATS, "human")
 
 
 def features() -> Features:

@@ -18,9 +18,12 @@ import datasets
 import numpy as np
 from PIL import Image, ImageDraw
 
+from video_sft.building.own_code import module_file
+from video_sft.building.registry import own_names
+from video_sft.errors import ConfigError
 from video_sft.locations import safe_relative
 
-__all__ = ["draw_sample_media", "sample_folder"]
+__all__ = ["draw_sample_media", "has_sample", "sample_folder"]
 
 _WIDTH, _HEIGHT, _FPS = 192, 144, 10
 _SHORTEST_SECONDS = 6.0
@@ -29,8 +32,35 @@ _VERSION = "2"
 
 
 def sample_folder(source: str) -> str:
-    """Return the folder of a source's embedded annotation files, in upstream's layout."""
-    return str(Path(__file__).parent / "samples" / source)
+    """Return the folder of a source's embedded annotation files, in upstream's layout.
+
+    A source of another package has them in `samples/<source>` beside its module.
+
+    Raises:
+        ConfigError: there is no such source, or it has no sample.
+    """
+    folder = _sample_folder(source)
+    if folder is None or not folder.is_dir():
+        where = (
+            f"{folder} is not there" if folder is not None else "its module is no file that a folder could be beside"
+        )
+        raise ConfigError(f"{source} comes without a sample: {where}; give data_dir, or put a few invented rows there")
+    return str(folder)
+
+
+def has_sample(source: str) -> bool:
+    """Return whether a source comes with embedded annotation files."""
+    folder = _sample_folder(source)
+    return folder is not None and folder.is_dir()
+
+
+def _sample_folder(source: str) -> Path | None:
+    if source in own_names():
+        return Path(__file__).parent / "samples" / source
+    from video_sft.builders import builder_class  # of which the package's own samples need none
+
+    file = module_file(builder_class(source))
+    return None if file is None else file.parent / "samples" / source
 
 
 def draw_sample_media(stops: Iterable[tuple[str | None, float]], cache_dir: str | None = None) -> dict[str, str]:

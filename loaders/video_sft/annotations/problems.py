@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from video_sft.annotations.row import Row
-from video_sft.errors import ConfigError, RowError
+from video_sft.errors import ConfigError, RowError, VideoSftError, one_line
 
 __all__ = ["BAD_ROW_POLICIES", "BadRowPolicy", "Problems"]
 
@@ -50,11 +50,21 @@ class Problems:
         self.skipped.append(copy.copy(error))  # without the traceback, which would hold every bad row in memory
 
     def read(self, rows: Iterable[Row], parse: Callable[[Row], T]) -> Iterator[T]:
-        """Yield what `parse` makes of each row, with the policy applied to the rows it cannot read."""
+        """Yield what `parse` makes of each row, with the policy applied to the rows it cannot read.
+
+        A parser that stumbles over a row without saying why, as one of another package may, is told where it was.
+        """
         for row in rows:
             try:
                 parsed = parse(row)
             except RowError as error:
                 self.meet(error)
+            except VideoSftError:
+                raise
+            except (LookupError, TypeError, ValueError, AttributeError) as error:
+                problem = f"the source's parser failed with {type(error).__name__}: {one_line(error)}"
+                told = row.error(None, problem)
+                told.__cause__ = error
+                self.meet(told)
             else:
                 yield parsed

@@ -1,29 +1,43 @@
-"""One module per source: its facts, its `parse`, its builder class. Sources are found by looking, not listed."""
+"""One module per source: its facts, its `parse`, its builder class. Sources are found by looking, not listed.
+
+Sources of other packages count as well: those whose classes were imported, and those that entry points of the group
+`video_sft.sources` name.
+"""
 
 from __future__ import annotations
 
 import difflib
 import functools
 import importlib
-import pkgutil
 
 from video_sft.building.builder import SourceBuilder
+from video_sft.building.plugins import clash_over, load_plugins
+from video_sft.building.registry import own_names, registered
 from video_sft.building.source import Source
 from video_sft.errors import ConfigError
 
-__all__ = ["builder_class", "configs", "find_source", "sources"]
+__all__ = ["builder_class", "configs", "find_source", "own_sources", "sources"]
 
 
 @functools.cache
+def _import_own() -> None:
+    for name in own_names():
+        importlib.import_module(f"{__name__}.{name}")
+
+
 def _builder_classes() -> dict[str, type[SourceBuilder]]:
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")
-    classes = {cls.source.name: cls for cls in SourceBuilder.__subclasses__() if cls.__module__.startswith(__name__)}
-    return dict(sorted(classes.items()))
+    _import_own()
+    load_plugins()
+    return dict(sorted(registered().items()))
+
+
+def own_sources() -> list[str]:
+    """Return the names of the sources that come with this package, whatever else is installed."""
+    return list(own_names())
 
 
 def sources() -> list[str]:
-    """Return the names of all sources."""
+    """Return the names of all sources: those of this package, and those other packages add."""
     return list(_builder_classes())
 
 
@@ -48,14 +62,22 @@ def find_source(config: str) -> Source:
 def builder_class(config: str) -> type[SourceBuilder]:
     """Return the builder class of the source a config belongs to; a source's name is a config too.
 
+    Other packages are looked at only for a name that is none of this package's own.
+
     Raises:
-        ConfigError: there is no such config; the message names the nearest.
+        ConfigError: there is no such config; the message names the nearest. Or two packages have a source of the name.
     """
-    classes = _builder_classes()
-    found = classes.get(str(config).partition("-")[0])
+    name = str(config).partition("-")[0]
+    if name in own_names():
+        _import_own()
+    else:
+        load_plugins()
+    found = registered().get(name)
     if found is not None and config in found.source.configs:
         return found
-    names = [name for cls in classes.values() for name in cls.source.configs]
+    if (problem := clash_over(name)) is not None:
+        raise ConfigError(problem)
+    names = [name for cls in _builder_classes().values() for name in cls.source.configs]
     near = difflib.get_close_matches(str(config), names, n=3)
     hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(names)}"
     raise ConfigError(f"no config is called {config!r}. {hint}")

@@ -30,9 +30,11 @@ from video_sft.building.files import (
     listed,
     missing_files_message,
 )
+from video_sft.building.own_code import OwnCode
+from video_sft.building.registry import is_own, register
 from video_sft.building.source import OpenPart, Part, Source
 from video_sft.building.upstream import to_upstream_table, upstream_schema
-from video_sft.errors import MissingFileError, RowError, VideoSftError
+from video_sft.errors import ConfigError, MissingFileError, RowError, VideoSftError
 from video_sft.messages import MessageStyle
 from video_sft.records import Record
 from video_sft.reports import save_problems
@@ -119,7 +121,12 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     """Builds one source's configs from its upstream files.
 
     A subclass states `source` and nothing else. The cache key holds the content of the files, the options, the schema
-    and the package's own code, so a rebuilt dataset is never a stale one.
+    and the code that reads them, so a rebuilt dataset is never a stale one: the package's own, and of a class from
+    outside its module and what that imports from beside itself (`video_sft.building.own_code`).
+
+    A class with a `source` of its own is known to `load` and everything else from its definition on, wherever that is.
+    One that is defined inside a function is not, so that stand-ins in tests stay there; `class Mine(SourceBuilder,
+    known=True)` says otherwise, and `known=False` keeps any class to itself.
 
     Example:
         >>> builder = NextQa(config_name="next_qa-open_ended", data_dir="/data/next_qa")
@@ -137,10 +144,24 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     #: Whether a split of which some files are missing is worth a warning; a sample is partial on purpose.
     tells_missing: bool = True
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    #: Of a class outside the package, what is hashed of it.
+    _outside: ClassVar[OwnCode | None] = None
+
+    def __init_subclass__(cls, *, known: bool | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.BUILDER_CONFIGS = [cls.BUILDER_CONFIG_CLASS(name=name, version="1.0.0") for name in cls.source.configs]
-        cls.DEFAULT_CONFIG_NAME = cls.source.name
+        source = getattr(cls, "source", None)
+        if source is None:  # a base for others
+            return
+        if not isinstance(source, Source):
+            raise ConfigError(f"{cls.__qualname__}.source is a {type(source).__name__}; it has to be a Source")
+        if not source.parts and cls.parts is SourceBuilder.parts:
+            raise ConfigError(f"source {source.name!r}: parts is empty; there is nothing to read")
+        cls.BUILDER_CONFIGS = [cls.BUILDER_CONFIG_CLASS(name=name, version="1.0.0") for name in source.configs]
+        cls.DEFAULT_CONFIG_NAME = source.name
+        cls._outside = None if is_own(cls) else OwnCode.of(cls)
+        local = "<locals>" in cls.__qualname__
+        if "source" in vars(cls) and (not local if known is None else known):
+            register(cls)
 
     def __init__(self, cache_dir: str | None = None, *, data_dir: str | None = None, **kwargs: Any) -> None:
         """Take what `datasets.DatasetBuilder` takes, and the fields of `SourceConfig` as keywords.
@@ -150,11 +171,18 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
             data_dir: upstream's files: a folder, a zip or an fsspec URL. None downloads them.
             **kwargs: passed on.
         """
+        if getattr(self, "source", None) is None:
+            raise ConfigError(
+                f"{type(self).__qualname__} states no source: write `source = Source(...)` into the class"
+            )
         data_dir = None if data_dir is None else os.fspath(data_dir)
         key = hashlib.sha256(SCHEMA_VERSION.encode())
         key.update(_code_digest().encode())
+        if self._outside is not None:
+            key.update(self._outside.digest().encode())
         for item in self._fingerprints(data_dir, kwargs):
             key.update(item.encode())
+        kwargs.setdefault("dataset_name", self.source.name)  # not the module's: two packages may have a `data.py`
         super().__init__(cache_dir, hash=key.hexdigest()[:16], data_dir=data_dir, **kwargs)
         self.info.features = self._features()
         self.config.style  # noqa: B018  (an unknown style is an error now, not in the middle of a build)
@@ -263,10 +291,24 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         batch = list(itertools.islice(records, size))
         if not batch:
             return None
+        self._check_names(batch)
         if self._wants_upstream:
             return to_upstream_table(batch, self.source, problems)
         table = to_table(batch, source=self.source.name, license=self.source.license, style=self.config.style)
         return table if self.stream_step is None else self.stream_step(table)
+
+    def _check_names(self, batch: list[Record]) -> None:
+        """Stop at tasks and pools the source does not declare: lists, cards and `media` would know nothing of them."""
+        pools = {record.media.pool for record in batch if record.media is not None}
+        for kind, met, stated in (
+            ("task", {record.task for record in batch}, self.source.tasks),
+            ("pool", pools, self.pools),
+        ):
+            if unknown := sorted(met - set(stated)):
+                raise ConfigError(
+                    f"source {self.source.name!r} has rows of the {kind} {', '.join(unknown)}, which is none of its "
+                    f"{kind}s ({', '.join(stated) or 'it has none'}); add it to Source.{kind}s, or mend its parse"
+                )
 
     def _prepare_split_single(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
         try:

@@ -10,11 +10,16 @@ from typing import Any
 from datasets import Features
 
 from video_sft.annotations import Problems, Row, csv_rows, json_object, json_rows
+from video_sft.building.facts import check_source
 from video_sft.errors import MissingFileError, VideoSftError, one_line
 from video_sft.locations import open_binary
+from video_sft.media.pools import Pool
 from video_sft.records import Record
 
 __all__ = ["OpenPart", "Part", "RemoteFile", "Source"]
+
+#: What cards and lists say of terms that upstream, as far as the source's author knows, does not state.
+NOT_STATED = "not stated"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,9 +160,11 @@ def _as_upstream(record: Record) -> Mapping[str, Any]:
 class Source:
     """The facts about one source, and how its files are read.
 
+    `name`, `tasks`, `parts` and `parse` have to be stated; what else is not known is said to be so.
+
     Attributes:
         name: the first part of every config name.
-        title: as upstream writes it.
+        title: as upstream writes it; the name where it is left out.
         homepage: where a person reads about it.
         citation: BibTeX.
         paper: arXiv number.
@@ -165,34 +172,41 @@ class Source:
         video_terms: the same for the videos.
         license: SPDX id of the strictest statement, or `other`.
         redistributable_videos: whether the videos' terms let anybody publish copies.
-        pools: media pools the source's rows point into.
+        pools: media pools the source's rows point into, by name; those of `own_pools` need not be named again.
+        own_pools: how files are recognised in pools that no other source has; of a pool that is only named, the end of
+            a file's path has to agree with `Media.path`.
         tasks: tasks its rows have.
         languages: of the text.
         views: `<source>-<view>` configs beside the whole.
         parts: its files.
         parse: yields the records of one part.
-        upstream_features: the columns of `<source>-source` behind `row_id`.
+        upstream_features: the columns of `<source>-source` behind `row_id`; a field that has none of its own stands,
+            with all others like it, as JSON text in `other_fields`.
         upstream_row: returns a record's upstream fields in the shape of those columns, where they are not as they are
             in `Record.row` and `Record.joined`.
         in_view: whether a record belongs to a view.
         overlaps: sentences on what it shares with other sources.
         warnings: sentences on training rows that use videos of an evaluation split; cards show them first.
         batch_rows: how many upstream rows `<source>-source` holds at once; fewer where they are heavy.
+
+    Raises:
+        ConfigError: a fact is not of the kind asked for; the message names the source, the fact and what will do.
     """
 
     name: str
-    title: str
-    homepage: str
-    citation: str
-    paper: str
-    annotation_terms: str
-    video_terms: str
-    license: str
-    pools: tuple[str, ...]
     tasks: tuple[str, ...]
     parts: tuple[Part, ...]
     parse: Callable[[OpenPart], Iterator[Record]]
-    upstream_features: Features
+    title: str = ""
+    homepage: str = ""
+    citation: str = ""
+    paper: str = ""
+    annotation_terms: str = NOT_STATED
+    video_terms: str = NOT_STATED
+    license: str = "other"
+    pools: tuple[str, ...] = ()
+    own_pools: tuple[Pool, ...] = ()
+    upstream_features: Features = field(default_factory=Features)
     redistributable_videos: bool = False
     languages: tuple[str, ...] = ("en",)
     views: tuple[str, ...] = ()
@@ -201,6 +215,12 @@ class Source:
     overlaps: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     batch_rows: int = 4096
+
+    def __post_init__(self) -> None:
+        check_source(self)
+        object.__setattr__(self, "title", self.title or self.name)
+        own = (pool.name for pool in self.own_pools)
+        object.__setattr__(self, "pools", tuple(dict.fromkeys([*self.pools, *own])))
 
     @property
     def configs(self) -> tuple[str, ...]:

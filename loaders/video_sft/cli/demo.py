@@ -16,6 +16,7 @@ from video_sft.cli.show import row_panel
 from video_sft.contact_sheet import contact_sheet
 from video_sft.loading import load
 from video_sft.mixing import mix
+from video_sft.sample_media import has_sample
 
 __all__ = ["demo"]
 
@@ -33,11 +34,12 @@ def demo(
         table.add_column(heading, justify="right" if counted else "left", no_wrap=heading != "tasks")
     datasets.disable_progress_bars()
     logging.getLogger("video_sft").setLevel(logging.WARNING)
-    for source in sources():
+    with_samples = [source for source in sources() if has_sample(source)]
+    for source in with_samples:
         for config in find_source(source).configs:
             _add(table, config)
     console.print(table)
-    mixed: Any = mix(sources(), sample=True, num_rows=12, seed=0)
+    mixed: Any = mix(with_samples, sample=True, num_rows=12, seed=0)
     console.print(f"A mixture of {len(mixed)} rows: {', '.join(mixed['source'])}", soft_wrap=True)
     row = next(row for row in mixed if row["video"] is not None)
     console.print(row_panel(row, "one of them"))

@@ -8,8 +8,9 @@ import typer
 from rich.padding import Padding
 from rich.table import Table
 
-from video_sft.builders import find_source, sources
+from video_sft.builders import builder_class, find_source, sources
 from video_sft.building import Source
+from video_sft.building.registry import is_own
 from video_sft.cli.console import Console
 
 __all__ = ["list_sources"]
@@ -35,9 +36,11 @@ def list_sources(
     for name in sources():
         source = find_source(name)
         console.print(f"\n{source.title} ({name})", style="bold")
+        cls = builder_class(name)
         facts = {
+            **({} if is_own(cls) else {"from": f"{cls.__module__}.{cls.__qualname__}, another package"}),
             "tasks": ", ".join(source.tasks),
-            "media pools": ", ".join(source.pools),
+            "media pools": ", ".join(source.pools) or "none",
             "annotations": source.annotation_terms,
             "videos": source.video_terms,
         }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping, Sequence
 
-from video_sft.builders import find_source, sources
 from video_sft.errors import ConfigError
 from video_sft.media.attach import Location, Media
 
@@ -32,6 +31,8 @@ def media_by_pool(
         if len(pools) != 1:
             raise ConfigError(f"{source} has several pools; give media by pool: {', '.join(pools)}")
         return {next(iter(pools)): _places(media)}
+    from video_sft.builders import find_source, sources  # which are made of sources, and these of pools
+
     known = {pool for name in sources() for pool in find_source(name).pools} | set(pools)
     unknown = sorted(set(media) - known)
     if unknown:

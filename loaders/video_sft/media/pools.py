@@ -6,9 +6,14 @@ whichever source mentions it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
-__all__ = ["Pool", "find_pool"]
+from video_sft.errors import ConfigError
+
+__all__ = ["Pool", "find_pool", "own_pools"]
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +36,16 @@ class Pool:
     optional_prefix: str = ""
     cut_by_row: bool = False
     where: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
+            raise ConfigError(
+                f"a pool is called {self.name!r}; its name has letters, digits, '_', '-' and '.', for folders bear it"
+            )
+
+    def agrees_with(self, other: Pool) -> bool:
+        """Return whether files are recognised as in another pool; where they can be had may be worded otherwise."""
+        return replace(self, where="") == replace(other, where="")
 
 
 _POOLS = {
@@ -63,6 +78,16 @@ _POOLS = {
 }
 
 
+def own_pools() -> dict[str, Pool]:
+    """Return the pools the package itself knows, by name."""
+    return dict(_POOLS)
+
+
 def find_pool(name: str) -> Pool:
-    """Return what is known about a pool; of one nothing is known of, paths have to agree."""
-    return _POOLS.get(name) or Pool(name=name)
+    """Return what is known about a pool; of one nothing is known of, paths have to agree.
+
+    The package's own pools are known, and those that a source from outside declares as its `own_pools`.
+    """
+    from video_sft.building.registry import declared_pools  # which holds sources, and these pools
+
+    return _POOLS.get(name) or declared_pools().get(name) or Pool(name=name)

@@ -67,11 +67,11 @@ def _paper(source: Source) -> str:
 def _facts(facts: CardFacts) -> str:
     rows = []
     for source in facts.sources:
+        stated = (("Upstream", source.homepage), ("Paper", _paper(source) if source.paper else ""))
         rows += [
-            ("Upstream", source.homepage),
-            ("Paper", _paper(source)),
+            *((what, text) for what, text in stated if text),
             ("Tasks", ", ".join(f"`{task}`" for task in source.tasks)),
-            ("Media pools", ", ".join(f"`{pool}`" for pool in source.pools)),
+            ("Media pools", ", ".join(f"`{pool}`" for pool in source.pools) or "none"),
             ("Language", ", ".join(source.languages)),
             ("Licence of a row", f"`{source.license}`"),
         ]
@@ -84,7 +84,8 @@ def _sources(facts: CardFacts) -> str:
         whole = next((config for config in facts.configs if config.name == source.name), ConfigReport(source.name))
         splits = ", ".join(f"{name} {_number(split.rows)}" for name, split in whole.splits.items()) or "not here"
         tasks = ", ".join(f"`{task}`" for task in source.tasks)
-        rows.append((f"`{source.name}`", f"[{source.title}]({source.homepage})", tasks, splits, f"`{source.license}`"))
+        title = f"[{source.title}]({source.homepage})" if source.homepage else source.title
+        rows.append((f"`{source.name}`", title, tasks, splits, f"`{source.license}`"))
     return _table(("config", "source", "tasks", "rows", "licence"), rows)
 
 
@@ -230,5 +231,7 @@ def _overlaps(found: Sequence[Source]) -> str:
 
 
 def _citation(found: Sequence[Source]) -> str:
-    entries = [source.citation.strip() for source in found]
+    entries = [source.citation.strip() for source in found if source.citation.strip()]
+    if not entries:
+        return "None is stated."
     return "```bibtex\n" + "\n\n".join(entries) + "\n```"

@@ -88,12 +88,17 @@ def published_facts(repo: str, configs: Iterable[ConfigReport]) -> CardFacts:
     return CardFacts(repo, tuple(map(find_source, names)), tuple(found[name] for name in order), counted=True)
 
 
-def recorded_configs(text: str | None) -> dict[str, ConfigReport]:
-    """Return what a published card recorded, by config; nothing for a card that is not ours."""
+def recorded_configs(text: str | None) -> tuple[dict[str, ConfigReport], list[str]]:
+    """Return what a published card recorded, by config, and the configs that no source here has.
+
+    A card that is not ours recorded nothing.
+    """
     found = _RECORD.search(text or "")
     known = {config for source in sources() for config in find_source(source).configs}
     recorded = json.loads(found[1]) if found else {}
-    return {name: _revived(config) for name, config in recorded.items() if name in known}
+    return {name: _revived(config) for name, config in recorded.items() if name in known}, sorted(
+        recorded.keys() - known
+    )
 
 
 def _revived(config: dict[str, object]) -> ConfigReport:

@@ -1,13 +1,18 @@
-"""Where the cards are: beside the package in a checkout, in `share/` where the package was installed."""
+"""Where the cards are: beside the package in a checkout, in `share/` where it was installed, or beside a source."""
 
 from __future__ import annotations
 
+import inspect
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
+from video_sft.builders import builder_class
+from video_sft.building.own_code import module_file
+from video_sft.building.registry import own_names
 from video_sft.errors import MissingFileError
+from video_sft.publishing.card_text import SKELETON
 
-__all__ = ["CARD_FOLDER", "checkout_folder", "read_card_file"]
+__all__ = ["CARD_FOLDER", "checkout_folder", "read_card_file", "source_card"]
 
 CARD_FOLDER = "dataset_cards"
 
@@ -29,6 +34,26 @@ def read_card_file(name: str) -> str:
     if place is None or not place.is_file():
         raise MissingFileError(f"{CARD_FOLDER}/{name} is not there: every source has a card; reinstall the package")
     return place.read_text(encoding="utf-8")
+
+
+def source_card(source: str) -> str:
+    """Return the text of a source's card, whose generated parts may be old.
+
+    A source of another package may have one in `dataset_cards/<source>.md` beside its module; without it a card is made
+    of the docstring of its builder class and the generated parts.
+
+    Raises:
+        MissingFileError: a source of this package has none.
+    """
+    name = f"{source}.md"
+    if source in own_names():
+        return read_card_file(name)
+    cls = builder_class(source)
+    file = module_file(cls)
+    card = None if file is None else file.parent / CARD_FOLDER / name
+    if card is not None and card.is_file():
+        return card.read_text(encoding="utf-8")
+    return SKELETON.format(title=cls.source.title, about=inspect.cleandoc(vars(cls).get("__doc__") or ""))
 
 
 def _installed(name: str) -> Path | None:

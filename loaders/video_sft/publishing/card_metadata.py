@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -18,13 +19,14 @@ from video_sft.publishing.card_facts import (
     published_facts,
     recorded_configs,
 )
-from video_sft.publishing.card_files import read_card_file
+from video_sft.publishing.card_files import read_card_file, source_card
 from video_sft.publishing.card_text import fill
 from video_sft.publishing.layout import rows_glob
 from video_sft.publishing.report import ConfigReport
 
 __all__ = ["PublishedCard", "card_name", "metadata"]
 
+logger = logging.getLogger("video_sft")
 _SIZES = (
     (1_000, "n<1K"),
     (10_000, "1K<n<10K"),
@@ -104,7 +106,7 @@ class PublishedCard:
 
     def __init__(self, repo: str, previous: str | None) -> None:
         self._repo = repo
-        self._before = recorded_configs(previous)
+        self._before, self._lost = recorded_configs(previous)
 
     def videos_commit(self, config: str) -> str | None:
         """Return the commit that a config's videos are pinned to; None where the card knows of none."""
@@ -116,8 +118,17 @@ class PublishedCard:
 
     def render(self, configs: Sequence[ConfigReport]) -> str:
         """Return the card's text."""
+        if self._lost:
+            logger.warning(
+                "%s: its card has %s, which no source here has, and the new one has not. Install the package they come "
+                "from and publish them again to have them back",
+                self._repo,
+                ", ".join(self._lost),
+            )
         facts = self.facts(configs)
-        text = fill(read_card_file(card_name(facts)), metadata(facts), blocks(facts))
+        only = facts.sources[0].name if len(facts.sources) == 1 else None
+        card = read_card_file(_UMBRELLA) if only is None else source_card(only)
+        text = fill(card, metadata(facts), blocks(facts))
         if any(config.sample for config in facts.configs):
             text = _TITLE.sub(lambda title: f"{title[0]}\n\n{_SAMPLE_NOTE}", text, count=1)
         return f"{text.rstrip()}\n\n{facts.record}\n"

@@ -7,7 +7,49 @@ from collections.abc import Mapping
 
 from video_sft.errors import ConfigError
 
-__all__ = ["block_names", "fill"]
+__all__ = ["SKELETON", "block_names", "fill"]
+
+#: A card that nobody has written anything into yet.
+SKELETON = """
+# {title}
+
+{about}
+
+<!-- generated: facts -->
+<!-- end: facts -->
+
+## Load
+<!-- generated: load -->
+<!-- end: load -->
+
+## Splits
+<!-- generated: configs -->
+<!-- end: configs -->
+
+## Question types
+<!-- generated: question_types -->
+<!-- end: question_types -->
+
+## Columns
+<!-- generated: schema -->
+<!-- end: schema -->
+
+## Where the rows come from
+<!-- generated: provenance -->
+<!-- end: provenance -->
+
+## Overlap with other sources
+<!-- generated: overlaps -->
+<!-- end: overlaps -->
+
+## Licences
+<!-- generated: licenses -->
+<!-- end: licenses -->
+
+## Citation
+<!-- generated: citation -->
+<!-- end: citation -->
+"""
 
 _BLOCK = re.compile(r"(<!-- generated: ([a-z_]+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
 _FRONT_MATTER = re.compile(r"\A---\n(?:.*?\n)?---\n", re.DOTALL)

@@ -4,56 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from video_sft.builders import sources
+from video_sft.builders import own_sources
 from video_sft.errors import MissingFileError
 from video_sft.publishing.card_blocks import blocks
 from video_sft.publishing.card_facts import stated_facts
 from video_sft.publishing.card_files import checkout_folder
 from video_sft.publishing.card_metadata import card_name, metadata
-from video_sft.publishing.card_text import fill
+from video_sft.publishing.card_text import SKELETON, fill
 
 __all__ = ["generate_cards", "generated_card"]
 
-_SKELETON = """
-# {title}
-
-What it is, in a few sentences by hand.
-
-<!-- generated: facts -->
-<!-- end: facts -->
-
-## Load
-<!-- generated: load -->
-<!-- end: load -->
-
-## Splits
-<!-- generated: configs -->
-<!-- end: configs -->
-
-## Question types
-<!-- generated: question_types -->
-<!-- end: question_types -->
-
-## Columns
-<!-- generated: schema -->
-<!-- end: schema -->
-
-## Where the rows come from
-<!-- generated: provenance -->
-<!-- end: provenance -->
-
-## Overlap with other sources
-<!-- generated: overlaps -->
-<!-- end: overlaps -->
-
-## Licences
-<!-- generated: licenses -->
-<!-- end: licenses -->
-
-## Citation
-<!-- generated: citation -->
-<!-- end: citation -->
-"""
+_BY_HAND = "What it is, in a few sentences by hand."
 
 
 def generated_card(names: list[str], text: str | None) -> str:
@@ -64,13 +25,13 @@ def generated_card(names: list[str], text: str | None) -> str:
         text: the card as it is.
     """
     facts = stated_facts(names)
-    return fill(text or _SKELETON.format(title=facts.title), metadata(facts), blocks(facts))
+    return fill(text or SKELETON.format(title=facts.title, about=_BY_HAND), metadata(facts), blocks(facts))
 
 
 def generate_cards(folder: Path) -> list[Path]:
     """Write every card of a folder anew, and return those that changed."""
     changed = []
-    for names in [*([name] for name in sources()), sources()]:
+    for names in [*([name] for name in own_sources()), own_sources()]:
         place = folder / card_name(stated_facts(names))
         text = place.read_text(encoding="utf-8") if place.is_file() else None
         card = generated_card(names, text)

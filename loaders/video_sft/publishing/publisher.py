@@ -21,6 +21,7 @@ from video_sft.publishing.media_guard import refuse_links
 from video_sft.publishing.repo_run import LoadedConfig, RepoRun
 from video_sft.publishing.report import PublishReport
 from video_sft.publishing.repository import HubRepo
+from video_sft.sample_media import has_sample
 
 __all__ = ["publish"]
 
@@ -53,7 +54,7 @@ def publish(
     where it stopped. Configs that are in the repo already and are not named stay as they are.
 
     Args:
-        configs: config names, or `all`.
+        configs: config names, or `all`, which with `sample` is all that come with one.
         repo: `org/name`, for all of them together.
         repo_per_source: instead of `repo`: a name with `{source}` in it, for one repo a source.
         data_dir: upstream's files, as for `load`; by source where several are published, or one folder that has a
@@ -81,7 +82,7 @@ def publish(
         PublishError: the Hub did not take something; or a file to be sent is neither a video nor an image, or lies
             outside of the media folders and was reached by a link in them.
     """
-    names = _chosen(configs)
+    names = _chosen(configs, sample=sample)
     mode = _mode(videos, with_media=media is not None or sample)
     if mode != "none" and not sample and not allow_restricted_videos:
         _check_terms(names)
@@ -108,10 +109,10 @@ def publish(
     return PublishReport([run.dry_run() if dry_run else run.publish(private=private) for run in runs], dry_run=dry_run)
 
 
-def _chosen(configs: str | Sequence[str]) -> list[str]:
+def _chosen(configs: str | Sequence[str], *, sample: bool) -> list[str]:
     names = [configs] if isinstance(configs, str) else list(configs)
     if names == ["all"]:
-        return all_configs()
+        return [name for name in all_configs() if not sample or has_sample(find_source(name).name)]
     for name in names:
         find_source(name)
     if not names:

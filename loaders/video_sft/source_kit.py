@@ -1,0 +1,34 @@
+"""Everything a source of another package is written with, in one place.
+
+A source is facts (`Source`), a function that turns a file's rows into records (`parse`), and a builder class that names
+both. What is asked and answered in a record is a `MultipleChoice`, an `OpenQuestion`, a `Conversation` or a `Caption`.
+
+Example:
+    >>> class Mine(SourceBuilder):
+    ...     \"\"\"Mine: two questions about each of a thousand videos.\"\"\"
+    ...
+    ...     source = Source(name="mine", tasks=("vqa",), pools=("mine",), parts=PARTS, parse=parse)
+"""
+
+from video_sft.annotations import Row
+from video_sft.building import OpenPart, Part, RemoteFile, Source, SourceBuilder, SourceConfig
+from video_sft.media.pools import Pool
+from video_sft.records import Caption, Conversation, Media, MultipleChoice, OpenQuestion, Record, Turn
+
+__all__ = [
+    "Caption",
+    "Conversation",
+    "Media",
+    "MultipleChoice",
+    "OpenPart",
+    "OpenQuestion",
+    "Part",
+    "Pool",
+    "Record",
+    "RemoteFile",
+    "Row",
+    "Source",
+    "SourceBuilder",
+    "SourceConfig",
+    "Turn",
+]
