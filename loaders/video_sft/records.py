@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from video_sft.annotations import Row
+from video_sft.errors import RowError
 
 __all__ = ["Body", "Caption", "Conversation", "Media", "MultipleChoice", "OpenQuestion", "Record", "Turn"]
 
@@ -91,6 +92,8 @@ class Record:
         evidence: (start, stop) in seconds of the moments that ground the answer.
         row: where it came from, with the fields as upstream has them.
         joined: upstream fields that other files hold for this row.
+        unusable: why nothing can be learned from the row as upstream published it, such as an answer left blank; it is
+            left out of the shared rows and counted, and stays in `<source>-source`. None for all others.
     """
 
     key: str
@@ -101,3 +104,4 @@ class Record:
     question_type: str | None = None
     evidence: Sequence[tuple[float, float]] = ()
     joined: Mapping[str, Any] = field(default_factory=dict)
+    unusable: RowError | None = None

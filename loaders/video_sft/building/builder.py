@@ -30,7 +30,7 @@ from video_sft.building.files import (
     listed,
     missing_files_message,
 )
-from video_sft.building.source import OpenPart, Part, Source
+from video_sft.building.source import OpenPart, Part, Source, usable_records
 from video_sft.building.upstream import to_upstream_table, upstream_schema
 from video_sft.errors import MissingFileError, RowError, VideoSftError
 from video_sft.messages import MessageStyle
@@ -239,7 +239,7 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
 
     def _records(self, opened: OpenPart) -> Iterator[Record]:
         view, in_view = self._view, self.source.in_view
-        for record in self.source.parse(opened):
+        for record in usable_records(self.source, opened):
             if view is None or in_view is None or in_view(record, view):
                 if not opened.upstream:
                     record.row = _FORGOTTEN

@@ -14,7 +14,7 @@ from video_sft.errors import MissingFileError, VideoSftError, one_line
 from video_sft.locations import open_binary
 from video_sft.records import Record
 
-__all__ = ["OpenPart", "Part", "RemoteFile", "Source"]
+__all__ = ["OpenPart", "Part", "RemoteFile", "Source", "usable_records"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,3 +219,12 @@ class Source:
         """The splits that have a part, in the usual order."""
         present = {part.split for part in self.parts}
         return tuple(split for split in ("train", "validation", "test") if split in present)
+
+
+def usable_records(source: Source, part: OpenPart) -> Iterator[Record]:
+    """Yield a part's records; for the shared rows without those that upstream left unusable, which are counted."""
+    for record in source.parse(part):
+        if record.unusable is None or part.upstream:
+            yield record
+        else:
+            part.problems.leave_out(record.unusable)

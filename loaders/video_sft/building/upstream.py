@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 import pyarrow as pa
 from datasets import Features, List, Value
 
@@ -33,6 +33,9 @@ def upstream_schema(source: Source) -> Features:
 def to_upstream_table(records: Sequence[Record], source: Source, problems: Problems) -> pa.Table:
     """Return records as a table of their upstream fields.
 
+    A number or text that its column cannot hold as it is (an integer over 64 bits, a blank where a count is expected)
+    goes into `other_fields` whole, and its cell is null.
+
     Args:
         records: a batch of the source's records.
         source: the source.
@@ -51,8 +54,8 @@ def to_upstream_table(records: Sequence[Record], source: Source, problems: Probl
     try:
         return _table(rows, schema)
     except _MISFITS:
-        good = [row for row, record in zip(rows, made, strict=True) if _fits(row, record, schema, problems)]
-        return _table(good, schema)
+        fitted = (_fitted(row, record, schema, problems) for row, record in zip(rows, made, strict=True))
+        return _table([row for row in fitted if row is not None], schema)
 
 
 def _row(record: Record, source: Source, known: _Known) -> dict[str, Any]:
@@ -62,7 +65,12 @@ def _row(record: Record, source: Source, known: _Known) -> dict[str, Any]:
     if misplaced is not None:
         record.row.fail(misplaced, "there is text where a list is expected")
     key = f"{source.name}/{record.key}"
-    return {**row, ROW_ID: key, OTHER_FIELDS: orjson.dumps(others).decode() if others else None}
+    return {**row, ROW_ID: key, OTHER_FIELDS: _as_json(others) if others else None}
+
+
+def _as_json(others: Mapping[str, Any]) -> str:
+    """Return fields as JSON text; not by orjson, whose integers have 64 bits."""
+    return json.dumps(others, ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -140,11 +148,20 @@ def _table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _fits(row: Mapping[str, Any], record: Record, schema: pa.Schema, problems: Problems) -> bool:
+def _fitted(row: Mapping[str, Any], record: Record, schema: pa.Schema, problems: Problems) -> Mapping[str, Any] | None:
+    """Return a row whose columns hold what they can, or None, the row being met as bad."""
+    apart: dict[str, Any] = {}
     for field in schema:
+        value = row.get(field.name)
         try:
-            pa.array([row.get(field.name)], type=field.type)
+            pa.array([value], type=field.type)
         except _MISFITS as error:
-            problems.meet(record.row.error(field.name, f"the field is not of the documented type: {error}"))
-            return False
-    return True
+            if pa.types.is_string(field.type) or not isinstance(value, (str, int, float)) or isinstance(value, bool):
+                problems.meet(record.row.error(field.name, f"the field is not of the documented type: {error}"))
+                return None
+            problems.mend("Values that their column cannot hold, kept in other_fields")
+            apart[field.name] = value
+    if not apart:
+        return row
+    others = json.loads(row[OTHER_FIELDS]) if row[OTHER_FIELDS] else {}
+    return {**row, **dict.fromkeys(apart), OTHER_FIELDS: _as_json({**others, **apart})}

@@ -19,6 +19,7 @@ import pyarrow as pa
 from datasets.utils import tqdm
 
 from video_sft.building import OpenPart, Part, Source
+from video_sft.building.source import usable_records
 from video_sft.checking.tally import ProblemTally
 from video_sft.errors import VideoSftError
 from video_sft.records import Caption, Conversation, MultipleChoice, OpenQuestion, Record
@@ -179,7 +180,7 @@ def video_digest(video_id: str) -> int:
 
 def _records(source: Source, opened: OpenPart, rows: PartRows) -> Iterator[Record]:
     try:
-        yield from source.parse(opened)
+        yield from usable_records(source, opened)
     except VideoSftError as error:
         rows.failure = error
 

@@ -35,7 +35,7 @@ def row_findings(rows: PartRows, published: int | None) -> Iterator[Finding]:
         what += f"{abs(read - published):,} {'fewer' if fewer else 'more'} than the {published:,} upstream publishes"
         remedy = "Get the file again: it is cut short, or a selection" if fewer else "Compare it with upstream's file"
         yield Finding(severity="warning", check="rows", what=what, remedy=remedy, count=abs(read - published))
-    for note in rows.problems.notes:
+    for note in rows.problems.lines():
         yield Finding(severity="note", check="rows", what=f"{name}: {note}")
     yield from _answers(rows)
     yield from _choices(rows)
