@@ -17,12 +17,13 @@ class Media:
     """The one video or image a record is about.
 
     Attributes:
-        pool: whose ids these are, e.g. `charades`.
-        id: the id inside the pool, the same wherever the same clip is used.
+        pool: where the file lies, e.g. `charades`; mostly its id's pool too.
+        id: the id of the whole video, the same wherever it is used.
         path: the usual place inside the pool, with a suffix, e.g. `1164/3238737531.mp4`.
         start_seconds: where the part the record is about begins; None means at the start.
         stop_seconds: where it ends; None means at the end.
         modality: what kind of media it is.
+        collection: whose id it is, where that is another pool than the file's.
     """
 
     pool: str
@@ -31,6 +32,17 @@ class Media:
     start_seconds: float | None = None
     stop_seconds: float | None = None
     modality: Literal["video", "image"] = "video"
+    collection: str = ""
+
+    @property
+    def video_id(self) -> str:
+        """What the row's `video_id` is, e.g. `charades/6H78U`."""
+        return f"{self.collection or self.pool}/{self.id}"
+
+    @property
+    def video_path(self) -> str:
+        """What the row's `video_path` is, e.g. `charades/6H78U.mp4`."""
+        return f"{self.pool}/{self.path}"
 
 
 @dataclass(slots=True)
