@@ -21,7 +21,7 @@ def test_bad_rows_are_told_by_kind_with_file_and_row(tmp_path: Path, check: Chec
     rows = [star_row(number) for number in range(6)]
     rows[1]["answer"] = "The lamp."
     rows[2]["answer"] = "The door."
-    rows[4]["end"] = 0.5
+    rows[4]["end"] = "late"
     data = write_json(tmp_path / "STAR_train.json", rows)
     outcome = check("star", "--split", "train", "--data-dir", data, "--json")
     assert outcome.code == 1
@@ -34,22 +34,24 @@ def test_bad_rows_are_told_by_kind_with_file_and_row(tmp_path: Path, check: Chec
     ]
     assert "the answer … is none of the options …" in answers["what"]
     assert "'The lamp.'" in answers["examples"][0]
-    assert "ends before it begins" in times["examples"][0]
+    assert "expected seconds" in times["examples"][0]
     (part,) = outcome.report["parts"]
     assert (part["rows"], part["bad_rows"]) == (3, 3)
 
 
 def test_bad_rows_count_as_rows_of_the_file(tmp_path: Path, check: Check) -> None:
-    rows = [star_row(number) for number in range(3)]
-    rows[0]["start"] = "soon"
-    data = write_json(tmp_path / "STAR_train.json", rows)
-    outcome = check("star", "--split", "train", "--data-dir", data, "--json")
+    question = {"video_name": "0therVideo1", "question": "what is shown"}
+    rows = [{**question, "question_id": f"v_0therVideo1_{number}"} for number in range(3)]
+    write_json(tmp_path / "test_q.json", [*rows[:2], {**rows[2], "question": 7}])
+    answers = [{"question_id": row["question_id"], "answer": "a dog", "type": 8} for row in rows]
+    data = write_json(tmp_path / "test_a.json", answers)
+    outcome = check("activitynet_qa", "--split", "test", "--data-dir", data, "--alone", "--json")
     (fewer,) = outcome.findings("rows", "warning")
-    assert "train has 3 rows in STAR_train.json, 45,728 fewer than the 45,731 upstream publishes" in fewer["what"]
+    assert "test has 3 rows in test_q.json, 7,997 fewer than the 8,000 upstream publishes" in fewer["what"]
 
 
 def test_many_bad_rows_of_one_kind_are_one_finding(tmp_path: Path, check: Check) -> None:
-    data = videochat(tmp_path, [webvid_row(number, QA=[]) for number in range(5000)] + [webvid_row(1)])
+    data = videochat(tmp_path, [webvid_row(number, QA=None) for number in range(5000)] + [webvid_row(1)])
     outcome = check("videochat", "--data-dir", data, "--list", tmp_path / "lists", "--json")
     (finding,) = outcome.findings("rows", "error")
     assert finding["count"] == 5000
@@ -131,8 +133,8 @@ def test_more_options_than_letters_cannot_be_asked(tmp_path: Path, check: Check)
     many = [{"choice_id": number, "choice": f"Thing {number}."} for number in range(30)]
     data = write_json(tmp_path / "STAR_train.json", [star_row(1, choices=many, answer="Thing 3.")])
     outcome = check("star", "--split", "train", "--data-dir", data, "--json")
-    (finding,) = outcome.findings("choices", "error")
-    assert "more than 26 options" in finding["what"]
+    (finding,) = outcome.findings("rows", "error")
+    assert "2 to 26 can be asked" in finding["examples"][0]
 
 
 def test_rows_that_repeat_others_are_found_whatever_case_and_punctuation(tmp_path: Path, check: Check) -> None:

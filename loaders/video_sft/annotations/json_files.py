@@ -9,6 +9,7 @@ from typing import IO, Any
 
 import orjson
 
+from video_sft.annotations.big_numbers import exact_numbers
 from video_sft.annotations.json_scan import Elements, NotAnArrayError, count_keys, elements
 from video_sft.annotations.problems import Problems
 from video_sft.annotations.row import Place, Row
@@ -72,7 +73,8 @@ def json_object(location: str, name: str) -> dict[str, Any]:
         repeated = _repeated_key(data)
         problem = "the key appears twice in one object"
         raise RowError(file=name, position="byte 0", field=repeated, problem=problem, remedy=_TRUNCATED)
-    return value
+    found: dict[str, Any] = exact_numbers(data, value)
+    return found
 
 
 class _Peeked:
@@ -104,7 +106,7 @@ def _array_rows(stream: BinaryReader, name: str, problems: Problems) -> Iterator
             if values is None or not _sound(run, values):
                 yield from _one_by_one(run, name, problems)
                 continue
-            for number, value in enumerate(values, run.index + 1):
+            for number, value in enumerate(exact_numbers(run.data, values), run.index + 1):
                 yield Row(value, name, ("row", number, run))
     except NotAnArrayError as error:
         position = f"row {error.index + 1} (byte {error.offset})"
@@ -141,7 +143,7 @@ def _row_of(data: bytes, name: str, place: Place, problems: Problems) -> Iterato
     elif repeats:
         problems.meet(blank.error(_repeated_key(data), "the key appears twice in one object"))
     else:
-        yield Row(value, name, place)
+        yield Row(exact_numbers(data, value), name, place)
 
 
 def _line_rows(stream: BinaryReader, name: str, problems: Problems) -> Iterator[Row]:

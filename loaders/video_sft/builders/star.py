@@ -80,7 +80,13 @@ def _also(name: str) -> tuple[str, ...]:
 
 
 def _part(split: str, stem: str, rows: int) -> Part:
-    return Part(split=split, files=_files(stem), optional=frozenset({"fps", *CLASS_ROLES}), rows=rows)
+    return Part(
+        split=split,
+        files=_files(stem),
+        optional=frozenset({"fps", *CLASS_ROLES}),
+        rows=rows,
+        second_hand="others count",
+    )
 
 
 @dataclass
@@ -189,6 +195,8 @@ class _Questions:
             if "op_pro" in choice.value or "answer" in choice.value:
                 row.fail("choices", _HOMEPAGE, _HOMEPAGE_REMEDY)
             texts.append((whole_number(choice.value.get("choice_id")), clean_or_blank(choice, "choice")))
+        if len(texts) < 2:
+            row.fail("choices", f"{len(texts)} options; there should be two or more")
         ids = [number for number, _ in texts if number is not None]
         if sorted(ids) != list(range(len(texts))):
             self.problems.mend("Rows whose options are not numbered 0, 1, 2 and so on")

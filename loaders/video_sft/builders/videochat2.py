@@ -51,6 +51,8 @@ def _part(sub_dataset: SubDataset) -> SubDatasetPart:
         kind=sub_dataset.place,
         files={"rows": remote},
         rows=sub_dataset.rows,
+        second_hand="" if sub_dataset.rows is None else "upstream's figure and others who have it count",
+        also_counted=sub_dataset.also_counted,
         views=frozenset({sub_dataset.task, *ANSWER_FORMATS}),
         sub_dataset=sub_dataset,
     )

@@ -84,7 +84,7 @@ SOURCE = Source(
     license="CC-BY-NC-SA-4.0",
     pools=("activitynet",),
     tasks=("conversation",),
-    parts=(Part(split="train", files={"rows": _ROWS}, rows=100010),),
+    parts=(Part(split="train", files={"rows": _ROWS}, rows=100010, second_hand="others count"),),
     parse=parse,
     upstream_features=Features(
         {"q": Value("string"), "a": Value("string"), "video_id": Value("string"), **LLAVA_FEATURES}
