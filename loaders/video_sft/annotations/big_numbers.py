@@ -21,7 +21,8 @@ def exact_numbers(data: bytes, value: Any) -> Any:
 
     Args:
         data: a JSON object, or the inside of an array of them.
-        value: the object or the list, as `orjson` reads it; it has up to 64 bits for a number, and a float beyond, which loses digits.
+        value: the object or the list as `orjson` reads it: a whole number of more than 64 bits is a float, which loses
+            digits.
     """
     if not _has_long_number(data):
         return value

@@ -60,8 +60,8 @@ class Part:
         files: by role; `rows` is the file the rows come from.
         optional: roles the part can do without.
         rows: how many rows upstream publishes, where known.
-        second_hand: who counts `rows`, with a verb, if it is neither upstream's statement on this file nor counted in it:
-            another number of rows is no sign of a wrong file then.
+        second_hand: who counts `rows`, with a verb, if it is neither upstream's statement on this file nor counted in
+            it: another number of rows is no sign of a wrong file then.
         also_counted: other numbers of rows that are known of the file.
         views: the views the part's rows belong to; None when rows of any view may be in it.
     """

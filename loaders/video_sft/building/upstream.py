@@ -33,8 +33,8 @@ def upstream_schema(source: Source) -> Features:
 def to_upstream_table(records: Sequence[Record], source: Source, problems: Problems) -> pa.Table:
     """Return records as a table of their upstream fields.
 
-    A number or text that its column cannot hold as it is (an integer over 64 bits, a blank where a count is expected)
-    goes into `other_fields` whole, and its cell is null.
+    A number or text, or a list of such, that its column cannot hold as it is (an integer over 64 bits, a blank where a
+    count is expected) goes into `other_fields` whole, and its cell is null.
 
     Args:
         records: a batch of the source's records.
@@ -148,6 +148,13 @@ def _table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=schema)
 
 
+def _is_plain(value: Any) -> bool:
+    """Return whether a value is a number, a text, or a list of such values."""
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    return isinstance(value, (str, int, float)) and not isinstance(value, bool)
+
+
 def _fitted(row: Mapping[str, Any], record: Record, schema: pa.Schema, problems: Problems) -> Mapping[str, Any] | None:
     """Return a row whose columns hold what they can, or None, the row being met as bad."""
     apart: dict[str, Any] = {}
@@ -156,7 +163,7 @@ def _fitted(row: Mapping[str, Any], record: Record, schema: pa.Schema, problems:
         try:
             pa.array([value], type=field.type)
         except _MISFITS as error:
-            if pa.types.is_string(field.type) or not isinstance(value, (str, int, float)) or isinstance(value, bool):
+            if pa.types.is_string(field.type) or not _is_plain(value):
                 problems.meet(record.row.error(field.name, f"the field is not of the documented type: {error}"))
                 return None
             problems.mend("Values that their column cannot hold, kept in other_fields")

@@ -40,8 +40,11 @@ def repeat_findings(parts: Sequence[PartRows], verified: Callable[[PartRows], bo
             continue
         own = verified(rows)
         expected = own or len(rows) in (rows.part.rows, *rows.part.also_counted) or count < _MANY * len(rows)
-        what = f"{rows.part.name} has {counted(count, 'row')} that repeat an earlier one: the same video, question "
-        what += "and answer under another id" + ("; the published file is like that" if own else "")
+        that = "that repeats" if count == 1 else "that repeat"
+        what = f"{rows.part.name} has {counted(count, 'row')} {that} an earlier one: "
+        what += "the same video, question and answer under another id" + (
+            "; the published file is like that" if own else ""
+        )
         remedy = "" if expected else "Look whether the file was joined with itself; training would see these rows twice"
         severity: Severity = "note" if expected else "warning"
         examples = list(_pairs(rows))
