@@ -177,3 +177,18 @@ def test_paths_in_the_repo_are_plain(pool: str, key: str, suffix: str, name: str
 def test_no_two_items_share_a_path() -> None:
     keys = ["a/b", "a__b", "a/b/", "a b", "a_b", ".a", "a", "x" * 200, "x" * 201]
     assert len({video_path("pool", key, ".mp4") for key in keys}) == len(keys)
+
+
+def test_clips_of_one_video_have_files_of_their_own(tmp_path: Path) -> None:
+    scenes = [f"v_1nvented0ne-Scene-{number:03d}" for number in (1, 2)]
+    cells = [{"bytes": None, "path": str(tmp_path / f"{scene}.mp4")} for scene in scenes]
+    columns = {
+        "id": ["a/1", "a/2"],
+        "video": cells,
+        "video_id": ["activitynet/v_1nvented0ne"] * 2,
+        "video_path": [f"sharegptvideo/{scene}" for scene in scenes],
+        "start_seconds": pa.nulls(2, pa.float64()),
+        "stop_seconds": pa.nulls(2, pa.float64()),
+    }
+    files = [file and file.path for file in video_files(pa.table(columns))]
+    assert files == [video_path("sharegptvideo", scene, ".mp4") for scene in scenes]
