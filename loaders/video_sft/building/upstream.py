@@ -61,9 +61,9 @@ def to_upstream_table(records: Sequence[Record], source: Source, problems: Probl
 def _row(record: Record, source: Source, known: _Known) -> dict[str, Any]:
     row = source.upstream_row(record)
     others = known.others(row)
-    misplaced = known.text_for_list(row)
+    misplaced = known.misplaced(row)
     if misplaced is not None:
-        record.row.fail(misplaced, "there is text where a list is expected")
+        record.row.fail(misplaced, "there is text where a list is expected, or a list where an object is")
     key = f"{source.name}/{record.key}"
     return {**row, ROW_ID: key, OTHER_FIELDS: _as_json(others) if others else None}
 
@@ -105,17 +105,22 @@ class _Known:
                 left[name] = others
         return {key: left[key] for key in value if key in left} if left else None
 
-    def text_for_list(self, value: Any) -> str | None:
-        """Return the field, if any, that has text where a list should be: Arrow would take it for its characters."""
+    def misplaced(self, value: Any) -> str | None:
+        """Return the field, if any, that has text where a list should be, or a list where an object should.
+
+        Arrow would take the one for its characters, the other for pairs of a key and a value.
+        """
         if isinstance(value, list):
-            found = (self.text_for_list(item) for item in value if isinstance(item, (dict, list)))
+            found = (self.misplaced(item) for item in value if isinstance(item, (dict, list)))
             return next((name for name in found if name is not None), None)
         for name, depth in self.lists.items():
             if _is_text_for_list(value.get(name), depth):
                 return name
         for name, inner in self.inner.items():
             item = value.get(name)
-            if isinstance(item, (dict, list)) and (place := inner.text_for_list(item)) is not None:
+            if _is_list_for_object(item, self.lists.get(name, 0)):
+                return name
+            if isinstance(item, (dict, list)) and (place := inner.misplaced(item)) is not None:
                 return f"{name}.{place}"
         return None
 
@@ -135,6 +140,12 @@ def _is_text_for_list(value: Any, depth: int) -> bool:
     if isinstance(value, str):
         return True
     return depth > 1 and isinstance(value, list) and any(_is_text_for_list(item, depth - 1) for item in value)
+
+
+def _is_list_for_object(value: Any, depth: int) -> bool:
+    if not isinstance(value, list):
+        return False
+    return depth == 0 or any(_is_list_for_object(item, depth - 1) for item in value)
 
 
 def _object_in(shape: Any) -> Mapping[str, Any] | None:

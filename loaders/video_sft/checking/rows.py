@@ -14,6 +14,8 @@ from video_sft.checking.wording import counted
 __all__ = ["id_findings", "row_findings"]
 
 _EXAMPLES = 5
+#: By how much of a count at second hand the rows may differ from it.
+_FAR = 0.1
 
 
 def row_findings(rows: PartRows, published: int | None) -> Iterator[Finding]:
@@ -34,7 +36,10 @@ def row_findings(rows: PartRows, published: int | None) -> Iterator[Finding]:
     elif rows.part.second_hand:
         counts = " or ".join(f"{count:,}" for count in (published, *rows.part.also_counted))
         what = f"{name} has {counted(read, 'row')} in {rows.file}; {rows.part.second_hand} {counts}"
-        yield Finding(severity="note", check="rows", what=what, count=abs(read - published))
+        far = abs(read - published) > _FAR * published
+        severity: Severity = "warning" if far else "note"
+        remedy = "Look whether this is all of upstream's file" if far else ""
+        yield Finding(severity=severity, check="rows", what=what, remedy=remedy, count=abs(read - published))
     else:
         fewer = read < published
         what = f"{name} has {counted(read, 'row')} in {rows.file}, "
