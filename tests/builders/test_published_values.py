@@ -329,3 +329,29 @@ def test_whole_numbers_of_any_length_come_back(tmp_path: Path) -> None:
     (kept,) = stream("videochat-source", tmp_path)
     assert kept["start"] is None
     assert json.loads(kept["other_fields"]) == {"start": 2**60 + 1}
+
+
+def test_nan_is_null(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    text = json.dumps(
+        [question(start=float("nan"), pose=[float("nan"), 10**30]), question(question_id="Sequence_T1_1")]
+    )
+    for content in (text, text[1:-1].replace('}, {"question_id"', '}\n{"question_id"')):
+        (tmp_path / "STAR_train.json").write_text(content, encoding="utf-8")
+        first, second = stream("star", tmp_path)
+        assert (first["start_seconds"], first["stop_seconds"]) == (None, None)
+        assert second["start_seconds"] is not None
+        assert "Values that are NaN, read as null: 2" in report(caplog)
+        kept = stream("star-source", tmp_path)[0]
+        assert kept["start"] is None
+        assert json.loads(kept["other_fields"]) == {"pose": [None, 10**30]}
+        caplog.clear()
+
+
+@pytest.mark.parametrize(
+    "value", ["Infinity", "-Infinity", "NaNN", "nan", '"NaN', '"\\ud800", "m": NaN', "[" * 9999 + "NaN"]
+)
+def test_what_only_looks_like_nan_is_refused(tmp_path: Path, value: str) -> None:
+    good = json.dumps(question())
+    (tmp_path / "STAR_train.json").write_text(f'[{{"n": {value}, {good[1:]}, {good}]', encoding="utf-8")
+    with pytest.raises(RowError, match="row 1"):
+        stream("star", tmp_path)

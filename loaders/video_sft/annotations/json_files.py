@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import orjson
 
-from video_sft.annotations.big_numbers import exact_numbers
+from video_sft.annotations.json_numbers import exact_numbers, loads
 from video_sft.annotations.json_scan import Elements, NotAnArrayError, count_keys, elements
 from video_sft.annotations.problems import Problems
 from video_sft.annotations.row import Place, Row
@@ -59,7 +59,7 @@ def json_object(location: str, name: str) -> dict[str, Any]:
         raise RowError(file=name, position="byte 0", field=None, problem=problem, remedy=_TRUNCATED)
     data = data.removeprefix(_BOM)
     try:
-        value = orjson.loads(data)
+        value, _ = loads(data)
         repeats = _repeats(data, value)
     except orjson.JSONDecodeError as error:
         position = f"byte {error.pos}"
@@ -130,7 +130,7 @@ def _one_by_one(run: Elements, name: str, problems: Problems) -> Iterator[Row]:
 def _row_of(data: bytes, name: str, place: Place, problems: Problems) -> Iterator[Row]:
     blank = Row({}, name, place)
     try:
-        value = orjson.loads(data)
+        value, missing = loads(data)
         repeats = _repeats(data, value)
     except orjson.JSONDecodeError as error:
         problems.meet(blank.error(None, f"not valid JSON: {error}" if data.strip() else "nothing between two commas"))
@@ -143,6 +143,8 @@ def _row_of(data: bytes, name: str, place: Place, problems: Problems) -> Iterato
     elif repeats:
         problems.meet(blank.error(_repeated_key(data), "the key appears twice in one object"))
     else:
+        if missing:
+            problems.mend("Values that are NaN, read as null", missing)
         yield Row(exact_numbers(data, value), name, place)
 
 

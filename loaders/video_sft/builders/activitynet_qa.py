@@ -89,7 +89,8 @@ class _Split:
         if first is not row and first.value != row.value:
             row.fail("question_id", f"{key!r} is the id of another question in {first.position}")
         name = _video_name(row)
-        if key.startswith("v_") and key.rpartition("_")[0] not in (f"v_{name}", name):
+        video = key.rpartition("_")[0]
+        if len(video.removeprefix("v_")) == _YOUTUBE_ID_LENGTH and video not in (f"v_{name}", name):
             row.fail("question_id", f"{key!r} does not belong to the video {name!r}")
         self._times[key] += 1
         if first is not row:
