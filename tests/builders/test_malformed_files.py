@@ -71,6 +71,7 @@ ACTIVITYNET = [
         "question_id",
         "already answered otherwise",
     ),
+    ("train_a.json", set_field(3, "type", "x"), "train_a.json", "row 4", "type", "expected a whole number"),
     ("train_a.json", set_field(3, "answer", 4), "train_a.json", "row 4", "answer", "expected text, found a number 4"),
     ("train_q.json", lambda rows: rows[2].pop("question") and None, "train_q.json", "row 3", "question", "missing"),
 ]
@@ -88,7 +89,7 @@ def test_activitynet_qa(
 NEXT = [
     ("next_qa", "mc/train.csv", 2, lambda line: line.replace(",1,0,CW,", ",7,0,CW,"), "answer", "7 is outside 0 to 4"),
     ("next_qa", "mc/train.csv", 2, lambda line: line.replace(",1,0,CW,", ",x,0,CW,"), "answer", "none of the options"),
-    ("next_qa", "mc/train.csv", 3, lambda line: line.replace(",DC,", ",7 x 7,"), "type", "'7 x 7' is none of"),
+    ("next_qa", "mc/train.csv", 3, lambda line: line.replace(",DC,", ",ZZ,"), "type", "'ZZ' is none of"),
     ("next_qa", "mc/train.csv", 2, lambda line: line.rpartition(",")[0], "a4", "12 cells where the header has 13"),
     ("next_qa", "mc/train.csv", 2, lambda line: line.replace("2990010001", "../x"), "video", "separator"),
     ("next_qa", "mc/train.csv", 2, lambda line: re.sub("(,CW)(,[^,]*){2},", r"\1,,,", line), "answer", "right option"),
@@ -158,7 +159,7 @@ def test_a_folder_map_cannot_lead_outside(sample: Any, tmp_path: Path) -> None:
 
 def test_streams_meet_bad_rows_in_the_same_way(sample: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     folder = sample("next_qa")
-    edit_line(folder / "mc" / "train.csv", 3, lambda line: line.replace(",DC,", ",7 x 7,"))
+    edit_line(folder / "mc" / "train.csv", 3, lambda line: line.replace(",DC,", ",ZZ,"))
     stream: Any = video_sft.load("next_qa", data_dir=folder, streaming=True, split="train", cache_dir=str(tmp_path))
     with pytest.raises(video_sft.RowError, match="line 3"):
         list(stream)

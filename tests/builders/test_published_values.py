@@ -101,7 +101,7 @@ def test_counts_types_and_numbers_of_next_qa(tmp_path: Path, caplog: pytest.LogC
     lines = (
         "2990010001,,0,480.0,why did he run,it fell,0,cw",
         "2990010001,29.5,wide,,why did he run,it fell,0.0,CW",
-        "2990010001,300,640,480,how did he run,fast,0,XX",
+        "2990010001,300,640,480,how did he run,fast,0,CH",
         "2990010001,300,640,480,what did he say, ,1,DO",
         "2990010001,300,640,480,where was he,at home,2,",
     )
@@ -113,9 +113,9 @@ def test_counts_types_and_numbers_of_next_qa(tmp_path: Path, caplog: pytest.LogC
         "qa/oe/2990010001_0-3",
         "qa/oe/2990010001_2",
     ]
-    assert [row["question_type"] for row in rows] == ["CW", "CW", "XX", None]
+    assert [row["question_type"] for row in rows] == ["CW", "CW", "CH", None]
     told = report(caplog)
-    assert "Rows with a type that upstream does not document: 2" in told
+    assert "Rows without a type, whose question_type is null: 1" in told
     assert "Rows that repeat the video, qid and question of an earlier row; -2 is behind their ids: 1" in told
     assert any("left out 1 rows" in line and "answer" in line for line in told)
     kept = stream("next_qa-source", tmp_path)

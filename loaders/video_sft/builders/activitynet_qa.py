@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from datasets import Features, Value
 
-from video_sft.annotations import Row, whole_number
+from video_sft.annotations import Row
 from video_sft.building import OpenPart, Part, RemoteFile, Source, SourceBuilder
 from video_sft.building.clean_text import blank_field, clean_or_blank, unusable
 from video_sft.errors import RowError
@@ -110,9 +110,9 @@ class _Split:
         else:
             reason = blank_field(row, question=body.question) or blank_field(answer, answer=body.answer or "")
         joined = {name: value for name, value in (answer.value if answer else {}).items() if name != "question_id"}
-        number = whole_number(joined.get("type"))
-        if number is not None:
-            joined["type"] = number
+        number = None
+        if answer is not None and joined.get("type") not in (None, ""):
+            number = joined["type"] = answer.integer("type")
         return Record(
             key=key,
             task="vqa",
