@@ -42,7 +42,11 @@ def generated_readme(text: str) -> str:
         source = find_source(name)
         views = ", ".join(f"`-{view}`" for view in (*source.views, "source"))
         published = source.published_rows.items()
-        rows = ", ".join(f"{split} {'?' if count is None else format(count, ',')}" for split, count in published)
+        rows = ", ".join(
+            f"{split} {'?' if count is None else format(count, ',')}"
+            + (" (second hand)" if count is not None and split in source.second_hand else "")
+            for split, count in published
+        )
         pools = ", ".join(f"`{pool}`" for pool in source.pools[:4])
         pools += f" and {len(source.pools) - 4} more" if len(source.pools) > 4 else ""
         lines.append(f"| [`{name}`](dataset_cards/{name}.md) | {views} | {rows} | {pools} | {source.license} |")

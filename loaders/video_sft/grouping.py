@@ -16,11 +16,12 @@ import pyarrow as pa
 from tqdm.auto import tqdm
 
 from video_sft.errors import ConfigError
+from video_sft.rows import clip_name
 
 __all__ = ["check_grouping", "group_by_video"]
 
 #: Part of the cached file's name; raised when the merged rows change.
-_VERSION = "1"
+_VERSION = "2"
 _ROWS_PER_BATCH = 2000
 
 
@@ -42,7 +43,8 @@ def group_by_video(
 ) -> datasets.Dataset:
     """Merge the rows of one video, and one clip of it, into conversations.
 
-    Rows are merged where their video, their start and stop and their system turn are the same. A row without media, one
+    Rows are merged where their video, the file that has it or a clip of it, their start and stop and their system turn
+    are the same. A row without media, one
     whose answer is withheld, or one that asks without words, stays as it is. A merged row has the first row's id with
     `+<others>` behind it, and the columns of a conversation: `open_ended`, no choices, the last answer; `task` and
     `question_type` where all rows agree (otherwise `conversation` and null); the evidence of all.
@@ -109,17 +111,21 @@ def _groups(table: pa.Table, max_turns: int | None, seed: int) -> list[npt.NDArr
     """Return the row numbers of each conversation, in the order of its turns."""
     by_clip: dict[tuple[Any, ...], list[int]] = {}
     turns = np.zeros(len(table), dtype=np.int64)
-    columns = ["id", "video_id", "start_seconds", "stop_seconds", "messages"]
+    columns = ["id", "video_id", "video_path", "start_seconds", "stop_seconds", "messages"]
     row = 0
     ids: list[str] = []
     for chunk in table.select(columns).to_batches(max_chunksize=_ROWS_PER_BATCH):
-        for key, video, start, stop, messages in zip(*(column.to_pylist() for column in chunk.columns), strict=True):
+        for key, video, path, start, stop, messages in zip(
+            *(column.to_pylist() for column in chunk.columns), strict=True
+        ):
             ids.append(key)
             system = messages[0]["content"][0]["text"] if messages[0]["role"] == "system" else None
             turns[row] = sum(message["role"] == "user" for message in messages)
             wordless = any(message["content"][-1]["type"] != "text" for message in messages)
             alone = video is None or wordless or messages[-1]["role"] != "assistant"
-            by_clip.setdefault((row,) if alone else (video, start, stop, system), []).append(row)
+            by_clip.setdefault((row,) if alone else (video, clip_name(video, path), start, stop, system), []).append(
+                row
+            )
             row += 1
     found = []
     for members in by_clip.values():

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from video_sft.annotations import Row
+from video_sft.errors import RowError
 
 __all__ = ["Body", "Caption", "Conversation", "Media", "MultipleChoice", "OpenQuestion", "Record", "Turn"]
 
@@ -16,12 +17,13 @@ class Media:
     """The one video or image a record is about.
 
     Attributes:
-        pool: whose ids these are, e.g. `charades`.
-        id: the id inside the pool, the same wherever the same clip is used.
+        pool: where the file lies, e.g. `charades`; mostly its id's pool too.
+        id: the id of the whole video, the same wherever it is used.
         path: the usual place inside the pool, with a suffix, e.g. `1164/3238737531.mp4`.
         start_seconds: where the part the record is about begins; None means at the start.
         stop_seconds: where it ends; None means at the end.
         modality: what kind of media it is.
+        collection: whose id it is, where that is another pool than the file's.
     """
 
     pool: str
@@ -30,6 +32,17 @@ class Media:
     start_seconds: float | None = None
     stop_seconds: float | None = None
     modality: Literal["video", "image"] = "video"
+    collection: str = ""
+
+    @property
+    def video_id(self) -> str:
+        """What the row's `video_id` is, e.g. `charades/6H78U`."""
+        return f"{self.collection or self.pool}/{self.id}"
+
+    @property
+    def video_path(self) -> str:
+        """What the row's `video_path` is, e.g. `charades/6H78U.mp4`."""
+        return f"{self.pool}/{self.path}"
 
 
 @dataclass(slots=True)
@@ -91,6 +104,8 @@ class Record:
         evidence: (start, stop) in seconds of the moments that ground the answer.
         row: where it came from, with the fields as upstream has them.
         joined: upstream fields that other files hold for this row.
+        unusable: why nothing can be learned from the row as upstream published it, such as an answer left blank; it is
+            left out of the shared rows and counted, and stays in `<source>-source`. None for all others.
         written: the body to the letter as upstream wrote it out, options and answer included; only where it did, and
             `OpenPart.verbatim` asks for it.
     """
@@ -103,4 +118,5 @@ class Record:
     question_type: str | None = None
     evidence: Sequence[tuple[float, float]] = ()
     joined: Mapping[str, Any] = field(default_factory=dict)
+    unusable: RowError | None = None
     written: Conversation | None = None

@@ -44,8 +44,8 @@ class SkippedRow:
 
 def save_problems(problems: Problems, config: str, part: str, folder: str) -> None:
     """Tell what a part left out and, where a dataset is being built, write it into its folder."""
-    for note in problems.notes:
-        logger.info("%s, %s: %s", config, part, note)
+    for line in problems.lines():
+        logger.info("%s, %s: %s", config, part, line)
     if not problems.skipped:
         return
     skipped = [_skipped(error) for error in problems.skipped]

@@ -18,7 +18,7 @@ from video_sft.messages import Message, MessageStyle, render
 from video_sft.records import Record
 from video_sft.video import Video
 
-__all__ = ["ANSWER_FORMATS", "COLUMNS", "SCHEMA_VERSION", "TASKS", "VIEWS", "features", "to_table"]
+__all__ = ["ANSWER_FORMATS", "COLUMNS", "SCHEMA_VERSION", "TASKS", "VIEWS", "clip_name", "features", "to_table"]
 
 #: Raised when the meaning of a column changes; part of every cache key.
 SCHEMA_VERSION = "1"
@@ -62,6 +62,17 @@ def features() -> Features:
 COLUMNS = tuple(features())
 
 
+def clip_name(video_id: str, video_path: str | None) -> str:
+    """Return what a file is called that holds a clip of its video; an empty string where it is the video itself.
+
+    A scene of ActivityNet's `v_k_ZXmr8pmrs` has that video's `video_id`, and a `video_path` such as
+    `sharegptvideo/v_k_ZXmr8pmrs-Scene-001`: rows with one `video_id` are about the same frames only where this agrees
+    too.
+    """
+    name, whole = (video_path or "").rpartition("/")[2], video_id.rpartition("/")[2]
+    return "" if name == whole or name.rpartition(".")[0] == whole else name
+
+
 def to_table(records: Sequence[Record], *, source: str, license: str, style: MessageStyle) -> pa.Table:
     """Return records as a table of shared rows, without media files attached.
 
@@ -85,8 +96,8 @@ def to_table(records: Sequence[Record], *, source: str, license: str, style: Mes
         "messages": _messages([answer.messages for answer in rendered]),
         "video": pa.nulls(size, schema.field("video").type),
         "image": pa.nulls(size, schema.field("image").type),
-        "video_id": [item and f"{item.pool}/{item.id}" for item in media],
-        "video_path": [item and f"{item.pool}/{item.path}" for item in media],
+        "video_id": [item and item.video_id for item in media],
+        "video_path": [item and item.video_path for item in media],
         "start_seconds": [item and item.start_seconds for item in media],
         "stop_seconds": [item and item.stop_seconds for item in media],
         "choices": _lists([answer.choices for answer in rendered], schema.field("choices").type),

@@ -15,6 +15,7 @@ import video_sft
 from video_sft.annotations import Problems
 from video_sft.builders import find_source
 from video_sft.building import OpenPart
+from video_sft.building.source import usable_records
 from video_sft.building.upstream import to_upstream_table
 from video_sft.messages import MessageStyle
 from video_sft.rows import to_table
@@ -56,7 +57,7 @@ def parse_bytes(config: str, data: bytes, folder: Path, *, part: int = 0) -> tup
     location = folder / "rows"
     location.write_bytes(data)
     opened = OpenPart(chosen, {"rows": str(location)}, Problems("skip"), upstream)
-    records = list(source.parse(opened))
+    records = list(usable_records(source, opened))
     if upstream:
         table: pa.Table = to_upstream_table(records, source, opened.problems)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -44,7 +45,7 @@ def set_field(index: int, field: str, value: Any) -> Callable[[Any], None]:
 
 
 ACTIVITYNET = [
-    ("train_q.json", set_field(1, "question", None), "train_q.json", "row 2", "question", "expected text, found null"),
+    ("train_q.json", set_field(1, "question", 7), "train_q.json", "row 2", "question", "expected text, found a number"),
     ("train_q.json", set_field(0, "video_name", "../../etc"), "train_q.json", "row 1", "video_name", "separator"),
     (
         "train_q.json",
@@ -54,14 +55,24 @@ ACTIVITYNET = [
         "question_id",
         "does not belong",
     ),
-    ("train_q.json", lambda rows: rows.append(rows[0]), "train_q.json", "row 7", "question_id", "appears twice"),
-    ("train_q.json", lambda rows: rows.pop(2) and None, "train_a.json", "row 3", "question_id", "has no question"),
-    ("train_a.json", lambda rows: rows.pop(2) and None, "train_q.json", "row 3", "question_id", "has no answer"),
-    ("train_a.json", lambda rows: rows.append(rows[0]), "train_a.json", "row 7", "question_id", "already answered"),
-    ("train_a.json", set_field(3, "type", 9), "train_a.json", "row 4", "type", "9 is outside 0 to 8"),
+    (
+        "train_q.json",
+        lambda rows: rows.append({**rows[0], "question": "what else"}),
+        "train_q.json",
+        "row 7",
+        "question_id",
+        "another question",
+    ),
+    (
+        "train_a.json",
+        lambda rows: rows.append({**rows[0], "answer": "perhaps"}),
+        "train_a.json",
+        "row 7",
+        "question_id",
+        "already answered otherwise",
+    ),
     ("train_a.json", set_field(3, "type", "x"), "train_a.json", "row 4", "type", "expected a whole number"),
     ("train_a.json", set_field(3, "answer", 4), "train_a.json", "row 4", "answer", "expected text, found a number 4"),
-    ("train_a.json", set_field(3, "answer", "  "), "train_a.json", "row 4", "answer", "the text is empty"),
     ("train_q.json", lambda rows: rows[2].pop("question") and None, "train_q.json", "row 3", "question", "missing"),
 ]
 
@@ -77,12 +88,11 @@ def test_activitynet_qa(
 
 NEXT = [
     ("next_qa", "mc/train.csv", 2, lambda line: line.replace(",1,0,CW,", ",7,0,CW,"), "answer", "7 is outside 0 to 4"),
-    ("next_qa", "mc/train.csv", 2, lambda line: line.replace(",1,0,CW,", ",x,0,CW,"), "answer", "whole number"),
+    ("next_qa", "mc/train.csv", 2, lambda line: line.replace(",1,0,CW,", ",x,0,CW,"), "answer", "none of the options"),
     ("next_qa", "mc/train.csv", 3, lambda line: line.replace(",DC,", ",ZZ,"), "type", "'ZZ' is none of"),
-    ("next_qa", "mc/train.csv", 3, lambda line: line.replace("640", "wide"), "width", "expected a whole number"),
     ("next_qa", "mc/train.csv", 2, lambda line: line.rpartition(",")[0], "a4", "12 cells where the header has 13"),
     ("next_qa", "mc/train.csv", 2, lambda line: line.replace("2990010001", "../x"), "video", "separator"),
-    ("next_qa", "mc/train.csv", 3, lambda line: line.replace("two", ""), "a2", "the text is empty"),
+    ("next_qa", "mc/train.csv", 2, lambda line: re.sub("(,CW)(,[^,]*){2},", r"\1,,,", line), "answer", "right option"),
     ("next_qa", "oe/train.csv", 3, lambda line: line.replace(",0,CW", ",-1,CW"), "qid", "outside 0"),
     ("next_gqa", "val.csv", 2, lambda line: line.replace("pull the string,2", "x,2"), "answer", "none of the options"),
 ]  # fmt: skip
@@ -97,29 +107,11 @@ def test_next_tables(
     check(folder, source, tmp_path, file, f"line {line}", field, problem)
 
 
-def test_a_question_that_stands_twice_is_refused_and_a_colliding_one_is_not(sample: Any, tmp_path: Path) -> None:
-    folder = sample("next_qa")
-    table = folder / "oe" / "train.csv"
-    lines = table.read_text(encoding="utf-8").rstrip("\n").split("\n")
-    table.write_text("\n".join([*lines, lines[1]]) + "\n", encoding="utf-8")
-    check(folder, "next_qa", tmp_path, "oe/train.csv", "line 6", "qid", "appears twice with the same question")
-    kept = video_sft.load("next_qa", data_dir=sample_folder("next_qa"), cache_dir=str(tmp_path), split="train")
-    assert {"next_qa/oe/10990010002_2", "next_qa/oe/10990010002_2-2"} <= set(kept["id"])
-
-
 GROUNDING: list[tuple[Any, str, str, str]] = [
-    (lambda g: g["2990010003"]["location"].pop("2") and None, "val.csv", "line 2", "has no moments"),
-    (lambda g: g["2990010003"]["location"].update({"9": [[1, 2]]}), "gsub_val.json", "entry 2990010003", "no row"),
-    (
-        lambda g: g["2990010003"]["location"].update({"2": [[4, 2]]}),
-        "gsub_val.json",
-        "entry 2990010003",
-        "before it begins",
-    ),
     (lambda g: g["2990010003"]["location"].update({"2": [[1]]}), "gsub_val.json", "entry 2990010003", "pair"),
-    (lambda g: g["2990010003"]["location"].update({"2": []}), "gsub_val.json", "entry 2990010003", "pairs"),
+    (lambda g: g["2990010003"]["location"].update({"2": {}}), "gsub_val.json", "entry 2990010003", "pairs"),
+    (lambda g: g["2990010003"]["location"].update({"2": [[1, "x"]]}), "gsub_val.json", "entry 2990010003", "seconds"),
     (lambda g: g["2990010003"].update(location=[]), "gsub_val.json", "entry 2990010003", "expected an object"),
-    (lambda g: g["2990010003"].update(fps="fast"), "gsub_val.json", "entry 2990010003", "expected seconds"),
     (lambda g: g.update({"2990010003": 5}), "gsub_val.json", "entry 2990010003", "expected an object"),
 ]
 

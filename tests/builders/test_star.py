@@ -126,20 +126,17 @@ def test_rows_without_programs_and_graphs_load(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"start": 19.6, "end": 11.1}, "end"),
-        ({"start": 5, "end": 5}, "end"),
-        ({"start": None}, "start"),
-        ({"end": -1.0}, "end"),
+        ({"start": "soon"}, "start"),
+        ({"end": [19.6]}, "end"),
         ({"answer": "The blanket."}, "answer"),
-        ({"question_id": "Interaction_13"}, "question_id"),
-        ({"question_id": "Counting_T1_13"}, "question_id"),
-        ({"question_id": "Prediction_T5_13"}, "question_id"),
+        ({"question_id": "../13"}, "question_id"),
+        ({"question_id": 13}, "question_id"),
         ({"question": " "}, "question"),
         ({"video_id": "../6H78U"}, "video_id"),
         ({"video_id": 6}, "video_id"),
         ({"choices": []}, "choices"),
-        ({"choices": QUESTION["choices"][1:]}, "choices"),  # type: ignore[index]
-        ({"choices": [*QUESTION["choices"], QUESTION["choices"][0]]}, "choices[2].choice_id"),  # type: ignore[misc, index]
+        ({"choices": QUESTION["choices"][:1], "answer": QUESTION["choices"][0]["choice"]}, "choices"),  # type: ignore[index]
+        ({"choices": [{"choice_id": n, "choice": f"{n}"} for n in range(27)], "answer": "3"}, "choices"),
         ({"choices": {"0": "The clothes."}}, "choices"),
     ],
 )
@@ -147,13 +144,6 @@ def test_a_row_that_would_teach_something_wrong_is_refused(tmp_path: Path, chang
     error = refusal(tmp_path, question(**changes))
     assert error.field == field
     assert "STAR_train.json, row 1" in str(error)
-
-
-def test_a_question_id_that_comes_twice_is_refused(tmp_path: Path) -> None:
-    write_rows(tmp_path, "STAR_train.json", [question(), question(video_id="TJZ0P")])
-    with pytest.raises(RowError, match=r"row 2.*appears twice"):
-        stream("star", tmp_path)
-    assert [row["video_id"] for row in stream("star", tmp_path, on_bad_row="skip")] == ["charades/6H78U"]
 
 
 def test_upstreams_own_layout_is_found(tmp_path: Path) -> None:

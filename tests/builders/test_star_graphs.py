@@ -44,9 +44,9 @@ def test_class_names_need_the_lists(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=r"STAR_classes/action_classes\.txt.*githubusercontent"):
         stream("star-source", tmp_path, class_names=True)
     with_classes(tmp_path)
-    with pytest.raises(RowError, match="a999"):
-        stream("star-source", tmp_path, class_names=True)
-    assert stream("star-source", tmp_path)[0]["situations"][0]["actions"] == ["a999"]
+    for class_names in (False, True):  # an id that is in none of the lists stays one
+        rows = stream("star-source", tmp_path, class_names=class_names)
+        assert rows[0]["situations"][0]["actions"] == ["a999"]
     with pytest.raises(video_sft.ConfigError, match="class_names"):
         stream("star-source", tmp_path, class_names="yes")
 
@@ -86,7 +86,9 @@ def test_a_pickle_that_would_run_something_is_refused_unread(tmp_path: Path) -> 
     harmful = pickle.dumps({"6H78U.mp4": Harmful(tmp_path / "harm")})
     huge_memo = b"\x80\x02}r" + struct.pack("<I", 2**32 - 1) + b"(X\x01\x00\x00\x00aG?\xf0\x00\x00\x00\x00\x00\x00u."
     cut = pickle.dumps({"6H78U.mp4": 30.0})[:-9]
-    for data in (harmful, cut, b"", b"\x00" * 40, pickle.dumps([1.0]), pickle.dumps({"6H78U.mp4": -1.0}), b"[1]"):
+    digits = [b"}(Vx\nI" + b"9" * count + b"\nu." for count in (400, 4000, 5000)]
+    other = [pickle.dumps([1.0]), pickle.dumps({"6H78U.mp4": 1e300}), b'{"6H78U": "25"}', b'{"6H78U": true}', b"[1]"]
+    for data in (harmful, cut, b"", b"\x00" * 40, *other, *digits):
         (tmp_path / "video_fps").write_bytes(data)
         with pytest.raises(RowError, match="video_fps"):
             stream("star-source", tmp_path)
@@ -94,6 +96,13 @@ def test_a_pickle_that_would_run_something_is_refused_unread(tmp_path: Path) -> 
     (tmp_path / "video_fps").write_bytes(huge_memo)
     assert stream("star-source", tmp_path)[0]["fps"] is None
     assert not (tmp_path / "harm").exists()
+
+
+def test_a_rate_of_zero_is_no_rate(tmp_path: Path) -> None:
+    write_rows(tmp_path, "STAR_train.json", [question(situations={"000198": {}})])
+    (tmp_path / "video_fps").write_bytes(pickle.dumps({"6H78U.mp4": 0.0, "TJZ0P.mp4": 30.0}))
+    row = stream("star-source", tmp_path)[0]
+    assert row["fps"] is row["situations"][0]["seconds"] is None
 
 
 @pytest.mark.parametrize(

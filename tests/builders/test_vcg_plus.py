@@ -79,13 +79,9 @@ def test_a_token_inside_the_question_is_taken_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "field"),
     [
-        (["<video>\n<video>\na?", "b"], r"conversations\[0\]\.value"),
-        (["<video>\na?", "b <video>"], r"conversations\[1\]\.value"),
-        (["<video>\na?", "b", "c? <video>", "d"], r"conversations\[2\]\.value"),
-        (["<video>", "b"], r"conversations\[0\]\.value"),
-        (["<video>\na?", " "], r"conversations\[1\]\.value"),
+        (["<video>\na?", " "], "conversations"),
+        (["<video>\na?", "<video>"], "conversations"),
         (["<video>\na?"], "conversations"),
-        (["<video>\na?", "b", "c?"], "conversations"),
         ([], "conversations"),
     ],
 )
@@ -95,7 +91,7 @@ def test_conversations_that_are_none_are_refused(tmp_path: Path, values: list[st
         stream("vcg_plus", tmp_path)
 
 
-@pytest.mark.parametrize("roles", [("gpt", "human"), ("human", "human"), ("user", "assistant"), (1, 2), (None, "gpt")])
+@pytest.mark.parametrize("roles", [("gpt", "human"), ("human", "human"), ("human", "system"), (1, 2), (None, "gpt")])
 def test_human_and_gpt_take_turns(tmp_path: Path, roles: tuple[Any, Any]) -> None:
     turns = [{"from": role, "value": "Well."} for role in roles]
     write_rows(tmp_path, MACHINE, [row(conversations=turns)])

@@ -124,10 +124,10 @@ def test_rows_without_an_exchange_are_refused(tmp_path: Path, exchanges: Any) ->
         stream("videochat", tmp_path)
 
 
-def test_a_silent_turn_inside_a_conversation_is_refused(tmp_path: Path) -> None:
-    write_rows(tmp_path, FILE, [row(PATH, ("a?", "b"), (" ", "d"))])
-    with pytest.raises(RowError, match=r"QA\[1\]\.q"):
-        stream("videochat", tmp_path)
+def test_a_silent_turn_inside_a_conversation_is_left_out(tmp_path: Path) -> None:
+    write_rows(tmp_path, FILE, [row(PATH, ("a?", "b"), (" ", "d"), ("e?", ""), ("f?", "g"))])
+    assert [text for _, text in said(stream("videochat", tmp_path)[0])] == ["a?", "b", "f?", "g"]
+    assert len(stream("videochat-source", tmp_path)[0]["QA"]) == 4
 
 
 def test_start_is_kept_and_cuts_nothing(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from video_sft.annotations import Problems
-from video_sft.builders.videochat2 import SOURCE, parse
-from video_sft.building.source import OpenPart
+from video_sft.builders.videochat2 import SOURCE
+from video_sft.building.source import OpenPart, usable_records
 from video_sft.records import Record
 
 
@@ -43,4 +43,4 @@ def records(
     name = part.files["rows"].name
     write_tree(root, {name: rows})
     opened = OpenPart(part, {"rows": str(root / name)}, problems or Problems(), upstream)
-    return list(parse(opened))
+    return list(usable_records(SOURCE, opened))

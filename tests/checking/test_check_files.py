@@ -98,7 +98,7 @@ def test_optional_files_and_unknown_hashes_are_notes(tmp_path: Path, check: Chec
     outcome = check("star", "--split", "train", "--data-dir", data, "--json")
     notes = [finding["what"] for finding in outcome.findings("files", "note")]
     assert any("4 optional files missing" in what and "STAR_classes/video_fps" in what for what in notes)
-    assert any("No hash is published" in what and "STAR_train.json" in what for what in notes)
+    assert any("No hash is known" in what and "STAR_train.json" in what for what in notes)
     assert not outcome.findings("files", "warning") + outcome.findings("files", "error")
     assert status(outcome.report, "STAR_train.json") == "unverified"
 

@@ -21,7 +21,7 @@ def test_bad_rows_are_told_by_kind_with_file_and_row(tmp_path: Path, check: Chec
     rows = [star_row(number) for number in range(6)]
     rows[1]["answer"] = "The lamp."
     rows[2]["answer"] = "The door."
-    rows[4]["end"] = 0.5
+    rows[4]["end"] = "late"
     data = write_json(tmp_path / "STAR_train.json", rows)
     outcome = check("star", "--split", "train", "--data-dir", data, "--json")
     assert outcome.code == 1
@@ -34,22 +34,52 @@ def test_bad_rows_are_told_by_kind_with_file_and_row(tmp_path: Path, check: Chec
     ]
     assert "the answer … is none of the options …" in answers["what"]
     assert "'The lamp.'" in answers["examples"][0]
-    assert "ends before it begins" in times["examples"][0]
+    assert "expected seconds" in times["examples"][0]
     (part,) = outcome.report["parts"]
     assert (part["rows"], part["bad_rows"]) == (3, 3)
 
 
 def test_bad_rows_count_as_rows_of_the_file(tmp_path: Path, check: Check) -> None:
-    rows = [star_row(number) for number in range(3)]
-    rows[0]["start"] = "soon"
-    data = write_json(tmp_path / "STAR_train.json", rows)
-    outcome = check("star", "--split", "train", "--data-dir", data, "--json")
+    question = {"video_name": "0therVideo1", "question": "what is shown"}
+    rows = [{**question, "question_id": f"v_0therVideo1_{number}"} for number in range(3)]
+    write_json(tmp_path / "test_q.json", [*rows[:2], {**rows[2], "question": 7}])
+    answers = [{"question_id": row["question_id"], "answer": "a dog", "type": 8} for row in rows]
+    data = write_json(tmp_path / "test_a.json", answers)
+    outcome = check("activitynet_qa", "--split", "test", "--data-dir", data, "--alone", "--json")
     (fewer,) = outcome.findings("rows", "warning")
-    assert "train has 3 rows in STAR_train.json, 45,728 fewer than the 45,731 upstream publishes" in fewer["what"]
+    assert "test has 3 rows in test_q.json, 7,997 fewer than the 8,000 upstream publishes" in fewer["what"]
+
+
+@pytest.mark.parametrize(("count", "told"), [(8760, None), (8700, None), (8690, "8,760 or 8,700")])
+def test_counts_at_second_hand_make_no_file_a_wrong_one(
+    tmp_path: Path, check: Check, count: int, told: str | None
+) -> None:
+    rows = [{"video": f"t/1/{n:011d}/split_0.mp4", "QA": [{"i": "Say.", "q": "", "a": f"{n}"}]} for n in range(count)]
+    write_json(tmp_path / "video" / "caption" / "youcook2" / "train.json", rows)
+    outcome = check("videochat2-simple_caption", "--data-dir", tmp_path, "--alone", "--json")
+    assert not outcome.findings("rows", "warning") + outcome.findings("rows", "error")
+    notes = [finding["what"] for finding in outcome.findings("rows", "note")]
+    assert len(notes) == (told is not None)
+    assert all(note.endswith(f"upstream's figure and others who have it count {told}") for note in notes)
+
+
+def test_values_read_another_way_are_notes(tmp_path: Path, check: Check) -> None:
+    data = write_json(tmp_path / "STAR_train.json", [star_row(1), star_row(2, start=9.0), star_row(3, start=8.0)])
+    outcome = check("star", "--split", "train", "--data-dir", data, "--json")
+    notes = [finding["what"] for finding in outcome.findings("rows", "note")]
+    assert "train: Rows with a start that is not before their end, taken to be about the whole video: 2" in notes
+    assert not outcome.findings("rows", "error")
+
+
+def test_a_file_of_which_no_row_can_be_used_is_an_error(tmp_path: Path, check: Check) -> None:
+    data = videochat(tmp_path, [webvid_row(number, QA=[{"q": "What?", "a": ""}]) for number in range(3)])
+    outcome = check("videochat", "--data-dir", data, "--alone", "--json")
+    (finding,) = outcome.findings("rows", "error")
+    assert (finding["count"], outcome.code) == (3, 1)
 
 
 def test_many_bad_rows_of_one_kind_are_one_finding(tmp_path: Path, check: Check) -> None:
-    data = videochat(tmp_path, [webvid_row(number, QA=[]) for number in range(5000)] + [webvid_row(1)])
+    data = videochat(tmp_path, [webvid_row(number, QA=None) for number in range(5000)] + [webvid_row(1)])
     outcome = check("videochat", "--data-dir", data, "--list", tmp_path / "lists", "--json")
     (finding,) = outcome.findings("rows", "error")
     assert finding["count"] == 5000
@@ -131,8 +161,8 @@ def test_more_options_than_letters_cannot_be_asked(tmp_path: Path, check: Check)
     many = [{"choice_id": number, "choice": f"Thing {number}."} for number in range(30)]
     data = write_json(tmp_path / "STAR_train.json", [star_row(1, choices=many, answer="Thing 3.")])
     outcome = check("star", "--split", "train", "--data-dir", data, "--json")
-    (finding,) = outcome.findings("choices", "error")
-    assert "more than 26 options" in finding["what"]
+    (finding,) = outcome.findings("rows", "error")
+    assert "2 to 26 can be asked" in finding["examples"][0]
 
 
 def test_rows_that_repeat_others_are_found_whatever_case_and_punctuation(tmp_path: Path, check: Check) -> None:
@@ -151,6 +181,12 @@ def test_rows_that_repeat_others_are_found_whatever_case_and_punctuation(tmp_pat
             ["id", "file", "row"],
             ["videochat/2_1", "videochat_instruct_11k.json", "5"],
         ]
+
+
+def test_a_few_repeats_are_a_note(tmp_path: Path, check: Check) -> None:
+    data = videochat(tmp_path, [webvid_row(number % 30) for number in range(32)])
+    (finding,) = check("videochat", "--data-dir", data, "--alone", "--json").findings("repeats")
+    assert (finding["severity"], finding["count"]) == ("note", 2)
 
 
 def test_another_clip_of_the_video_is_no_repeat(tmp_path: Path, check: Check) -> None:

@@ -213,3 +213,18 @@ def test_media_reached_by_a_link_out_of_their_folder_are_refused(
     (pool / Path(drawn).name).unlink()
     shutil.copy(drawn, pool)
     assert publish("star", media={"charades": tmp_path / "root"}, **options).repos[0].videos.files == 1
+
+
+def test_clips_of_one_video_have_files_of_their_own(tmp_path: Path) -> None:
+    scenes = [f"v_1nvented0ne-Scene-{number:03d}" for number in (1, 2)]
+    cells = [{"bytes": None, "path": str(tmp_path / f"{scene}.mp4")} for scene in scenes]
+    columns = {
+        "id": ["a/1", "a/2"],
+        "video": cells,
+        "video_id": ["activitynet/v_1nvented0ne"] * 2,
+        "video_path": [f"sharegptvideo/{scene}" for scene in scenes],
+        "start_seconds": pa.nulls(2, pa.float64()),
+        "stop_seconds": pa.nulls(2, pa.float64()),
+    }
+    files = [file and file.path for file in video_files(pa.table(columns))]
+    assert files == [video_path("sharegptvideo", scene, ".mp4") for scene in scenes]

@@ -3,7 +3,7 @@
 from video_sft.annotations.csv_files import csv_header, csv_rows
 from video_sft.annotations.json_files import json_object, json_rows
 from video_sft.annotations.problems import BAD_ROW_POLICIES, BadRowPolicy, Problems
-from video_sft.annotations.row import Row
+from video_sft.annotations.row import Row, whole_number
 
 __all__ = [
     "BAD_ROW_POLICIES",
@@ -14,4 +14,5 @@ __all__ = [
     "csv_rows",
     "json_object",
     "json_rows",
+    "whole_number",
 ]

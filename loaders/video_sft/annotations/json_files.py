@@ -9,6 +9,7 @@ from typing import IO, Any
 
 import orjson
 
+from video_sft.annotations.json_numbers import exact_numbers, loads
 from video_sft.annotations.json_scan import Elements, NotAnArrayError, count_keys, elements
 from video_sft.annotations.problems import Problems
 from video_sft.annotations.row import Place, Row
@@ -58,7 +59,7 @@ def json_object(location: str, name: str) -> dict[str, Any]:
         raise RowError(file=name, position="byte 0", field=None, problem=problem, remedy=_TRUNCATED)
     data = data.removeprefix(_BOM)
     try:
-        value = orjson.loads(data)
+        value, _ = loads(data)
         repeats = _repeats(data, value)
     except orjson.JSONDecodeError as error:
         position = f"byte {error.pos}"
@@ -72,7 +73,8 @@ def json_object(location: str, name: str) -> dict[str, Any]:
         repeated = _repeated_key(data)
         problem = "the key appears twice in one object"
         raise RowError(file=name, position="byte 0", field=repeated, problem=problem, remedy=_TRUNCATED)
-    return value
+    found: dict[str, Any] = exact_numbers(data, value)
+    return found
 
 
 class _Peeked:
@@ -104,7 +106,7 @@ def _array_rows(stream: BinaryReader, name: str, problems: Problems) -> Iterator
             if values is None or not _sound(run, values):
                 yield from _one_by_one(run, name, problems)
                 continue
-            for number, value in enumerate(values, run.index + 1):
+            for number, value in enumerate(exact_numbers(run.data, values), run.index + 1):
                 yield Row(value, name, ("row", number, run))
     except NotAnArrayError as error:
         position = f"row {error.index + 1} (byte {error.offset})"
@@ -128,7 +130,7 @@ def _one_by_one(run: Elements, name: str, problems: Problems) -> Iterator[Row]:
 def _row_of(data: bytes, name: str, place: Place, problems: Problems) -> Iterator[Row]:
     blank = Row({}, name, place)
     try:
-        value = orjson.loads(data)
+        value, missing = loads(data)
         repeats = _repeats(data, value)
     except orjson.JSONDecodeError as error:
         problems.meet(blank.error(None, f"not valid JSON: {error}" if data.strip() else "nothing between two commas"))
@@ -141,7 +143,9 @@ def _row_of(data: bytes, name: str, place: Place, problems: Problems) -> Iterato
     elif repeats:
         problems.meet(blank.error(_repeated_key(data), "the key appears twice in one object"))
     else:
-        yield Row(value, name, place)
+        if missing:
+            problems.mend("Values that are NaN, read as null", missing)
+        yield Row(exact_numbers(data, value), name, place)
 
 
 def _line_rows(stream: BinaryReader, name: str, problems: Problems) -> Iterator[Row]:

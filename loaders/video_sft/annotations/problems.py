@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
@@ -25,11 +26,13 @@ class Problems:
         policy: `error` raises at once, `skip` remembers and goes on.
         skipped: what was left out so far, in file order.
         notes: facts worth telling that cost no row, such as a video without questions.
+        mended: how often a published value had to be read another way than it is written, by what was done.
     """
 
     policy: BadRowPolicy = "error"
     skipped: list[RowError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    mended: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         if self.policy not in BAD_ROW_POLICIES:
@@ -48,6 +51,19 @@ class Problems:
     def leave_out(self, error: RowError) -> None:
         """Count a row that upstream itself left unusable: no reason to stop, whatever the policy."""
         self.skipped.append(copy.copy(error))  # without the traceback, which would hold every bad row in memory
+
+    def mend(self, what: str, count: int = 1) -> None:
+        """Count a value that is published and has one sensible reading, which is not what it says.
+
+        Args:
+            what: what was found and how it is read, in a form that a number may follow.
+            count: how many such values.
+        """
+        self.mended[what] += count
+
+    def lines(self) -> list[str]:
+        """Return what there is to tell beside the rows left out: the notes, and a line for each kind of mend."""
+        return [*self.notes, *(f"{what}: {count:,}" for what, count in self.mended.items())]
 
     def read(self, rows: Iterable[Row], parse: Callable[[Row], T]) -> Iterator[T]:
         """Yield what `parse` makes of each row, with the policy applied to the rows it cannot read.

@@ -10,10 +10,12 @@ from typing import Any, NoReturn, Protocol
 from video_sft.errors import RowError, UnsafePathError
 from video_sft.locations import safe_name, safe_relative
 
-__all__ = ["Place", "Row"]
+__all__ = ["Place", "Row", "whole_number"]
 
 _MAX_DIGITS = 30
-_WHOLE = re.compile(r"-?[0-9]+")
+_WHOLE = re.compile(r"\s*(-?[0-9]+)(?:\.0*)?\s*")
+#: Whole numbers up to here are the same as floats.
+_EXACT = 2.0**53
 _MAX_PROBLEM = 400
 _REMEDY = "Mend the row, or load with on_bad_row='skip' to leave it out and count it"
 
@@ -101,22 +103,29 @@ class Row:
             self.fail(field, f"expected text, found {_shown(value)}")
         return ""
 
+    def text_or_blank(self, field: str) -> str:
+        """Return a field that has to be there, as text or null; blanks and null as an empty string."""
+        self.get(field)
+        text = self.text_or_empty(field)
+        return "" if text.isspace() else text
+
     def integer(self, field: str, *, lowest: int | None = None, highest: int | None = None) -> int:
-        """Return a whole number within bounds; the text of one is accepted."""
+        """Return a whole number within bounds; the text of one and a `2.0` are accepted."""
         value = self.get(field)
-        number: int
-        if isinstance(value, str) and len(value) <= _MAX_DIGITS and _WHOLE.fullmatch(value.strip()):
-            number = int(value)
-        elif isinstance(value, int) and not isinstance(value, bool):
-            number = value
-        else:
+        number = whole_number(value)
+        if number is None:
             self.fail(field, f"expected a whole number, found {_shown(value)}")
         if (lowest is not None and number < lowest) or (highest is not None and number > highest):
             self.fail(field, f"{number} is outside {lowest} to {'any' if highest is None else highest}")
         return number
 
-    def seconds(self, field: str) -> float:
-        """Return a time in seconds: a finite number, not negative; the text of one is accepted."""
+    def seconds(self, field: str, *, before_start: bool = False) -> float:
+        """Return a time in seconds: a finite number; the text of one is accepted.
+
+        Args:
+            field: the field.
+            before_start: whether it may be negative.
+        """
         value = self.get(field)
         number = math.nan
         if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -128,7 +137,7 @@ class Row:
                 self.fail(field, f"expected seconds, found {_shown(value)}")
         else:
             self.fail(field, f"expected seconds, found {_shown(value)}")
-        if not math.isfinite(number) or number < 0:
+        if not math.isfinite(number) or (number < 0 and not before_start):
             self.fail(field, f"{value!r} is not a time in seconds")
         return number
 
@@ -158,6 +167,16 @@ class Row:
         except UnsafePathError as error:
             self.fail(field, str(error))
         return safe
+
+
+def whole_number(value: Any) -> int | None:
+    """Return the whole number that a value is or spells, such as `2`, `2.0` or `" 2 "`; None for any other value."""
+    if isinstance(value, str):
+        match = _WHOLE.fullmatch(value) if len(value) <= _MAX_DIGITS else None
+        return int(match[1]) if match else None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < _EXACT else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _shown(value: Any) -> str:

@@ -6,77 +6,135 @@ that ActivityNet's files have, and some begin with `v_` themselves (`v_UmAH95xls
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from datasets import Features, Value
 
 from video_sft.annotations import Row
 from video_sft.building import OpenPart, Part, RemoteFile, Source, SourceBuilder
+from video_sft.building.clean_text import blank_field, clean_or_blank, unusable
 from video_sft.errors import RowError
 from video_sft.records import Media, OpenQuestion, Record
-from video_sft.texts import cleaned
 
 __all__ = ["SOURCE", "ActivitynetQa"]
 
 _RAW = "https://raw.githubusercontent.com/MILVLG/activitynet-qa/2cf80aeb4e45955e53404e1716d3b9c0b1cbd72f/dataset/"
 #: The numbers of the field `type`; 3 to 8 are upstream's "free" questions, told apart by their answer.
 QUESTION_TYPES = ("motion", "spatial", "temporal", "yes_no", "color", "object", "location", "number", "other")
+_YOUTUBE_ID_LENGTH = 11
 
 
-def _file(name: str, size: int, sha256: str | None) -> RemoteFile:
-    unverified = None if sha256 else "the file was not at hand when the hashes were taken; its size was"
+def _file(name: str, size: int, sha256: str) -> RemoteFile:
     also = (f"dataset/{name}", f"activitynet-qa/dataset/{name}")
-    return RemoteFile(name=name, url=_RAW + name, sha256=sha256, size=size, unverified=unverified, also=also)
+    return RemoteFile(name=name, url=_RAW + name, sha256=sha256, size=size, also=also)
 
 
-def _part(split: str, stem: str, rows: int, questions: tuple[int, str | None], answers: tuple[int, str | None]) -> Part:
+def _part(split: str, stem: str, rows: int, questions: tuple[int, str], answers: tuple[int, str]) -> Part:
     files = {"rows": _file(f"{stem}_q.json", *questions), "answers": _file(f"{stem}_a.json", *answers)}
     return Part(split=split, files=files, rows=rows)
 
 
 def parse(part: OpenPart) -> Iterator[Record]:
-    """Yield the questions of a split in file order, each with its answer."""
+    """Yield the questions of a split in file order, each with its answer; then the answers that no question has.
+
+    Questions without an answer, and answers without a question, are upstream's own gaps and unusable, unless none of
+    the questions has one: the two files are of different splits then.
+    """
+    split = _Split(part, _answers(part))
+    yield from part.problems.read(part.json_rows(), split.question)
+    if split.asked and split.answers and not split.asked.keys() & split.answers.keys():
+        first = next(iter(split.asked.values()))
+        problem = f"none of the questions has an answer in {part.file_name('answers')}, which is of another split then"
+        part.problems.meet(first.error("question_id", problem))
+    yield from map(split.unasked, sorted(split.answers.keys() - split.asked.keys()))
+
+
+def _answers(part: OpenPart) -> dict[str, Row]:
     answers: dict[str, Row] = {}
-    for row in part.json_rows("answers"):
-        try:
-            key = row.text("question_id")
-            if key in answers:
-                row.fail("question_id", f"{key!r} was already answered in {answers[key].position}")
-            answers[key] = row
-        except RowError as error:
-            part.problems.meet(error)
-    asked: set[str] = set()
 
-    def question(row: Row) -> Record:
-        key = row.text("question_id")
-        if key in asked:
-            row.fail("question_id", f"{key!r} appears twice")
-        if key not in answers:
-            row.fail("question_id", f"{key!r} has no answer in {part.file_name('answers')}")
-        asked.add(key)
-        return _record(row, key, answers[key])
+    def answer(row: Row) -> None:
+        key = row.text("question_id").strip()
+        first = answers.setdefault(key, row)
+        if first is row:
+            return
+        if first.value != row.value:
+            row.fail("question_id", f"{key!r} was already answered otherwise in {first.position}")
+        part.problems.mend("Answers that are there twice, word for word")
 
-    yield from part.problems.read(part.json_rows(), question)
-    for key, row in answers.items():
-        if key not in asked:
-            part.problems.meet(row.error("question_id", f"{key!r} has no question in {part.file_name('rows')}"))
+    for _ in part.problems.read(part.json_rows("answers"), answer):
+        pass
+    return answers
 
 
-def _record(row: Row, key: str, answer: Row) -> Record:
-    name = row.name("video_name")
-    if key.rpartition("_")[0] != f"v_{name}":
-        row.fail("question_id", f"{key!r} does not belong to the video {name!r}")
-    kind = answer.integer("type", lowest=0, highest=len(QUESTION_TYPES) - 1)
-    video = f"v_{name}"
-    return Record(
-        key=key,
-        task="vqa",
-        body=OpenQuestion(cleaned(row.text("question")), cleaned(answer.text("answer"))),
-        media=Media("activitynet", video, f"{video}.mp4"),
-        row=row,
-        question_type=QUESTION_TYPES[kind],
-        joined={**{name: value for name, value in answer.value.items() if name != "question_id"}, "type": kind},
-    )
+@dataclass
+class _Split:
+    """Joins the questions of a split to its answers.
+
+    Attributes:
+        part: the split.
+        answers: by question id.
+        asked: the first question of each id.
+    """
+
+    part: OpenPart
+    answers: Mapping[str, Row]
+    asked: dict[str, Row] = field(default_factory=dict)
+    _times: Counter[str] = field(default_factory=Counter)
+
+    def question(self, row: Row) -> Record:
+        key = row.text("question_id").strip()
+        first = self.asked.setdefault(key, row)
+        if first is not row and first.value != row.value:
+            row.fail("question_id", f"{key!r} is the id of another question in {first.position}")
+        name = _video_name(row)
+        video = key.rpartition("_")[0]
+        if len(video.removeprefix("v_")) == _YOUTUBE_ID_LENGTH and video not in (f"v_{name}", name):
+            row.fail("question_id", f"{key!r} does not belong to the video {name!r}")
+        self._times[key] += 1
+        if first is not row:
+            self.part.problems.mend("Questions that are there again, word for word; -2 is behind their ids")
+        return self._record(row, key if first is row else f"{key}-{self._times[key]}", name, self.answers.get(key))
+
+    def unasked(self, key: str) -> Record:
+        row = self.answers[key]
+        reason = unusable(row, "question_id", f"there is no question in {self.part.file_name('rows')} to this answer")
+        return Record(key, "vqa", OpenQuestion("", ""), None, row, unusable=reason)
+
+    def _record(self, row: Row, key: str, name: str, answer: Row | None) -> Record:
+        body = OpenQuestion(clean_or_blank(row, "question"), clean_or_blank(answer, "answer") if answer else "")
+        reason: RowError | None
+        if answer is None:
+            reason = unusable(row, "question_id", f"there is no answer to it in {self.part.file_name('answers')}")
+        else:
+            reason = blank_field(row, question=body.question) or blank_field(answer, answer=body.answer or "")
+        joined = {name: value for name, value in (answer.value if answer else {}).items() if name != "question_id"}
+        number = None
+        if answer is not None and joined.get("type") not in (None, ""):
+            number = joined["type"] = answer.integer("type")
+        return Record(
+            key=key,
+            task="vqa",
+            body=body,
+            media=Media("activitynet", f"v_{name}", f"v_{name}.mp4"),
+            row=row,
+            question_type=self._type(number) if answer else None,
+            joined=joined,
+            unusable=reason,
+        )
+
+    def _type(self, kind: int | None) -> str | None:
+        if kind is not None and 0 <= kind < len(QUESTION_TYPES):
+            return QUESTION_TYPES[kind]
+        self.part.problems.mend("Rows with a type that upstream does not document, whose question_type is null")
+        return None
+
+
+def _video_name(row: Row) -> str:
+    """Return the YouTube id a row names; `v_` is no part of it, unless it has 11 characters with it."""
+    name = row.name("video_name").removesuffix(".mp4")
+    return name[2:] if len(name) == _YOUTUBE_ID_LENGTH + 2 and name.startswith("v_") else name
 
 
 SOURCE = Source(
@@ -105,7 +163,13 @@ SOURCE = Source(
             (4006264, "a9db856c54af5870e9d24cb61bc14470f75eb31e9634e97ec0fb5a9d2b8acfc9"),
             (2151424, "f7df4103d38939ac8fd7fbcf316cf3c13f5fab9de0c76eb10c9b772ec7aa6566"),
         ),
-        _part("validation", "val", 18000, (2250891, None), (1210917, None)),
+        _part(
+            "validation",
+            "val",
+            18000,
+            (2250891, "810299378d673bc93e88c507729c8268a1d84c985272f2ef0b7d9fb2bc89beb7"),
+            (1210917, "b388623af61ba18692e597a1441710f95c87aefb93a491c43e96a4ab9a61e2a9"),
+        ),
         _part(
             "test",
             "test",

@@ -12,7 +12,7 @@ from typing import Any
 
 from datasets import Features, List, Value
 
-from video_sft.annotations import Row
+from video_sft.annotations import Problems, Row
 from video_sft.building import OpenPart, Part, RemoteFile, Source, SourceBuilder
 from video_sft.building.next_questions import (
     CHOICE_COLUMNS,
@@ -33,6 +33,10 @@ _HASHES = {
     "gsub_val.json": (115228, "4feb23e53102cb2d4779e857ff8f9fd9b552fc38435621406b2ed9b0bf76204b"),
     "frame2time_val.json": (112598, "61dca3cc960848127e3bc7aa173a64a28f1df730e32b9f4c8c0399d04b04f029"),
     "upbd_val.json": (112918, "a718cb126da5a2e4b5594f72eba83804deb5d1afa3e1f8b29ceee6cd63fa3218"),
+    "test.csv": (1052149, "0443ede53f521de4cbfb5e4fb02253926b90f81f62041b18bd17207a3511d114"),
+    "gsub_test.json": (195500, "0c16c31699238a0f2b8ace45aeed7f193149ce2f011d6ed4f1ef7170ef5d41e9"),
+    "frame2time_test.json": (196789, "e2a043e8c5141f15a212536343cd7d329ab212eac4917eb53aadf341abb30820"),
+    "upbd_test.json": (197230, "ac4653ca6e621e5c36e1705ebc4ffd3e3670ac35b79b85e980d489e1e601b0a2"),
     "map_vid_vidorID.json": (331540, "1955d89e7a175346faf8d4a582297ff349619231394f59fd7872f459ac8a8685"),
     "train_gpt4_sub.json": (1330281, "88cc6f058f2ec94b4293d359fe973e36d9fb1af43beaf0c049bb9302e2b258b5"),
 }
@@ -78,8 +82,13 @@ def parse(part: OpenPart) -> Iterator[Record]:
 
 @dataclass
 class _Grounding:
-    """The entries of a `gsub_*.json`: of each video its length, its rate, and moments by question number."""
+    """The entries of a `gsub_*.json`: of each video its length, its rate, and moments by question number.
 
+    Upstream's test file has 36 moments that begin at -0.1 or -0.2 s. Those that end a little after the length given
+    for the video stay as they are: that length is rounded to whole seconds.
+    """
+
+    problems: Problems
     videos: dict[str, Row] = field(default_factory=dict)
     used: set[tuple[str, str]] = field(default_factory=set)
     file: str = ""
@@ -87,7 +96,7 @@ class _Grounding:
     @classmethod
     def of(cls, part: OpenPart) -> _Grounding:
         """Read a part's grounding; an entry of another shape is a bad row."""
-        grounding = cls(file=part.file_name("grounding"))
+        grounding = cls(part.problems, file=part.file_name("grounding"))
         for video, value in part.json_object("grounding").items():
             entry = Row(value if isinstance(value, dict) else {}, grounding.file, ("entry", video, -1))
             if isinstance(entry.value.get("location"), dict):
@@ -99,44 +108,46 @@ class _Grounding:
 
     def attach(self, record: Record) -> Record:
         """Return the record with its evidence; start and stop as upstream rounds them to a tenth of a second."""
-        video, qid = record.row.value["video_id"].strip(), str(int(record.row.value["qid"]))
+        video, qid = record.row.value["video_id"].strip(), str(record.row.integer("qid"))
         entry = self.videos.get(video)
         if entry is None or qid not in entry.value["location"]:
-            record.row.fail("qid", f"video {video}, question {qid} has no moments in {self.file}")
+            self.problems.mend(f"Rows without moments in {self.file}, whose evidence is empty")
+            return record
         segments = entry.value["location"][qid]
         self.used.add((video, qid))
-        record.evidence = [_segment(entry, qid, segment) for segment in _segments(entry, qid, segments)]
-        record.joined = {
-            **{name: value for name, value in entry.value.items() if name not in record.row.value},
-            "duration": entry.seconds("duration"),
-            "fps": entry.seconds("fps"),
-            "location": segments,
-            **record.joined,
-        }
+        record.evidence = list(self._moments(entry, qid, segments))
+        upstream = {name: value for name, value in entry.value.items() if name not in record.row.value}
+        record.joined = {**upstream, "location": segments, **record.joined}
         return record
 
-    def unused(self) -> Iterator[RowError]:
-        """Yield an error for each grounded question no row asks."""
-        for video, entry in self.videos.items():
-            for qid in entry.value["location"]:
-                if (video, qid) not in self.used:
-                    yield entry.error(f"location.{qid}", "these moments belong to no row of the CSV")
+    def _moments(self, entry: Row, qid: str, segments: Any) -> Iterator[tuple[float, float]]:
+        if not isinstance(segments, list):
+            entry.fail(f"location.{qid}", "expected a list of [start, end] pairs")
+        for segment in segments:
+            if not isinstance(segment, list) or len(segment) != 2:
+                entry.fail(f"location.{qid}", f"expected a [start, end] pair, found {segment!r}")
+            pair = Row({"start": segment[0], "end": segment[1]}, entry.file, entry.place, f"location.{qid}.")
+            start, stop = pair.seconds("start", before_start=True), pair.seconds("end", before_start=True)
+            if stop <= max(start, 0.0):
+                self.problems.mend("Moments that end before they or the video begin, left out of the evidence")
+                continue
+            if start < 0:
+                self.problems.mend("Moments that begin before 0 s, which begin at 0 in the evidence")
+            yield max(start, 0.0), stop
 
-
-def _segments(entry: Row, qid: str, value: Any) -> list[Any]:
-    if not isinstance(value, list) or not value:
-        entry.fail(f"location.{qid}", "expected a list of [start, end] pairs")
-    return value
-
-
-def _segment(entry: Row, qid: str, segment: Any) -> tuple[float, float]:
-    if not isinstance(segment, list) or len(segment) != 2:
-        entry.fail(f"location.{qid}", f"expected a [start, end] pair, found {segment!r}")
-    pair = Row({"start": segment[0], "end": segment[1]}, entry.file, entry.place, f"location.{qid}.")
-    start, stop = pair.seconds("start"), pair.seconds("end")
-    if start >= stop:
-        entry.fail(f"location.{qid}", f"the moment {segment!r} ends before it begins")
-    return start, stop
+    def tell_unused(self) -> None:
+        """Note how many grounded questions no row asks, and which videos have none."""
+        asked = {(video, qid) for video, entry in self.videos.items() for qid in entry.value["location"]}
+        unused = len(asked - self.used)
+        if unused and not self.used:
+            problem = f"none of the rows has moments in {self.file}, which is of another split then"
+            self.problems.meet(Row({}, self.file, ("entry", "any", -1)).error("location", problem))
+        elif unused:
+            self.problems.notes.append(f"{unused} questions of {self.file} belong to no row of the CSV")
+        silent = [video for video, entry in self.videos.items() if not entry.value["location"]]
+        if silent:
+            shown = ", ".join(silent[:10])
+            self.problems.notes.append(f"{len(silent)} videos of {self.file} have no question: {shown}")
 
 
 def _ground(part: OpenPart, records: Iterator[Record]) -> Iterator[Record]:
@@ -151,11 +162,7 @@ def _ground(part: OpenPart, records: Iterator[Record]) -> Iterator[Record]:
             part.problems.meet(error)
         else:
             yield grounded
-    for unused in grounding.unused():
-        part.problems.meet(unused)
-    silent = [video for video, entry in grounding.videos.items() if not entry.value["location"]]
-    if silent:
-        part.problems.notes.append(f"{len(silent)} videos of {grounding.file} have no question: {', '.join(silent)}")
+    grounding.tell_unused()
 
 
 def _paraphrased(part: OpenPart, records: Iterator[Record]) -> Iterator[Record]:
@@ -163,7 +170,7 @@ def _paraphrased(part: OpenPart, records: Iterator[Record]) -> Iterator[Record]:
     used = 0
     for record in records:
         value = record.row.value
-        found = paraphrases.get(f"{value['video_id'].strip()}_{int(value['qid'])}")
+        found = paraphrases.get(f"{value['video_id'].strip()}_{record.row.integer('qid')}")
         if isinstance(found, dict) and str(found.get("ori")).strip() == value["question"].strip():
             record.joined = {"ori": found["ori"], "gen": found.get("gen")}
             used += 1

@@ -2,22 +2,25 @@
 
 Accepted where the published files could not be looked at: options in either order (they are put in the order of their
 ids); a test row without `answer`, or with an empty or null one; rows without programs or graphs; a keyframe's box that
-is null. The examples on the project's homepage have another shape and wrong answers, and are refused.
+is null; ids of categories or templates that are not documented; limits that give no clip, for the whole video. The
+examples on the project's homepage have another shape and wrong answers, and are refused.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from datasets import Features, List, Value
 
-from video_sft.annotations import Row
+from video_sft.annotations import Problems, Row, whole_number
 from video_sft.building import OpenPart, Part, RemoteFile, Source, SourceBuilder, SourceConfig
-from video_sft.building.choices import index_of_text
-from video_sft.building.clean_text import clean_text
+from video_sft.building.choices import index_of_text, without_blanks
+from video_sft.building.clean_text import blank_field, clean_or_blank
+from video_sft.building.clip_times import clip_times
 from video_sft.building.frame_rates import frame_rates
 from video_sft.building.situation_graphs import CLASS_ROLES, ClassNames, keyframes, situation_feature
 from video_sft.errors import ConfigError, RowError
@@ -35,6 +38,7 @@ _CLASS_HASHES = {
 #: Categories and how many question templates each has.
 TEMPLATES = {"Interaction": 4, "Sequence": 6, "Prediction": 4, "Feasibility": 6}
 _QUESTION_ID = re.compile(r"(?P<category>[A-Za-z]+)_T(?P<template>[1-9]\d{0,2})_\d{1,12}", re.ASCII)
+_CHARADES_ID = re.compile(r"[A-Za-z0-9]{5}", re.ASCII)
 _HOMEPAGE_FILE = re.compile(rb'\s*\{\s*"' + _QUESTION_ID.pattern.encode() + rb'"\s*:')
 _HOMEPAGE = (
     "this is the older shape of the examples on STAR's homepage, where `answer` is the video's id instead of an "
@@ -76,7 +80,13 @@ def _also(name: str) -> tuple[str, ...]:
 
 
 def _part(split: str, stem: str, rows: int) -> Part:
-    return Part(split=split, files=_files(stem), optional=frozenset({"fps", *CLASS_ROLES}), rows=rows)
+    return Part(
+        split=split,
+        files=_files(stem),
+        optional=frozenset({"fps", *CLASS_ROLES}),
+        rows=rows,
+        second_hand="others count",
+    )
 
 
 @dataclass
@@ -96,7 +106,7 @@ def parse(part: OpenPart) -> Iterator[Record]:
     if _HOMEPAGE_FILE.match(part.data("rows", 1 << 12).removeprefix(b"\xef\xbb\xbf")):
         name = part.file_name("rows")
         raise RowError(file=name, position="byte 0", field=None, problem=_HOMEPAGE, remedy=_HOMEPAGE_REMEDY)
-    questions = _Questions(part.part.split, _Graphs.of(part) if part.upstream else None)
+    questions = _Questions(part.part.split, part.problems, _Graphs.of(part) if part.upstream else None)
     yield from part.problems.read(part.json_rows(), questions.record)
     if questions.graphs is not None and questions.graphs.rateless:
         part.problems.notes.append(
@@ -109,6 +119,7 @@ def parse(part: OpenPart) -> Iterator[Record]:
 class _Graphs:
     """What `star-source` alone needs: frame rates, and words where they are asked for."""
 
+    problems: Problems
     rates: Mapping[str, float]
     names: ClassNames | None
     rateless: set[str] = field(default_factory=set)
@@ -118,13 +129,13 @@ class _Graphs:
         wanted = part.options.get("class_names", False)
         if not isinstance(wanted, bool):
             raise ConfigError(f"class_names is {wanted!r}; it is True or False")
-        return cls(frame_rates(part, "fps"), ClassNames.of(part) if wanted else None)
+        return cls(part.problems, frame_rates(part, "fps"), ClassNames.of(part) if wanted else None)
 
     def joined(self, row: Row, video: str) -> dict[str, Any]:
         rate = self.rates.get(video)
         if rate is None and self.rates:
             self.rateless.add(video)
-        return {"fps": rate, "situations": keyframes(row, rate, self.names)}
+        return {"fps": rate, "situations": keyframes(row, rate, self.names, self.problems)}
 
 
 @dataclass
@@ -132,64 +143,72 @@ class _Questions:
     """Reads the rows of one split, knowing which questions it already met."""
 
     split: str
+    problems: Problems
     graphs: _Graphs | None
-    _met: set[str] = field(default_factory=set)
+    _met: Counter[str] = field(default_factory=Counter)
 
     def record(self, row: Row) -> Record:
-        choices = _choices(row)
-        key = row.text("question_id").strip()
-        kind = _question_type(row, key)
-        if key in self._met:
-            row.fail("question_id", f"{key!r} appears twice")
-        video = row.name("video_id").removesuffix(".mp4")
-        start, stop = row.seconds("start"), row.seconds("end")
-        if start >= stop:
-            row.fail("end", f"the clip from {start} to {stop} seconds ends before it begins")
-        answer = self._answer(row, choices)
-        joined = {} if self.graphs is None else {"start": start, "end": stop, **self.graphs.joined(row, video)}
-        self._met.add(key)
+        choices = self._choices(row)
+        key = row.name("question_id")
+        video = _video(row)
+        start, stop = clip_times(row, self.problems)
+        if row.value.get("start") is None or row.value.get("end") is None:
+            self.problems.mend("Rows without a start or an end, taken to be about the whole video")
+        answer = self._answer(row)
+        right = index_of_text(row, answer, choices, self.problems) if answer else None
+        choices, right = without_blanks(row, choices, right, self.problems)
+        question = clean_or_blank(row, "question")
+        withheld = self.split == "test" and not answer
         return Record(
-            key=key,
+            key=self._key(key),
             task="reasoning",
-            body=MultipleChoice(clean_text(row, "question"), choices, answer),
+            body=MultipleChoice(question, choices, right),
             media=Media("charades", video, f"{video}.mp4", start, stop),
             row=row,
-            question_type=kind,
-            joined=joined,
+            question_type=self._question_type(key),
+            joined={} if self.graphs is None else self.graphs.joined(row, video),
+            unusable=blank_field(row, question=question, **({} if withheld else {"answer": answer})),
         )
 
-    def _answer(self, row: Row, choices: list[str]) -> int | None:
-        """Return the index of the right option; only the test split withholds it, to be scored at EvalAI."""
-        if self.split == "test" and not row.text_or_empty("answer").strip():
-            return None
-        return index_of_text(row, row.text("answer"), choices)
+    def _answer(self, row: Row) -> str:
+        """Return the right option's text; only the test split withholds it, to be scored at EvalAI."""
+        return row.text_or_empty("answer").strip() if self.split == "test" else row.text_or_blank("answer")
+
+    def _key(self, key: str) -> str:
+        self._met[key] += 1
+        if self._met[key] == 1:
+            return key
+        self.problems.mend("Rows with the id of an earlier row; -2, -3 is behind theirs")
+        return f"{key}-{self._met[key]}"
+
+    def _question_type(self, key: str) -> str | None:
+        match = _QUESTION_ID.fullmatch(key)
+        category, template = (match["category"], int(match["template"])) if match else ("", 0)
+        if not 0 < template <= TEMPLATES.get(category, 0):
+            self.problems.mend("Rows whose question_id names no category and template that upstream documents")
+        return f"{category}_T{template}" if match else None
+
+    def _choices(self, row: Row) -> list[str]:
+        """Return the options in the order of their ids, or of the list where ids are missing or come twice."""
+        texts: list[tuple[int | None, str]] = []
+        for choice in row.children("choices"):
+            if "op_pro" in choice.value or "answer" in choice.value:
+                row.fail("choices", _HOMEPAGE, _HOMEPAGE_REMEDY)
+            texts.append((whole_number(choice.value.get("choice_id")), clean_or_blank(choice, "choice")))
+        if len(texts) < 2:
+            row.fail("choices", f"{len(texts)} options; there should be two or more")
+        ids = [number for number, _ in texts if number is not None]
+        if sorted(ids) != list(range(len(texts))):
+            self.problems.mend("Rows whose options are not numbered 0, 1, 2 and so on")
+        if len(set(ids)) == len(texts):
+            texts.sort(key=lambda item: item[0] or 0)
+        return [text for _, text in texts]
 
 
-def _question_type(row: Row, key: str) -> str:
-    match = _QUESTION_ID.fullmatch(key)
-    if match is None:
-        row.fail("question_id", f"{key!r} is not like Interaction_T1_13")
-    category, template = match["category"], int(match["template"])
-    if category not in TEMPLATES:
-        row.fail("question_id", f"the category of {key!r} is none of {', '.join(TEMPLATES)}")
-    if template > TEMPLATES[category]:
-        row.fail("question_id", f"{category} has the templates T1 to T{TEMPLATES[category]}, not that of {key!r}")
-    return f"{category}_T{template}"
-
-
-def _choices(row: Row) -> list[str]:
-    """Return the options in the order of their ids."""
-    texts: dict[int, str] = {}
-    for choice in row.children("choices"):
-        if "op_pro" in choice.value or "answer" in choice.value:
-            row.fail("choices", _HOMEPAGE, _HOMEPAGE_REMEDY)
-        number = choice.integer("choice_id", lowest=0)
-        if number in texts:
-            choice.fail("choice_id", f"{number} appears twice")
-        texts[number] = clean_text(choice, "choice")
-    if sorted(texts) != list(range(len(texts))) or len(texts) < 2:
-        row.fail("choices", f"the ids of the options are {sorted(texts)[:10]}; 0, 1, 2 and so on are expected")
-    return [texts[number] for number in range(len(texts))]
+def _video(row: Row) -> str:
+    """Return a row's Charades id, which has five capitals and digits."""
+    video = row.name("video_id").removesuffix(".mp4")
+    return video.upper() if _CHARADES_ID.fullmatch(video) else video
 
 
 _PROGRAM = List({"function": Value("string"), "value_input": List(Value("string"))})

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from datasets import Features
 
-from video_sft.annotations import Row
+from video_sft.annotations import Problems, Row
 from video_sft.building import OpenPart, Part, RemoteFile, Source, SourceBuilder
 from video_sft.building.occurrences import Occurrences
-from video_sft.building.video_chatgpt_rows import LLAVA_FEATURES, llava_media, llava_turns
-from video_sft.records import Conversation, Record
+from video_sft.building.video_chatgpt_rows import LLAVA_FEATURES, llava_conversation, llava_media
+from video_sft.records import Record
 
 __all__ = ["SOURCE", "VcgPlus"]
 
@@ -35,7 +35,8 @@ def _part(kind: str, name: str, views: frozenset[str]) -> Part:
 
 def parse(part: OpenPart) -> Iterator[Record]:
     """Yield the conversations of one file in order."""
-    yield from part.problems.read(part.json_rows(), _Rows(Occurrences(f"{part.part.kind}/")).record)
+    rows = _Rows(Occurrences(f"{part.part.kind}/"), part.problems)
+    yield from part.problems.read(part.json_rows(), rows.record)
 
 
 @dataclass
@@ -43,11 +44,13 @@ class _Rows:
     """Reads the rows of one file."""
 
     occurrences: Occurrences
+    problems: Problems
 
     def record(self, row: Row) -> Record:
         media = llava_media(row)
         key = self.occurrences.key(media.id)
-        return Record(key=key, task="conversation", body=Conversation(llava_turns(row)), media=media, row=row)
+        body, reason = llava_conversation(row, self.problems)
+        return Record(key=key, task="conversation", body=body, media=media, row=row, unusable=reason)
 
 
 SOURCE = Source(

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 
 from datasets import Features, List, Value
 
-from video_sft.annotations import Row
+from video_sft.annotations import Problems, Row
 from video_sft.building import OpenPart, Part, RemoteFile, Source, SourceBuilder
-from video_sft.building.clean_text import clean_text
+from video_sft.building.clean_text import clean_or_blank, unusable
 from video_sft.building.occurrences import Occurrences
+from video_sft.errors import RowError
 from video_sft.records import Body, Caption, Conversation, Media, Record, Turn
 from video_sft.texts import cleaned
 
@@ -45,21 +46,22 @@ _ROWS = RemoteFile(
 
 def parse(part: OpenPart) -> Iterator[Record]:
     """Yield the rows in file order."""
-    yield from part.problems.read(part.json_rows(), _Rows().record)
+    yield from part.problems.read(part.json_rows(), _Rows(part.problems).record)
 
 
 @dataclass
 class _Rows:
     """Reads the rows of the file."""
 
+    problems: Problems
     occurrences: Occurrences = field(default_factory=Occurrences)
 
     def record(self, row: Row) -> Record:
         media = _media(row)
         key = self.occurrences.key(media.id)
-        body = _body(row)
+        body, reason = _body(row, self.problems)
         task = "detailed_caption" if isinstance(body, Caption) else "conversation"
-        return Record(key=key, task=task, body=body, media=media, row=row)
+        return Record(key=key, task=task, body=body, media=media, row=row, unusable=reason)
 
 
 def _media(row: Row) -> Media:
@@ -75,14 +77,18 @@ def _media(row: Row) -> Media:
     return Media("webvid", name, f"{path}.mp4")
 
 
-def _body(row: Row) -> Body:
-    exchanges = list(row.children("QA"))
-    if not exchanges:
-        row.fail("QA", "there is no question in it")
+def _body(row: Row, problems: Problems) -> tuple[Body, RowError | None]:
+    """Return what a row says, and why it is unusable, if it is; exchanges without one of their texts are left out."""
+    exchanges = [(cleaned(one.text_or_empty("q")), clean_or_blank(one, "a")) for one in row.children("QA")]
     if len(exchanges) == 1:
-        only = exchanges[0]
-        return Caption(clean_text(only, "a"), cleaned(only.text_or_empty("q")))
-    return Conversation([Turn(clean_text(one, "q"), clean_text(one, "a")) for one in exchanges])
+        question, answer = exchanges[0]
+        return Caption(answer, question), None if answer else unusable(row, "QA[0].a", "upstream has no text there")
+    turns = [Turn(question, answer) for question, answer in exchanges if question and answer]
+    if not turns:
+        return Conversation(()), unusable(row, "QA", "no question in it has an answer")
+    if len(turns) < len(exchanges):
+        problems.mend("Exchanges without a question or an answer, which are left out", len(exchanges) - len(turns))
+    return Conversation(turns), None
 
 
 def _in_view(record: Record, view: str) -> bool:

@@ -15,7 +15,6 @@ from typing import Any
 import datasets
 from datasets import Features, List, Value
 
-from video_sft.annotations import Row
 from video_sft.building import OpenPart, Part, RemoteFile, Source, SourceBuilder, SourceConfig
 from video_sft.building.files import FoundParts, fingerprint_parts
 from video_sft.building.hub_tree import HubTree
@@ -52,31 +51,19 @@ def _part(sub_dataset: SubDataset) -> SubDatasetPart:
         kind=sub_dataset.place,
         files={"rows": remote},
         rows=sub_dataset.rows,
+        second_hand="" if sub_dataset.rows is None else "upstream's figure and others who have it count",
+        also_counted=sub_dataset.also_counted,
         views=frozenset({sub_dataset.task, *ANSWER_FORMATS}),
         sub_dataset=sub_dataset,
     )
 
 
 def parse(part: OpenPart) -> Iterator[Record]:
-    """Yield the rows of one file in order; rows that name no video or image are for `-source` only, and counted."""
+    """Yield the rows of one file in order."""
     assert isinstance(part.part, SubDatasetPart)
-    reader = RowReader.of(part.part.sub_dataset, part.file_name("rows"))
+    reader = RowReader.of(part.part.sub_dataset, part.file_name("rows"), part.problems)
     reader.verbatim = part.verbatim
-
-    def record(row: Row) -> Record | None:
-        if not reader.has_no_media(row):
-            return reader.record(row)
-        if part.upstream:
-            return reader.record_without_media(row)
-        part.problems.leave_out(row.error(reader.sub_dataset.modality, "upstream has no path for it"))
-        return None
-
-    for parsed in part.problems.read(part.json_rows(), record):
-        if parsed is not None:
-            yield parsed
-    if reader.backward_clips:
-        note = f"{reader.backward_clips} rows have a start that is not before their end: they are about the whole video"
-        part.problems.notes.append(note)
+    yield from part.problems.read(part.json_rows(), reader.record)
 
 
 def _upstream_row(record: Record) -> Mapping[str, Any]:

@@ -13,17 +13,17 @@ from dataclasses import dataclass, field
 
 from datasets import Features, Value
 
-from video_sft.annotations import Row
+from video_sft.annotations import Problems, Row
 from video_sft.building import OpenPart, Part, RemoteFile, Source, SourceBuilder
 from video_sft.building.occurrences import Occurrences
 from video_sft.building.video_chatgpt_rows import (
     LLAVA_FEATURES,
     activitynet_media,
+    llava_conversation,
     llava_media,
-    llava_turns,
-    native_turn,
+    native_conversation,
 )
-from video_sft.records import Conversation, Record
+from video_sft.records import Record
 
 __all__ = ["SOURCE", "Videoinstruct100k"]
 
@@ -46,21 +46,22 @@ _ROWS = RemoteFile(
 
 def parse(part: OpenPart) -> Iterator[Record]:
     """Yield the rows in file order, each a conversation."""
-    yield from part.problems.read(part.json_rows(), _Rows().record)
+    yield from part.problems.read(part.json_rows(), _Rows(part.problems).record)
 
 
 @dataclass
 class _Rows:
     """Reads the rows of either layout."""
 
+    problems: Problems
     occurrences: Occurrences = field(default_factory=Occurrences)
 
     def record(self, row: Row) -> Record:
         native = "conversations" not in row.value
         media = activitynet_media(row, "video_id") if native else llava_media(row)
         key = self.occurrences.key(media.id)
-        turns = [native_turn(row)] if native else llava_turns(row)
-        return Record(key=key, task="conversation", body=Conversation(turns), media=media, row=row)
+        body, reason = (native_conversation if native else llava_conversation)(row, self.problems)
+        return Record(key=key, task="conversation", body=body, media=media, row=row, unusable=reason)
 
 
 SOURCE = Source(
@@ -83,7 +84,7 @@ SOURCE = Source(
     license="CC-BY-NC-SA-4.0",
     pools=("activitynet",),
     tasks=("conversation",),
-    parts=(Part(split="train", files={"rows": _ROWS}, rows=100010),),
+    parts=(Part(split="train", files={"rows": _ROWS}, rows=100010, second_hand="others count"),),
     parse=parse,
     upstream_features=Features(
         {"q": Value("string"), "a": Value("string"), "video_id": Value("string"), **LLAVA_FEATURES}

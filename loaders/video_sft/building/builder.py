@@ -32,7 +32,7 @@ from video_sft.building.files import (
 )
 from video_sft.building.own_code import OwnCode
 from video_sft.building.registry import is_own, register
-from video_sft.building.source import OpenPart, Part, Source
+from video_sft.building.source import OpenPart, Part, Source, usable_records
 from video_sft.building.upstream import to_upstream_table, upstream_schema
 from video_sft.errors import ConfigError, MissingFileError, RowError, VideoSftError
 from video_sft.messages import MessageStyle
@@ -280,7 +280,7 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
 
     def _records(self, opened: OpenPart) -> Iterator[Record]:
         view, in_view = self._view, self.source.in_view
-        for record in self.source.parse(opened):
+        for record in usable_records(self.source, opened):
             if view is None or in_view is None or in_view(record, view):
                 if not opened.upstream:
                     record.row = _FORGOTTEN

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import pickletools
+import struct
 from typing import Any
 
 import orjson
@@ -14,6 +14,8 @@ from video_sft.errors import RowError
 __all__ = ["frame_rates"]
 
 _MAX_BYTES = 16 << 20
+#: Frames per second; more than any camera takes of a whole video, and far from what a float cannot hold.
+_HIGHEST = 1e6
 #: What a pickled `dict[str, float]` is made of, whatever the protocol and the Python version that wrote it.
 _KEY_OPCODES = frozenset(
     ("UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8", "STRING", "SHORT_BINSTRING", "BINSTRING")
@@ -35,8 +37,10 @@ def frame_rates(part: OpenPart, role: str) -> dict[str, float]:
         part: the part that has the file.
         role: the file's role; where an optional file is absent the table is empty.
 
+    A rate of 0 or below is left out and counted: the times of that video's keyframes are null.
+
     Raises:
-        RowError: the file is neither, or a rate is not a positive number.
+        RowError: the file is neither, or a rate is no number of frames per second.
     """
     if role not in part.locations:
         return {}
@@ -46,13 +50,18 @@ def frame_rates(part: OpenPart, role: str) -> dict[str, float]:
         raise _refused(name, f"the file is over {_MAX_BYTES >> 20} MiB")
     try:
         table = orjson.loads(data) if data.lstrip()[:1] == b"{" else _unpickled(data)
-    except (ValueError, IndexError) as error:
-        raise _refused(name, f"it is neither JSON nor the pickle of a plain table: {error}") from None
+    except (ValueError, IndexError, OverflowError, struct.error) as error:
+        raise _refused(name, f"it is neither JSON nor the pickle of a plain table: {str(error)[:200]}") from None
     rates = {}
     for video, rate in table.items():
-        if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not (rate > 0 and math.isfinite(rate)):
-            raise _refused(name, f"the rate of {str(video)[:60]!r} is not a positive number", field=str(video)[:60])
-        rates[video.removesuffix(".mp4")] = float(rate)
+        if isinstance(rate, bool) or not isinstance(rate, (int, float)):
+            raise _refused(name, f"the rate of {str(video)[:60]!r} is not a number", field=str(video)[:60])
+        if rate > _HIGHEST or rate != rate:
+            raise _refused(name, f"the rate of {str(video)[:60]!r} is none a video can have", field=str(video)[:60])
+        if rate > 0:
+            rates[video.removesuffix(".mp4")] = float(rate)
+        else:
+            part.problems.mend(f"Rates in {name} that are not above 0, left out")
     return rates
 
 

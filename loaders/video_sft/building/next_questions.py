@@ -6,18 +6,18 @@ option (NExT-GQA); the video column is `video` in the first two and `video_id` i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from datasets import Features, Value
 
-from video_sft.annotations import Row
-from video_sft.building.choices import index_of_text
+from video_sft.annotations import Problems, Row, whole_number
+from video_sft.building.choices import index_of_text, without_blanks
+from video_sft.building.clean_text import blank_field, clean_or_blank
 from video_sft.building.source import OpenPart
 from video_sft.errors import UnsafePathError
 from video_sft.locations import safe_relative
 from video_sft.records import Media, MultipleChoice, OpenQuestion, Record
-from video_sft.texts import cleaned
 
 __all__ = [
     "CHOICE_COLUMNS",
@@ -32,6 +32,7 @@ __all__ = [
 QUESTION_TYPES = ("CW", "CH", "TP", "TC", "TN", "DC", "DL", "DO", "DB")
 QUESTION_COLUMNS = ("frame_count", "width", "height", "question", "answer", "qid", "type")
 CHOICE_COLUMNS = ("a0", "a1", "a2", "a3", "a4")
+_COUNTS = ("frame_count", "width", "height")
 
 
 def next_features(video_column: str) -> Features:
@@ -60,61 +61,75 @@ class NextQuestions:
         video_column: `video` or `video_id`.
         folders: upstream's map of video id to `<folder>/<video id>`; empty where the file is absent.
         prefix: what the row keys of this file begin with.
+        problems: takes in what is read another way than it is written.
     """
 
     video_column: str
     folders: Mapping[str, object] = field(default_factory=dict)
     prefix: str = ""
+    problems: Problems = field(default_factory=Problems)
     _met: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, part: OpenPart, video_column: str, prefix: str = "") -> NextQuestions:
         """Return a reader for a part whose folder map, if any, has the role `folders`."""
-        return cls(video_column, part.json_object("folders"), prefix)
+        return cls(video_column, part.json_object("folders"), prefix, part.problems)
 
     def indexed(self, row: Row) -> Record:
         """Return a multiple-choice question whose `answer` is the index of an option."""
-        return self._choice(row, row.integer("answer", lowest=0, highest=len(CHOICE_COLUMNS) - 1))
+        if row.text_or_blank("answer") and whole_number(row.value["answer"]) is None:
+            return self.texted(row)
+        return self._choice(row, lambda _: row.integer("answer", lowest=0, highest=len(CHOICE_COLUMNS) - 1))
 
     def texted(self, row: Row) -> Record:
         """Return a multiple-choice question whose `answer` is the text of an option; the first one that has it."""
-        return self._choice(row, index_of_text(row, row.text("answer"), [row.text(name) for name in CHOICE_COLUMNS]))
+        return self._choice(row, lambda choices: index_of_text(row, row.text("answer"), choices, self.problems))
 
     def open(self, row: Row) -> Record:
         """Return an open question."""
-        body = OpenQuestion(cleaned(row.text("question")), cleaned(row.text("answer")))
-        return self._record(row, body)
+        answer = clean_or_blank(row, "answer")
+        return self._record(row, OpenQuestion(clean_or_blank(row, "question"), answer), answer)
 
-    def _choice(self, row: Row, answer_index: int) -> Record:
-        choices = [cleaned(row.text(name)) for name in CHOICE_COLUMNS]
-        return self._record(row, MultipleChoice(cleaned(row.text("question")), choices, answer_index))
+    def _choice(self, row: Row, index: Callable[[list[str]], int]) -> Record:
+        choices = [clean_or_blank(row, name) for name in CHOICE_COLUMNS]
+        question = clean_or_blank(row, "question")
+        answer = row.text_or_blank("answer")
+        if answer:
+            choices, right = without_blanks(row, choices, index(choices), self.problems)
+            return self._record(row, MultipleChoice(question, choices, right), answer)
+        return self._record(row, MultipleChoice(question, choices, None), answer)
 
-    def _record(self, row: Row, body: MultipleChoice | OpenQuestion) -> Record:
+    def _record(self, row: Row, body: MultipleChoice | OpenQuestion, answer: str) -> Record:
         video = row.name(self.video_column)
-        kind = row.text("type").strip()
-        if kind not in QUESTION_TYPES:
-            row.fail("type", f"{kind!r} is none of {', '.join(QUESTION_TYPES)}")
         return Record(
             key=self._key(row, video),
             task="reasoning",
             body=body,
             media=Media("vidor", video, self._path(row, video)),
             row=row,
-            question_type=kind,
+            question_type=self._type(row),
+            unusable=blank_field(row, question=body.question, answer=answer),
         )
 
-    def _key(self, row: Row, video: str) -> str:
-        """Return `<video>_<qid>`; a later, different question under the same numbers gets `-2`, `-3` behind it.
+    def _type(self, row: Row) -> str | None:
+        """Return a row's type, in capitals as upstream has it; None where it is blank, which is counted."""
+        kind = row.text_or_blank("type").strip().upper()
+        if not kind:
+            self.problems.mend("Rows without a type, whose question_type is null")
+        elif kind not in QUESTION_TYPES:
+            row.fail("type", f"{row.value['type']!r} is none of {', '.join(QUESTION_TYPES)}")
+        return kind or None
 
-        NExT-OE's train file has three such collisions, e.g. video 4598213889, qid 5.
+    def _key(self, row: Row, video: str) -> str:
+        """Return `<video>_<qid>`; a later row under the same numbers gets `-2`, `-3` behind it.
+
+        NExT-OE's train file has three different questions under numbers that are taken, e.g. video 4598213889, qid 5.
         """
-        for name in ("frame_count", "width", "height"):
-            row.integer(name, lowest=0)
         key = f"{self.prefix}{video}_{row.integer('qid', lowest=0)}"
         questions = self._met.setdefault(key, [])
         question = row.value["question"]
         if question in questions:
-            row.fail("qid", f"video {video}, qid {row.value['qid']} appears twice with the same question")
+            self.problems.mend("Rows that repeat the video, qid and question of an earlier row; -2 is behind their ids")
         questions.append(question)
         return key if len(questions) == 1 else f"{key}-{len(questions)}"
 
@@ -125,12 +140,14 @@ class NextQuestions:
         except UnsafePathError as error:
             row.fail(self.video_column, f"its place in the folder map cannot be used: {error}")
         if path.rpartition("/")[2] != video:
-            row.fail(self.video_column, f"the folder map has {place!r} for it, which is another video")
+            self.problems.mend("Rows whose video the folder map has under another name, looked for by its own")
+            path = video
         return f"{path}.mp4"
 
 
 def upstream_fields(record: Record) -> dict[str, object]:
-    """Return a row of the CSV, with the three counts as numbers, and what other files hold for it."""
+    """Return a row of the CSV, with the three counts as numbers where they are, and what other files hold for it."""
     value = record.row.value
-    counts = {name: int(value[name]) for name in ("frame_count", "width", "height")}
+    numbers = {name: whole_number(value.get(name)) for name in _COUNTS}
+    counts = {name: number for name, number in numbers.items() if number is not None}
     return {**value, **counts, **record.joined}

@@ -8,7 +8,7 @@ from typing import Any
 
 from datasets import Features, List, Value
 
-from video_sft.annotations import Row
+from video_sft.annotations import Problems, Row
 from video_sft.building.source import OpenPart
 from video_sft.errors import MissingFileError, RowError
 
@@ -59,30 +59,26 @@ class ClassNames:
             words |= _class_list(part, role, words)
         return cls(words)
 
-    def decoded(self, graph: Mapping[str, Any], row: Row, field: str) -> dict[str, Any]:
-        """Return one keyframe's graph with words in place of ids.
-
-        Raises:
-            RowError: an id is in none of the lists.
-        """
+    def decoded(self, graph: Mapping[str, Any], row: Row, field: str, problems: Problems) -> dict[str, Any]:
+        """Return one keyframe's graph with words in place of ids; an id that is in none of the lists is kept."""
         named = dict(graph)
         for name in ("actions", "bbox_labels", "rel_labels"):
             if name in graph:
-                named[name] = [self._word(item, row, f"{field}.{name}") for item in _items(graph, name, row, field)]
+                named[name] = [self._word(item, problems) for item in _items(graph, name, row, field)]
         if "rel_pairs" in graph:
             name = f"{field}.rel_pairs"
             pairs = {"pairs": _items(graph, "rel_pairs", row, field)}
             named["rel_pairs"] = [
-                [self._word(item, row, name) for item in _items({"pair": pair}, "pair", row, name)]
+                [self._word(item, problems) for item in _items({"pair": pair}, "pair", row, name)]
                 for pair in pairs["pairs"]
             ]
         return named
 
-    def _word(self, item: Any, row: Row, field: str) -> str:
-        try:
-            return self.words[item]
-        except (KeyError, TypeError):
-            row.fail(field, f"{str(item)[:60]!r} is in none of the class lists")
+    def _word(self, item: Any, problems: Problems) -> Any:
+        word = self.words.get(item) if isinstance(item, str) else None
+        if word is None:
+            problems.mend("Ids that are in none of the class lists, kept as ids")
+        return item if word is None else word
 
 
 def _class_list(part: OpenPart, role: str, met: Mapping[str, str]) -> dict[str, str]:
@@ -110,7 +106,7 @@ def _items(graph: Mapping[str, Any], name: str, row: Row, field: str) -> list[An
     return items
 
 
-def keyframes(row: Row, fps: float | None, names: ClassNames | None) -> list[dict[str, Any]] | None:
+def keyframes(row: Row, fps: float | None, names: ClassNames | None, problems: Problems) -> list[dict[str, Any]] | None:
     """Return a row's situation graphs in the order of time; None where the row has none.
 
     A keyframe's id is its frame number in the video, so its time is the id divided by the video's frame rate, as
@@ -121,6 +117,7 @@ def keyframes(row: Row, fps: float | None, names: ClassNames | None) -> list[dic
         row: a row with a field `situations`, an object of graphs by keyframe id.
         fps: the video's frame rate; None leaves the times null.
         names: words to put in place of class ids; None keeps the ids.
+        problems: takes in ids without a word.
 
     Raises:
         RowError: the graphs are not of that shape.
@@ -136,7 +133,7 @@ def keyframes(row: Row, fps: float | None, names: ClassNames | None) -> list[dic
         if not isinstance(graph, dict):
             row.fail(_field(keyframe), f"expected an object, found a {type(graph).__name__}")
     if names is not None:
-        situations = {key: names.decoded(graph, row, _field(key)) for key, graph in situations.items()}
+        situations = {key: names.decoded(graph, row, _field(key), problems) for key, graph in situations.items()}
     return [
         {**situations[keyframe], "keyframe_id": keyframe, "seconds": None if fps is None else int(keyframe) / fps}
         for keyframe in sorted(situations, key=int)

@@ -11,12 +11,12 @@ from datasets import Features
 
 from video_sft.annotations import Problems, Row, csv_rows, json_object, json_rows
 from video_sft.building.facts import check_source
-from video_sft.errors import MissingFileError, VideoSftError, one_line
+from video_sft.errors import MissingFileError, RowError, VideoSftError, one_line
 from video_sft.locations import open_binary
 from video_sft.media.pools import Pool
 from video_sft.records import Record
 
-__all__ = ["OpenPart", "Part", "RemoteFile", "Source"]
+__all__ = ["OpenPart", "Part", "RemoteFile", "Source", "usable_records"]
 
 #: What cards and lists say of terms that upstream, as far as the source's author knows, does not state.
 NOT_STATED = "not stated"
@@ -65,6 +65,9 @@ class Part:
         files: by role; `rows` is the file the rows come from.
         optional: roles the part can do without.
         rows: how many rows upstream publishes, where known.
+        second_hand: who counts `rows`, with a verb, if it is neither upstream's statement on this file nor counted in
+            it: another number of rows is no sign of a wrong file then.
+        also_counted: other numbers of rows that are known of the file.
         views: the views the part's rows belong to; None when rows of any view may be in it.
     """
 
@@ -73,6 +76,8 @@ class Part:
     kind: str = ""
     optional: frozenset[str] = frozenset()
     rows: int | None = None
+    second_hand: str = ""
+    also_counted: tuple[int, ...] = ()
     views: frozenset[str] | None = None
 
     @property
@@ -237,7 +242,32 @@ class Source:
         return counts
 
     @property
+    def second_hand(self) -> frozenset[str]:
+        """The splits whose published rows are, in part at least, a second-hand count."""
+        return frozenset(part.split for part in self.parts if part.second_hand)
+
+    @property
     def splits(self) -> tuple[str, ...]:
         """The splits that have a part, in the usual order."""
         present = {part.split for part in self.parts}
         return tuple(split for split in ("train", "validation", "test") if split in present)
+
+
+def usable_records(source: Source, part: OpenPart) -> Iterator[Record]:
+    """Yield a part's records; for the shared rows without those that upstream left unusable, which are counted.
+
+    Raises:
+        RowError: under the policy `error`, where no row of the part can be used: no upstream file is like that.
+    """
+    first, usable = None, False
+    for record in source.parse(part):
+        if record.unusable is None or part.upstream:
+            usable = True
+            yield record
+        else:
+            first = first or record.unusable
+            part.problems.leave_out(record.unusable)
+    if first is not None and not usable and part.problems.policy == "error":
+        problem = f"{first.problem}, and no other row of the file can be used either"
+        remedy = f"Get the file again: {part.part.files['rows'].where}"
+        raise RowError(file=first.file, position=first.position, field=first.field, problem=problem, remedy=remedy)

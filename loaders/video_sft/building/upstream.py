@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 import pyarrow as pa
 from datasets import Features, List, Value
 
@@ -33,6 +33,9 @@ def upstream_schema(source: Source) -> Features:
 def to_upstream_table(records: Sequence[Record], source: Source, problems: Problems) -> pa.Table:
     """Return records as a table of their upstream fields.
 
+    A number or text, or a list of such, that its column cannot hold as it is (an integer over 64 bits, a blank where a
+    count is expected) goes into `other_fields` whole, and its cell is null.
+
     Args:
         records: a batch of the source's records.
         source: the source.
@@ -51,18 +54,23 @@ def to_upstream_table(records: Sequence[Record], source: Source, problems: Probl
     try:
         return _table(rows, schema)
     except _MISFITS:
-        good = [row for row, record in zip(rows, made, strict=True) if _fits(row, record, schema, problems)]
-        return _table(good, schema)
+        fitted = (_fitted(row, record, schema, problems) for row, record in zip(rows, made, strict=True))
+        return _table([row for row in fitted if row is not None], schema)
 
 
 def _row(record: Record, source: Source, known: _Known) -> dict[str, Any]:
     row = source.upstream_row(record)
     others = known.others(row)
-    misplaced = known.text_for_list(row)
+    misplaced = known.misplaced(row)
     if misplaced is not None:
-        record.row.fail(misplaced, "there is text where a list is expected")
+        record.row.fail(misplaced, "there is text where a list is expected, or a list where an object is")
     key = f"{source.name}/{record.key}"
-    return {**row, ROW_ID: key, OTHER_FIELDS: orjson.dumps(others).decode() if others else None}
+    return {**row, ROW_ID: key, OTHER_FIELDS: _as_json(others) if others else None}
+
+
+def _as_json(others: Mapping[str, Any]) -> str:
+    """Return fields as JSON text; not by orjson, whose integers have 64 bits."""
+    return json.dumps(others, ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -97,17 +105,22 @@ class _Known:
                 left[name] = others
         return {key: left[key] for key in value if key in left} if left else None
 
-    def text_for_list(self, value: Any) -> str | None:
-        """Return the field, if any, that has text where a list should be: Arrow would take it for its characters."""
+    def misplaced(self, value: Any) -> str | None:
+        """Return the field, if any, that has text where a list should be, or a list where an object should.
+
+        Arrow would take the one for its characters, the other for pairs of a key and a value.
+        """
         if isinstance(value, list):
-            found = (self.text_for_list(item) for item in value if isinstance(item, (dict, list)))
+            found = (self.misplaced(item) for item in value if isinstance(item, (dict, list)))
             return next((name for name in found if name is not None), None)
         for name, depth in self.lists.items():
             if _is_text_for_list(value.get(name), depth):
                 return name
         for name, inner in self.inner.items():
             item = value.get(name)
-            if isinstance(item, (dict, list)) and (place := inner.text_for_list(item)) is not None:
+            if _is_list_for_object(item, self.lists.get(name, 0)):
+                return name
+            if isinstance(item, (dict, list)) and (place := inner.misplaced(item)) is not None:
                 return f"{name}.{place}"
         return None
 
@@ -129,6 +142,12 @@ def _is_text_for_list(value: Any, depth: int) -> bool:
     return depth > 1 and isinstance(value, list) and any(_is_text_for_list(item, depth - 1) for item in value)
 
 
+def _is_list_for_object(value: Any, depth: int) -> bool:
+    if not isinstance(value, list):
+        return False
+    return depth == 0 or any(_is_list_for_object(item, depth - 1) for item in value)
+
+
 def _object_in(shape: Any) -> Mapping[str, Any] | None:
     while isinstance(shape, List):
         shape = shape.feature
@@ -140,11 +159,27 @@ def _table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _fits(row: Mapping[str, Any], record: Record, schema: pa.Schema, problems: Problems) -> bool:
+def _is_plain(value: Any) -> bool:
+    """Return whether a value is a number, a text, or a list of such values."""
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    return isinstance(value, (str, int, float)) and not isinstance(value, bool)
+
+
+def _fitted(row: Mapping[str, Any], record: Record, schema: pa.Schema, problems: Problems) -> Mapping[str, Any] | None:
+    """Return a row whose columns hold what they can, or None, the row being met as bad."""
+    apart: dict[str, Any] = {}
     for field in schema:
+        value = row.get(field.name)
         try:
-            pa.array([row.get(field.name)], type=field.type)
+            pa.array([value], type=field.type)
         except _MISFITS as error:
-            problems.meet(record.row.error(field.name, f"the field is not of the documented type: {error}"))
-            return False
-    return True
+            if pa.types.is_string(field.type) or not _is_plain(value):
+                problems.meet(record.row.error(field.name, f"the field is not of the documented type: {error}"))
+                return None
+            problems.mend("Values that their column cannot hold, kept in other_fields")
+            apart[field.name] = value
+    if not apart:
+        return row
+    others = json.loads(row[OTHER_FIELDS]) if row[OTHER_FIELDS] else {}
+    return {**row, **dict.fromkeys(apart), OTHER_FIELDS: _as_json({**others, **apart})}

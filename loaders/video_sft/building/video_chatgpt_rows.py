@@ -3,7 +3,8 @@
 LLaVA-style rows are `{"id", "video", "conversations": [{"from": "human" or "gpt", "value": text}]}`. The media token
 stands before or after the first question: upstream's converter puts it after in even rows and before in odd ones
 (https://github.com/mbzuai-oryx/Video-ChatGPT/blob/main/scripts/convert_instruction_json_to_training_format.py), and its
-trainer moves it to the front wherever it is.
+trainer moves it to the front wherever it is. Files made by other hands call the speakers `user` and `assistant`, begin
+with a system text, repeat the token for each frame or each turn, or end with a question.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ import re
 
 from datasets import List, Value
 
-from video_sft.annotations import Row
-from video_sft.records import Media, Turn
+from video_sft.annotations import Problems, Row
+from video_sft.building.clean_text import blank_field, unusable
+from video_sft.errors import RowError
+from video_sft.records import Conversation, Media, Turn
 from video_sft.texts import cleaned
 
-__all__ = ["LLAVA_FEATURES", "activitynet_media", "llava_media", "llava_turns", "native_turn"]
+__all__ = ["LLAVA_FEATURES", "activitynet_media", "llava_conversation", "llava_media", "native_conversation"]
 
 #: The columns of LLaVA-style rows.
 LLAVA_FEATURES = {
@@ -33,45 +36,76 @@ _NOISE_WORD = "QA_GT_caption_based_noisy"
 _NOISE = re.compile(
     rf"""(?:\[{_NOISE_WORD}\]|\({_NOISE_WORD}\)|"{_NOISE_WORD}"|'{_NOISE_WORD}'|`{_NOISE_WORD}`|{_NOISE_WORD})[:,.;]?"""
 )
+_ROLES = {"human": "human", "user": "human", "gpt": "gpt", "assistant": "gpt", "model": "gpt", "system": "system"}
 _ACTIVITYNET_ID = re.compile(r"[A-Za-z0-9_-]{11}", re.ASCII)
 #: What a row's `video` may end in; `.pkl` names precomputed features of the video.
 _SUFFIX = re.compile(r"\.(?P<suffix>mp4|mkv|webm|avi|mov|pkl)", re.ASCII | re.IGNORECASE)
 
 
-def native_turn(row: Row) -> Turn:
-    """Return the exchange of a row with `q` and `a`."""
-    return Turn(_spoken(row, "q", row.text("q"), media_token=True), _spoken(row, "a", row.text("a")))
+def native_conversation(row: Row, problems: Problems) -> tuple[Conversation, RowError | None]:
+    """Return the exchange of a row with `q` and `a`, and why it is unusable, if it is."""
+    question, answer = _spoken(row, "q", problems, tokens=1), _spoken(row, "a", problems)
+    return Conversation([Turn(question, answer)]), blank_field(row, q=question, a=answer)
 
 
-def llava_turns(row: Row) -> list[Turn]:
-    """Return the exchanges of a row with `conversations`.
+def llava_conversation(row: Row, problems: Problems) -> tuple[Conversation, RowError | None]:
+    """Return the exchanges of a row with `conversations`, and why they are unusable, if they are.
+
+    A first question may be the media token alone. Other exchanges that lack one of their texts, and a question at the
+    end that has no answer, are left out and counted.
 
     Raises:
-        RowError: human and gpt do not take turns, a text is empty, or the media token is in a place of its own.
+        RowError: human and gpt do not take turns, or say something that is no text.
     """
-    values = []
-    for number, child in enumerate(row.children("conversations")):
+    messages = list(row.children("conversations"))
+    instruction = ""
+    if messages and _role(messages[0]) == "system":
+        instruction = cleaned(_said(messages.pop(0)))
+    spoken: list[str] = []
+    for number, message in enumerate(messages):
         expected = ("human", "gpt")[number % 2]
-        if child.text("from").strip() != expected:
-            child.fail("from", f"expected {expected}, found {child.value['from']!r}")
-        values.append(_spoken(child, "value", child.text("value"), media_token=number == 0))
-    if not values or len(values) % 2:
-        row.fail("conversations", f"{len(values)} values; each question should have an answer")
-    return [Turn(question, answer) for question, answer in zip(values[::2], values[1::2], strict=True)]
+        if _role(message) != expected:
+            message.fail("from", f"expected {expected}, found {message.value.get('from', message.value.get('role'))!r}")
+        field = "value" if "value" in message.value else "content"
+        spoken.append(_spoken(message, field, problems, tokens=int(number == 0)))
+    if len(spoken) % 2:
+        problems.mend("Conversations that end with a question, which is left out")
+    pairs = list(zip(spoken[::2], spoken[1::2], strict=False))
+    turns = [Turn(asked, answer) for number, (asked, answer) in enumerate(pairs) if answer and (asked or not number)]
+    if not turns:
+        return Conversation(()), unusable(row, "conversations", "no question in it has an answer")
+    if len(turns) < len(pairs):
+        problems.mend("Exchanges without a question or an answer, which are left out", len(pairs) - len(turns))
+    return Conversation(turns, instruction), None
 
 
-def _spoken(row: Row, field: str, text: str, *, media_token: bool = False) -> str:
-    """Return a text as it is to be trained on: without noise, and without the one media token a row has."""
+def _role(message: Row) -> str:
+    said = message.text("from" if "from" in message.value or "role" not in message.value else "role")
+    return _ROLES.get(said.strip().casefold(), said)
+
+
+def _said(message: Row) -> str:
+    return message.text_or_blank("value" if "value" in message.value else "content")
+
+
+def _spoken(row: Row, field: str, problems: Problems, *, tokens: int = 0) -> str:
+    """Return a text as it is to be trained on: without noise, and without media tokens.
+
+    Args:
+        row: the row or message.
+        field: the text's field.
+        problems: counts texts with more media tokens than expected: the row has one video, whatever they say.
+        tokens: how many media tokens are expected at most.
+    """
+    text = row.text_or_blank(field)
     if _NOISE_WORD in text:
         text = _joined(_NOISE.split(text), "\n")
-    if media_token:
-        text = _joined(_MEDIA_TOKEN.split(text, maxsplit=1), " ")
-    if _MEDIA_TOKEN.search(text):
-        row.fail(field, "there is a media token in it beside the one the first question has")
-    text = cleaned(text)
-    if not text:
-        row.fail(field, "there is no text in it beside upstream's noise and the media token")
-    return text
+    if "<" in text:
+        pieces = _MEDIA_TOKEN.split(text)
+        if len(pieces) - 1 > tokens:
+            problems.mend("Texts with a media token beside the one of the first question, which is taken out")
+        text = _joined(pieces, " ")
+    return cleaned(text)
 
 
 def _joined(pieces: list[str], between: str) -> str:

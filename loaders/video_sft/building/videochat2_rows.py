@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from video_sft.annotations import Row
+from video_sft.annotations import Problems, Row
+from video_sft.building.clean_text import clean_or_blank, unusable
+from video_sft.building.clip_times import clip_times
 from video_sft.building.option_lists import listed_options
+from video_sft.building.video_names import video_of
 from video_sft.building.videochat2_tree import SubDataset
-from video_sft.errors import UnsafePathError
+from video_sft.errors import RowError, UnsafePathError
 from video_sft.locations import safe_relative
 from video_sft.messages import CAPTION_PROMPTS
 from video_sft.records import Body, Caption, Conversation, Media, MultipleChoice, Record, Turn
@@ -16,8 +20,7 @@ from video_sft.texts import cleaned
 
 __all__ = ["RowReader"]
 
-#: Pools whose file names alone tell a clip from all others, in whatever folder a row has it.
-_NAMED_POOLS = frozenset({"activitynet", "clevrer", "ssv2", "vidor", "webvid"})
+_NOTHING = Conversation(())
 #: What the media paths of some rows begin with: the address of upstream's object store (`p2:s3://k600/...`).
 _STORE = re.compile(r"(?:[\w-]+:)?s3://")
 _VIDEO_SUFFIXES = {"mp4", "mkv", "webm", "gif", "avi", "mov", "m4v", "mpg", "mpeg", "ts", "flv", "wmv", "3gp", "ogv"}
@@ -34,48 +37,50 @@ class RowReader:
     Attributes:
         sub_dataset: the sub-dataset it belongs to.
         key_prefix: what its rows' keys begin with; a row has no id upstream, so its number in the file follows.
+        problems: takes in what is read another way than it is written.
         verbatim: whether records hold their text to the letter too.
-        backward_clips: how many rows had a `start` that is not before their `end`.
     """
 
     sub_dataset: SubDataset
     key_prefix: str
+    problems: Problems
     verbatim: bool = False
-    backward_clips: int = 0
 
     @classmethod
-    def of(cls, sub_dataset: SubDataset, file: str) -> RowReader:
+    def of(cls, sub_dataset: SubDataset, file: str, problems: Problems) -> RowReader:
         """Return the reader of a file by its path in the tree; a subset's keys differ from its full file's."""
-        return cls(sub_dataset, file.removesuffix(".json").removesuffix("/train"))
+        return cls(sub_dataset, file.removesuffix(".json").removesuffix("/train"), problems)
 
-    def has_no_media(self, row: Row) -> bool:
+    def _has_no_media(self, row: Row) -> bool:
         """Return whether the row names its video or image by null or nothing, as some of upstream's do."""
         modality = self.sub_dataset.modality
         value = row.value.get(modality, modality)
         return modality != "text" and (value is None or (isinstance(value, str) and not value.strip()))
 
     def record(self, row: Row) -> Record:
-        """Return a row as a record.
+        """Return a row as a record; one that names no media, or has no answer, is unusable.
 
         Raises:
-            RowError: it has no answer, a question is missing where one is needed, or its media path is unsafe.
+            RowError: a question is missing where one is needed, or its media path is unsafe.
         """
-        media = self._media(row)
+        media: Media | None = None
+        body: Body = _NOTHING
+        reason: RowError | None
+        if self._has_no_media(row):
+            reason = unusable(row, self.sub_dataset.modality, "upstream has no path for it")
+        else:
+            media = self._media(row)
+            body, reason = self._body(row, has_media=media is not None)
         return Record(
             key=f"{self.key_prefix}/{row.number}",
             task=self.sub_dataset.task,
-            body=self._body(row, has_media=media is not None),
+            body=body,
             media=media,
             row=row,
             question_type=self.sub_dataset.name,
-            written=_written(row, has_media=media is not None) if self.verbatim else None,
+            written=_written(row, has_media=media is not None) if self.verbatim and reason is None else None,
+            unusable=reason,
         )
-
-    def record_without_media(self, row: Row) -> Record:
-        """Return a row that names no media as a record for `-source`, which leaves nothing out."""
-        nothing = Conversation(())
-        key = f"{self.key_prefix}/{row.number}"
-        return Record(key, self.sub_dataset.task, nothing, None, row, question_type=self.sub_dataset.name)
 
     def _media(self, row: Row) -> Media | None:
         modality = self.sub_dataset.modality
@@ -85,8 +90,10 @@ class RowReader:
         if modality == "text":
             return None
         path, stem = self._path(row, modality)
-        start, stop = self._clip(row) if modality == "video" else (None, None)
-        return Media(self.sub_dataset.pool, self._id(stem), path, start, stop, modality)
+        start, stop = clip_times(row, self.problems) if modality == "video" else (None, None)
+        pool = self.sub_dataset.pool
+        collection, name = video_of(pool, stem) if modality == "video" else (pool, stem)
+        return Media(pool, name, path, start, stop, modality, collection)
 
     def _path(self, row: Row, field: str) -> tuple[str, str]:
         """Return the path of a row's media inside their pool, and that path without its suffix."""
@@ -104,41 +111,50 @@ class RowReader:
             stem = _with_prefix(stem)
         return f"{stem}.{suffix}" if suffix else stem, stem
 
-    def _id(self, stem: str) -> str:
-        return stem.rpartition("/")[2] if self.sub_dataset.pool in _NAMED_POOLS else stem
-
-    def _clip(self, row: Row) -> tuple[float | None, float | None]:
-        """Return the part of the video a row is about; as upstream, only where both its ends are given."""
-        value = row.value
-        if value.get("start") is None or value.get("end") is None:
-            return None, None
-        start, stop = row.seconds("start"), row.seconds("end")
-        if start < stop:
-            return start, stop
-        self.backward_clips += 1
-        return None, None
-
-    def _body(self, row: Row, *, has_media: bool) -> Body:
+    def _body(self, row: Row, *, has_media: bool) -> tuple[Body, RowError | None]:
+        """Return what a row says, and why it is unusable, if it is."""
         exchanges = list(row.children("QA"))
         if not exchanges:
-            row.fail("QA", "the list is empty")
+            return _NOTHING, unusable(row, "QA", "the list is empty")
+        if len(exchanges) > 1:
+            return self._conversation(row, exchanges, has_media=has_media)
         first = exchanges[0]
         instruction = cleaned(first.text_or_empty("i"))
-        question, answer = cleaned(first.text_or_empty("q")), cleaned(first.text("a"))
-        if len(exchanges) > 1:
-            later = [Turn(_asked(each), cleaned(each.text("a"))) for each in exchanges[1:]]
-            if not question and not has_media:
-                question, instruction = _instead(first, instruction), ""
-            return Conversation([Turn(question, answer), *later], instruction)
+        question, answer = cleaned(first.text_or_empty("q")), clean_or_blank(first, "a")
+        if not answer:
+            return _NOTHING, unusable(row, "QA[0].a", "upstream has no text there")
         if not question and has_media and self.sub_dataset.task in CAPTION_PROMPTS:
-            return Caption(answer, instruction=instruction)
+            return Caption(answer, instruction=instruction), None
         listed = listed_options(question, answer)
         if listed is not None and (listed.question or instruction):
             asked, instruction = (listed.question, instruction) if listed.question else (instruction, "")
-            return MultipleChoice(asked, listed.choices, listed.answer_index, instruction)
+            return MultipleChoice(asked, listed.choices, listed.answer_index, instruction), None
         if not question:
-            question, instruction = _instead(first, instruction), ""
-        return Conversation([Turn(question, answer)], instruction)
+            question, instruction = instruction, ""
+        if not question:
+            return _NOTHING, unusable(row, "QA[0].q", "there is neither a question nor an instruction")
+        return Conversation([Turn(question, answer)], instruction), None
+
+    def _conversation(
+        self, row: Row, exchanges: Sequence[Row], *, has_media: bool
+    ) -> tuple[Conversation, RowError | None]:
+        """Return several exchanges; one without an answer, or without anything that asks for it, is left out."""
+        instruction = cleaned(exchanges[0].text_or_empty("i"))
+        turns = []
+        for number, exchange in enumerate(exchanges):
+            question, answer = cleaned(exchange.text_or_empty("q")), clean_or_blank(exchange, "a")
+            if not question and number:
+                question = cleaned(exchange.text_or_empty("i"))
+            if not question and not number and not has_media:
+                question, instruction = instruction, ""
+            if answer and (question or (has_media and not number)):
+                turns.append(Turn(question, answer))
+        if not turns:
+            return _NOTHING, unusable(row, "QA", "no question in it has an answer")
+        if len(turns) < len(exchanges):
+            left = len(exchanges) - len(turns)
+            self.problems.mend("Exchanges without a question or an answer, which are left out", left)
+        return Conversation(turns, instruction), None
 
 
 def _with_prefix(stem: str) -> str:
@@ -150,16 +166,18 @@ def _with_prefix(stem: str) -> str:
 def _written(row: Row, *, has_media: bool) -> Conversation:
     """Return a row's exchanges to the letter: the first instruction, the questions and the answers.
 
-    As in the body, an instruction asks where a question has to stand and does not.
+    As in the body, an instruction asks where a question has to stand and does not, and what has no answer is left out.
     """
     turns: list[Turn] = []
     first = ""
-    for exchange in row.children("QA"):
+    for number, exchange in enumerate(row.children("QA")):
         question, instruction = _to_the_letter(exchange, "q"), _to_the_letter(exchange, "i")
-        if not question and (turns or not has_media):
+        if not question and (number or not has_media):
             question, instruction = instruction, ""
-        first = first if turns else instruction
-        turns.append(Turn(question, exchange.text("a")))
+        first = first if number else instruction
+        answer = _to_the_letter(exchange, "a")
+        if answer and (question or (has_media and not number)):
+            turns.append(Turn(question, answer))
     return Conversation(turns, first)
 
 
@@ -169,15 +187,3 @@ def _to_the_letter(exchange: Row, field: str) -> str:
 
 
 _EXPECTED = {"video": "a video and no image", "image": "an image and no video", "text": "neither video nor image"}
-
-
-def _asked(exchange: Row) -> str:
-    """Return the question of a later turn: it cannot stand without one."""
-    return cleaned(exchange.text_or_empty("q")) or _instead(exchange, cleaned(exchange.text_or_empty("i")))
-
-
-def _instead(exchange: Row, instruction: str) -> str:
-    """Return the instruction, which asks where no question does."""
-    if not instruction:
-        exchange.fail("q", "the question is empty, and there is no instruction in its place")
-    return instruction

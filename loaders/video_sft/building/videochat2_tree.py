@@ -37,7 +37,8 @@ class SubDataset:
         pool: whose ids its media have; empty for text.
         files: its annotation file, then other forms of that file, each read only where those before it are absent.
             Upstream puts them side by side (`train.json`, `train_80k.json`) with the same rows in them.
-        rows: how many rows upstream publishes for the first of the files, where it does.
+        rows: how many rows the first of the files has by upstream's figure, where that says so.
+        also_counted: other numbers of rows that people who have the file report.
         frames: whether an item is a folder of frames rather than one file.
     """
 
@@ -48,18 +49,33 @@ class SubDataset:
     pool: str
     files: tuple[str, ...]
     rows: int | None = None
+    also_counted: tuple[int, ...] = ()
     frames: bool = False
 
 
 def _set(
-    place: str, task: str, pool: str, rows: int | None = None, *, subsets: Sequence[str] = (), frames: bool = False
+    place: str,
+    task: str,
+    pool: str,
+    rows: int | None = None,
+    *also_counted: int,
+    subsets: Sequence[str] = (),
+    frames: bool = False,
 ) -> SubDataset:
     """Return a set with a folder of its own."""
     files = tuple(f"{place}/{file}" for file in ("train.json", *subsets))
     kind, name = place.partition("/")[0], place.rpartition("/")[2]
     modality: Modality = "video" if kind == "video" else "image" if kind == "image" else "text"
     return SubDataset(
-        place=place, name=name, task=task, modality=modality, pool=pool, files=files, rows=rows, frames=frames
+        place=place,
+        name=name,
+        task=task,
+        modality=modality,
+        pool=pool,
+        files=files,
+        rows=rows,
+        also_counted=also_counted,
+        frames=frames,
     )
 
 
@@ -91,7 +107,7 @@ SUB_DATASETS = (
     _set("image/caption/minigpt4", "detailed_caption", "minigpt4", 3362),
     _set("image/caption/llava", "detailed_caption", "coco", 23240),
     _set("image/caption/paragraph_captioning", "detailed_caption", "paragraph_captioning", 14575),
-    _set("video/caption/videochat", "detailed_caption", "webvid", 6905),
+    _set("video/caption/videochat", "detailed_caption", "webvid", 6905, 6889),
     _set("image/reasoning/llava", "reasoning", "coco", 76643),
     _set("image/reasoning/clevr", "reasoning", "clevr", 30000),
     _set("image/reasoning/visual_mrc", "reasoning", "visual_mrc", 15000),
@@ -101,7 +117,7 @@ SUB_DATASETS = (
     _set("image/caption/coco", "simple_caption", "coco", 566747, subsets=["train_100k.json"]),
     _set("image/caption/textcaps", "simple_caption", "textcaps", 97765),
     _set("video/caption/webvid", "simple_caption", "webvid", 400000, subsets=["train_80k.json"]),
-    _set("video/caption/youcook2", "simple_caption", "youcook2", 8760),
+    _set("video/caption/youcook2", "simple_caption", "youcook2", 8760, 8700),
     _set("video/caption/textvr", "simple_caption", "textvr", 39648),
     _set("image/vqa/vqav2", "vqa", "vqav2", 29903),
     _set("image/vqa/gqa", "vqa", "gqa", 30001),

@@ -183,8 +183,8 @@ def _missing(found: FoundFiles) -> Iterator[Finding]:
     for split, parts in absent.items():
         files = [file for _, missing in parts for file in missing]
         names = sorted({file.name for file in files})
-        rows = [part.rows for part, _ in parts]
-        lost = f", with {counted(sum(count or 0 for count in rows), 'row')}" if all(rows) else ""
+        sure = all(part.rows and not part.second_hand for part, _ in parts)
+        lost = f", with {counted(sum(part.rows or 0 for part, _ in parts), 'row')}" if sure else ""
         what = f"{counted(len(names), 'file')} of the {split} split missing{lost}: {listed(names)}"
         half = sorted({f.name for part, _ in parts for f in part.files.values() if f.name in present} - _shared(found))
         what += f". Of no use without: {listed(half)}" if half else ""
@@ -207,7 +207,7 @@ def _unverified(files: Sequence[FileFacts]) -> Iterator[Finding]:
         also = "; its size agrees" if facts.status == "size_as_published" else ""
         reasons[f"{facts.why_unverified or 'none is known'}{also}"].append(facts.name)
     for reason, names in reasons.items():
-        what = f"No hash is published to compare {listed(names)} with ({reason})"
+        what = f"No hash is known to compare {listed(names)} with ({reason})"
         yield Finding(severity="note", check="files", what=what, count=len(names))
 
 

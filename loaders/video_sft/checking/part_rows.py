@@ -19,10 +19,12 @@ import pyarrow as pa
 from datasets.utils import tqdm
 
 from video_sft.building import OpenPart, Part, Source
+from video_sft.building.source import usable_records
 from video_sft.checking.tally import ProblemTally
 from video_sft.errors import VideoSftError
 from video_sft.mixing.video_keys import key_digest, keys_of_entry, origins
 from video_sft.records import Caption, Conversation, MultipleChoice, OpenQuestion, Record
+from video_sft.rows import clip_name
 
 __all__ = ["NO_VIDEO", "Oddities", "PartRows", "read_part"]
 
@@ -129,7 +131,7 @@ class PartRows:
         row = len(self.numbers)
         self.numbers.append(record.row.number)
         media, body = record.media, record.body
-        video = f"{media.pool}/{media.id}" if media else ""
+        video = media.video_id if media else ""
         self.videos.append(key_digest(video) if media else NO_VIDEO)
         for name in origins(video):
             self.footage.append(key_digest(name))
@@ -143,7 +145,8 @@ class PartRows:
                 if words := _words(question):
                     self.asked.append(_digest(video, words))
                     self.asked_by.append(row)
-        limits = f"{media.start_seconds} {media.stop_seconds}" if media else ""
+        clip = clip_name(video, media.path) if media else ""
+        limits = f"{clip} {media.start_seconds} {media.stop_seconds}" if media else ""
         self.contents.append(_digest(video, limits, *map(_words, questions), _plain(answer)))
         if isinstance(body, MultipleChoice):
             self._look_at_choices(row_id, record, body)
@@ -187,7 +190,7 @@ def read_part(
 
 def _records(source: Source, opened: OpenPart, rows: PartRows) -> Iterator[Record]:
     try:
-        yield from source.parse(opened)
+        yield from usable_records(source, opened)
     except VideoSftError as error:
         rows.failure = error
 
@@ -209,7 +212,7 @@ def _media_table(records: list[Record]) -> pa.Table:
     media = [record.media for record in records]
     return pa.table(
         {
-            "path": pa.array([item and f"{item.pool}/{item.path}" for item in media], pa.string()),
+            "path": pa.array([item and item.video_path for item in media], pa.string()),
             "image": pa.array([item is not None and item.modality == "image" for item in media], pa.bool_()),
             "start": pa.array([item and item.start_seconds for item in media], pa.float64()),
             "stop": pa.array([item and item.stop_seconds for item in media], pa.float64()),

@@ -14,6 +14,8 @@ from video_sft.checking.wording import counted
 __all__ = ["repeat_findings", "repeats_in"]
 
 _EXAMPLES = 5
+#: The share of rows that repeat others from which a file may have been joined with itself or a part of itself.
+_MANY = 0.1
 
 
 def repeats_in(rows: PartRows) -> int:
@@ -24,7 +26,9 @@ def repeats_in(rows: PartRows) -> int:
 def repeat_findings(parts: Sequence[PartRows], verified: Callable[[PartRows], bool]) -> Iterator[Finding]:
     """Yield the repeats inside each part, and those between the parts.
 
-    A row repeats another when video, clip, questions and answers are the same, whatever case and punctuation.
+    A row repeats another when video, clip, questions and answers are the same, whatever case and punctuation. Files
+    have such rows upstream, so they are worth a warning only where they are many and nothing shows the file to be
+    upstream's own: neither its hash nor the number of its rows.
 
     Args:
         parts: the source's parts.
@@ -35,10 +39,14 @@ def repeat_findings(parts: Sequence[PartRows], verified: Callable[[PartRows], bo
         if not count:
             continue
         own = verified(rows)
-        what = f"{rows.part.name} has {counted(count, 'row')} that repeat an earlier one: the same video, question "
-        what += "and answer under another id" + ("; the published file is like that" if own else "")
-        remedy = "" if own else "Look whether the file was joined with itself; training would see these rows twice"
-        severity: Severity = "note" if own else "warning"
+        expected = own or len(rows) in (rows.part.rows, *rows.part.also_counted) or count < _MANY * len(rows)
+        that = "that repeats" if count == 1 else "that repeat"
+        what = f"{rows.part.name} has {counted(count, 'row')} {that} an earlier one: "
+        what += "the same video, question and answer under another id" + (
+            "; the published file is like that" if own else ""
+        )
+        remedy = "" if expected else "Look whether the file was joined with itself; training would see these rows twice"
+        severity: Severity = "note" if expected else "warning"
         examples = list(_pairs(rows))
         yield Finding(severity=severity, check="repeats", what=what, remedy=remedy, count=count, examples=examples)
     yield from _between(parts)

@@ -65,7 +65,7 @@ class FileFacts:
         published_size: in bytes; None where not known.
         sha256: of what was found.
         published_sha256: None where not known.
-        why_unverified: why no hash is published, in the source's words.
+        why_unverified: why no hash is known, in the source's words.
     """
 
     name: str

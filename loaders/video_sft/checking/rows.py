@@ -7,13 +7,15 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from video_sft.checking.part_rows import Oddities, PartRows
-from video_sft.checking.report import Finding
+from video_sft.checking.report import Finding, Severity
 from video_sft.checking.tally import Kind
 from video_sft.checking.wording import counted
 
 __all__ = ["id_findings", "row_findings"]
 
 _EXAMPLES = 5
+#: By how much of a count at second hand the rows may differ from it.
+_FAR = 0.1
 
 
 def row_findings(rows: PartRows, published: int | None) -> Iterator[Finding]:
@@ -28,14 +30,23 @@ def row_findings(rows: PartRows, published: int | None) -> Iterator[Finding]:
         what = f"{name} cannot be read" + (f" beyond its first {len(rows):,} rows" if len(rows) else "")
         yield Finding(severity="error", check="rows", what=f"{what}: {rows.failure}")
     yield from _bad_rows(rows)
-    read = len(rows) + rows.problems.by_file[rows.file] + rows.problems.left_out_rows()
-    if published is not None and read != published and rows.failure is None:
+    read = len(rows) + rows.problems.by_file[rows.file] + rows.problems.left_out_rows(rows.file)
+    if published is None or read in (published, *rows.part.also_counted) or rows.failure is not None:
+        pass
+    elif rows.part.second_hand:
+        counts = " or ".join(f"{count:,}" for count in (published, *rows.part.also_counted))
+        what = f"{name} has {counted(read, 'row')} in {rows.file}; {rows.part.second_hand} {counts}"
+        far = abs(read - published) > _FAR * published
+        severity: Severity = "warning" if far else "note"
+        remedy = "Look whether this is all of upstream's file" if far else ""
+        yield Finding(severity=severity, check="rows", what=what, remedy=remedy, count=abs(read - published))
+    else:
         fewer = read < published
         what = f"{name} has {counted(read, 'row')} in {rows.file}, "
         what += f"{abs(read - published):,} {'fewer' if fewer else 'more'} than the {published:,} upstream publishes"
         remedy = "Get the file again: it is cut short, or a selection" if fewer else "Compare it with upstream's file"
         yield Finding(severity="warning", check="rows", what=what, remedy=remedy, count=abs(read - published))
-    for note in rows.problems.notes:
+    for note in rows.problems.lines():
         yield Finding(severity="note", check="rows", what=f"{name}: {note}")
     yield from _answers(rows)
     yield from _choices(rows)
@@ -71,7 +82,8 @@ def _bad_rows(rows: PartRows) -> Iterator[Finding]:
         what = (
             f"{rows.part.name}: {counted(bad.count, 'row')} of {kind.file} left out, unusable as published{_of(kind)}"
         )
-        yield Finding(severity="note", check="rows", what=what, count=bad.count, examples=tuple(bad.examples))
+        severity: Severity = "note" if len(rows) else "error"  # no upstream file is without a row that can be used
+        yield Finding(severity=severity, check="rows", what=what, count=bad.count, examples=tuple(bad.examples))
 
 
 def _answers(rows: PartRows) -> Iterator[Finding]:

@@ -135,7 +135,7 @@ class _SourceCheck:
     ) -> None:
         if not indexes:
             videos = len(np.unique(np.concatenate([rows.column("videos") for rows in self.rows])))
-            what = f"Media were not looked for: no place was given for the {videos:,} videos or images of the rows"
+            what = f"Media were not looked for: no place was given for what the rows are about, {videos:,} in all"
             remedy = " ".join(f"--media {pool}=FOLDER" for pool in self.source.pools[:4])
             remedy = f"Give {remedy}" + (" and so on" if len(self.source.pools) > 4 else "")
             self.findings.append(Finding(severity="note", check="media", what=what, remedy=remedy, count=videos))

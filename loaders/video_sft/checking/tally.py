@@ -76,9 +76,9 @@ class ProblemTally(Problems):
         """Count a row that upstream itself left unusable."""
         _count(self.left_out, error)
 
-    def left_out_rows(self) -> int:
-        """Return how many rows upstream itself left unusable."""
-        return sum(rows.count for rows in self.left_out.values())
+    def left_out_rows(self, file: str | None = None) -> int:
+        """Return how many rows upstream itself left unusable: in all, or of one file."""
+        return sum(rows.count for kind, rows in self.left_out.items() if file in (None, kind.file))
 
 
 def _count(kinds: dict[Kind, BadRows], error: RowError) -> None:

@@ -25,6 +25,7 @@ import pyarrow as pa
 
 from video_sft.mixing.filters import Selection
 from video_sft.mixing.questions import questions
+from video_sft.rows import clip_name
 
 __all__ = ["leave_out_repeats"]
 
@@ -65,8 +66,10 @@ class _Row:
 
     @classmethod
     def all_of(cls, part: Selection) -> list[_Row]:
-        columns = (part.values(name).to_pylist() for name in ("source", "task", "answer_format", "video_id"))
-        rows = [cls(source, task, form, video, []) for source, task, form, video in zip(*columns, strict=True)]
+        columns = (part.values(name).to_pylist() for name in ("source", "task", "answer_format"))
+        rows = [
+            cls(source, task, form, clip, []) for source, task, form, clip in zip(*columns, _clips(part), strict=True)
+        ]
         said = questions(part.values("messages"))
         for row, words in zip(said.rows.tolist(), said.texts.to_pylist(), strict=True):
             rows[row].asked.append(words)
@@ -124,6 +127,15 @@ class _Seen:
             _overlap(words, other) >= SIMILAR and any(source != row.source for source, _ in askers)
             for other, askers in there.items()
         )
+
+
+def _clips(part: Selection) -> list[str | None]:
+    """Return the video of each row, and which clip of it where a file holds no more than that."""
+    videos: list[str | None] = part.values("video_id").to_pylist()
+    if not part.has("video_path"):
+        return videos
+    paths = part.values("video_path").to_pylist()
+    return [video and f"{video} {clip_name(video, path)}" for video, path in zip(videos, paths, strict=True)]
 
 
 def _overlap(one: str, other: str) -> float:

@@ -23,7 +23,7 @@ COLUMN_MEANINGS: Mapping[str, str] = {
     "messages": "chat turns; the media part stands first in the first user turn",
     "video": "the video, or null; several rows may refer to one file",
     "image": "the image, or null",
-    "video_id": "the same clip has the same id in every source",
+    "video_id": "the same video, or a clip of it, has the same id in every source",
     "video_path": "usual path inside the pool, for attaching your own copy of the videos",
     "start_seconds": "where the part begins that the row is about; null is the beginning",
     "stop_seconds": "where it ends; null is the end",

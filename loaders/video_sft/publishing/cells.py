@@ -17,6 +17,7 @@ from video_sft.errors import MissingMediaError
 from video_sft.locations import open_binary
 from video_sft.publishing.layout import CUT_SUFFIX, video_path
 from video_sft.publishing.media_guard import check_content
+from video_sft.rows import clip_name
 from video_sft.video.fragment import split_fragment
 
 __all__ = ["VideoFile", "VideoMode", "has_media", "publishable", "video_files"]
@@ -54,6 +55,10 @@ def video_files(table: pa.Table) -> Iterator[VideoFile | None]:
 def _video_file(row: dict[str, Any], path: str) -> VideoFile:
     location, start, stop = split_fragment(path)
     pool, _, key = (row["video_id"] or row["video_path"] or row["id"]).partition("/")
+    if row["video_id"] and clip_name(row["video_id"], row["video_path"]):
+        # A clip of that video in a file of its own: the path tells it from the others.
+        pool, _, key = row["video_path"].partition("/")
+        key = key.removesuffix(_suffix(key))
     limited = row["start_seconds"] is not None or row["stop_seconds"] is not None
     if limited and start is None and stop is None:
         # The user's file is this row's clip already, and no other row's.
