@@ -18,9 +18,8 @@ from typing import Any, ClassVar
 
 import datasets
 import pyarrow as pa
-from datasets.builder import Key
-from datasets.exceptions import DatasetGenerationError
 
+from video_sft._datasets import ArrowBuilder, DatasetGenerationError, Key
 from video_sft.annotations import Problems, Row
 from video_sft.building.files import (
     FoundParts,
@@ -32,7 +31,7 @@ from video_sft.building.files import (
 )
 from video_sft.building.source import OpenPart, Part, Source
 from video_sft.building.upstream import to_upstream_table, upstream_schema
-from video_sft.errors import MissingFileError, RowError, VideoSftError
+from video_sft.errors import MissingFileError, VideoSftError
 from video_sft.messages import MessageStyle
 from video_sft.records import Record
 from video_sft.reports import save_problems
@@ -103,7 +102,7 @@ class SourceConfig(datasets.BuilderConfig):  # type: ignore[misc]
         return {field.name: getattr(self, field.name) for field in fields(self) if field.name not in common}
 
 
-class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
+class SourceBuilder(ArrowBuilder):
     """Builds one source's configs from its upstream files.
 
     A subclass states `source` and nothing else. The cache key holds the content of the files, the options, the schema
@@ -144,7 +143,7 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         for item in self._fingerprints(data_dir, kwargs):
             key.update(item.encode())
         super().__init__(cache_dir, hash=key.hexdigest()[:16], data_dir=data_dir, **kwargs)
-        self.info.features = self._features()
+        self.info.features = self.declared_features()
         self.config.style  # noqa: B018  (an unknown style is an error now, not in the middle of a build)
         Problems(self.config.on_bad_row)
 
@@ -172,7 +171,8 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         _, _, view = str(self.config.name).partition("-")
         return view if view and view != "source" else None
 
-    def _features(self) -> datasets.Features:
+    def declared_features(self) -> datasets.Features:
+        """Return the columns: the shared ones, or upstream's own."""
         return upstream_schema(self.source) if self._wants_upstream else features()
 
     def _info(self) -> datasets.DatasetInfo:
@@ -181,13 +181,8 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
             citation=self.source.citation,
             homepage=self.source.homepage,
             license=self.source.license,
-            features=self._features(),
+            features=self.declared_features(),
         )
-
-    def _load_info(self) -> datasets.DatasetInfo:
-        info = super()._load_info()
-        info.features = self._features()
-        return info
 
     def found_parts(self, downloads: datasets.DownloadManager | None = None) -> FoundParts:
         """Return which parts of this config are there; without `data_dir`, after downloading them."""
@@ -220,8 +215,8 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
 
     def _clear_leftovers(self) -> None:
         """Empty the unfinished folder of a build that was killed, so that nothing of it gets into this one."""
-        if self._output_dir.endswith(".incomplete"):
-            for leftover in Path(self._output_dir).iterdir():
+        if self.is_building:
+            for leftover in Path(self.folder_in_work).iterdir():
                 shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
 
     def _generate_tables(self, parts: list[tuple[Part, dict[str, str]]]) -> Iterator[tuple[Key, pa.Table]]:
@@ -235,7 +230,7 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
                 if table is None:
                     break
                 yield Key(number, index), table
-            save_problems(opened.problems, self.config.name, part.name, self._output_dir)
+            save_problems(opened.problems, self.config.name, part.name, self.folder_in_work)
 
     def _records(self, opened: OpenPart) -> Iterator[Record]:
         view, in_view = self._view, self.source.in_view
@@ -255,14 +250,6 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         table = to_table(batch, source=self.source.name, license=self.source.license, style=self.config.style)
         return table if self.stream_step is None else self.stream_step(table)
 
-    def _prepare_split_single(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
-        try:
-            yield from super()._prepare_split_single(*args, **kwargs)
-        except DatasetGenerationError as error:  # whose cause does not survive the way back from another process
-            if isinstance(error.__cause__, RowError):
-                raise error.__cause__ from None
-            raise
-
     def download_and_prepare(self, *args: Any, **kwargs: Any) -> None:
         """Build the dataset into the cache, as `datasets.DatasetBuilder.download_and_prepare` does.
 
@@ -278,9 +265,5 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
             raise
 
     def _as_dataset(self, split: Any = datasets.Split.TRAIN, in_memory: bool = False) -> datasets.Dataset:
-        known = (self.info.splits or {}).get(str(split))
-        if known is not None and known.num_examples == 0:  # which `datasets` would refuse to read
-            built = datasets.Dataset.from_dict({name: [] for name in self.info.features}, self.info.features)
-        else:
-            built = super()._as_dataset(split, in_memory)
+        built = super()._as_dataset(split, in_memory)
         return built if self._wants_upstream else built.cast_column("video", Video())
