@@ -39,6 +39,9 @@ MAX_PIXELS = 1 << 27
 
 _CLOCK = re.compile(r"(\d{1,6}):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
 
+#: Tags that are no UTF-8 are data, not an error. PyAV reads them so by itself from 19 on, and has no such option there.
+_TAGS = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
+
 #: libav's AV_FIELD_PROGRESSIVE.
 _PROGRESSIVE = 1
 
@@ -140,7 +143,7 @@ def open_container(
     if quick:
         options |= {"skip_frame": "all", "probesize": "32"} | ({} if decoders else {"codec_whitelist": "none"})
     with failing(name, "is not a video that can be opened"):
-        container = av.open(file, mode="r", options=options, metadata_errors="replace")
+        container = av.open(file, mode="r", options=options, **_TAGS)
     try:
         yield container
     finally:
