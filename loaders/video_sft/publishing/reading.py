@@ -67,7 +67,8 @@ def _with_clips(rows: Any) -> Any:
         return rows
     shape = datasets.Features({**rows.features, "video": features()["video"]})
     if isinstance(rows, datasets.IterableDataset):
-        return rows.with_format("arrow").map(_limit_videos, batched=True, features=shape).with_format(None)
+        # The features come last: datasets 4.8 takes tables of a `map` that was given features for rows already decoded.
+        return rows.with_format("arrow").map(_limit_videos, batched=True).with_format(None).cast(shape)
     if all(rows.data.column(name).null_count == len(rows.data) for name in _LIMITS):
         return rows.cast_column("video", shape["video"])
     # Only the paths are written anew; the other columns stay in the files they were downloaded to.
