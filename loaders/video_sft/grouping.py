@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from tqdm.auto import tqdm
 
+from video_sft._datasets import fingerprint_of, without_indices
 from video_sft.errors import ConfigError
 from video_sft.rows import clip_name
 
@@ -59,10 +60,10 @@ def group_by_video(
     Returns:
         A memory-mapped dataset of the same columns.
     """
-    dataset = dataset.flatten_indices() if dataset._indices is not None else dataset
+    dataset = without_indices(dataset)
     if not len(dataset):
         return dataset
-    digest = hashlib.blake2b(f"{_VERSION} {dataset._fingerprint} {max_turns} {seed}".encode(), digest_size=12)
+    digest = hashlib.blake2b(f"{_VERSION} {fingerprint_of(dataset)} {max_turns} {seed}".encode(), digest_size=12)
     folder = Path(cache_dir or datasets.config.HF_DATASETS_CACHE) / "video_sft_grouped"
     path = folder / f"{digest.hexdigest()}.arrow"
     if not path.exists():

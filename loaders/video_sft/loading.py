@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import datasets
 
+from video_sft._datasets import with_info
 from video_sft.builders import builder_class, find_source
 from video_sft.building.builder import SourceBuilder
 from video_sft.building.files import missing_files_message
@@ -138,8 +139,7 @@ def _concatenable(rows: datasets.Dataset) -> datasets.Dataset:
     the homepage and the like stay with the builder, and `license` is a column.
     """
     info = datasets.DatasetInfo(features=rows.features)
-    order, name = rows._indices, rows._fingerprint
-    return datasets.Dataset(rows.data, info, split=rows.split, indices_table=order, fingerprint=name)
+    return with_info(rows, info)
 
 
 def _built(

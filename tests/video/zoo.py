@@ -36,7 +36,6 @@ def encode(
     container_options: dict[str, str] | None = None,
     format: str | None = None,
     rate: int = RATE,
-    rotation: int = 0,
     times: Callable[[int], int] | None = None,
     streams: int = 1,
     audio_codec: str | None = None,
@@ -50,8 +49,6 @@ def encode(
             stream.width, stream.height, stream.pix_fmt = width >> number, height >> number, pixel_format
             if times is not None:
                 stream.codec_context.time_base = Fraction(1, 1000)
-            if rotation:
-                stream.set_display_rotation(rotation)
             videos.append(stream)
         sound = container.add_stream(audio_codec, rate=48_000) if audio_codec else None
         for number, picture in enumerate(pictures(count, width, height)):
@@ -181,8 +178,6 @@ def make_zoo(folder: Path) -> dict[str, Path]:
         "mpeg2_ts": encode(folder / "mpeg2.ts", codec="mpeg2video", options={"g": "12", "bf": "2"}),
         "mpeg_ps": encode(folder / "mpeg2.mpg", codec="mpeg2video", options={"g": "12", "bf": "2"}),
     }
-    for degrees in (90, 180, 270):
-        zoo[f"rotated_{degrees}"] = encode(folder / f"turned{degrees}.mp4", options=X264, rotation=degrees)
     zoo |= _rewrapped(folder, zoo)
     zoo |= _patched(folder, zoo)
     return zoo
@@ -214,9 +209,13 @@ def _rewrapped(folder: Path, zoo: dict[str, Path]) -> dict[str, Path]:
 
 
 def _patched(folder: Path, zoo: dict[str, Path]) -> dict[str, Path]:
-    """Edit lists that cut frames off at the beginning and the end, which no muxer writes by itself."""
+    """Display matrices, and edit lists that cut frames off at the beginning and the end, which no muxer writes."""
     made = {}
     data = zoo["plain"].read_bytes()
+    for degrees, (sine, cosine) in {90: (1 << 16, 0), 180: (0, -1 << 16), 270: (-1 << 16, 0)}.items():
+        path = folder / f"turned{degrees}.mp4"
+        path.write_bytes(patch(data, b"tkhd", 40, cosine, -sine, 0, sine, cosine))
+        made[f"rotated_{degrees}"] = path
     duration, media_time, rate = struct.unpack_from(">Iii", data, data.index(b"elst") + 12)
     for kind, values in {
         "edit_cuts_beginning": (duration - 520, media_time + 512 * 13, rate),

@@ -18,9 +18,8 @@ from typing import Any, ClassVar
 
 import datasets
 import pyarrow as pa
-from datasets.builder import Key
-from datasets.exceptions import DatasetGenerationError
 
+from video_sft._datasets import ArrowBuilder, DatasetGenerationError, Key
 from video_sft.annotations import Problems, Row
 from video_sft.building.files import (
     FoundParts,
@@ -34,7 +33,7 @@ from video_sft.building.own_code import OwnCode
 from video_sft.building.registry import is_own, register
 from video_sft.building.source import OpenPart, Part, Source, usable_records
 from video_sft.building.upstream import to_upstream_table, upstream_schema
-from video_sft.errors import ConfigError, MissingFileError, RowError, VideoSftError
+from video_sft.errors import ConfigError, MissingFileError, VideoSftError
 from video_sft.messages import MessageStyle
 from video_sft.records import Record
 from video_sft.reports import save_problems
@@ -117,7 +116,7 @@ class SourceConfig(datasets.BuilderConfig):  # type: ignore[misc]
         return {field.name: getattr(self, field.name) for field in fields(self) if field.name not in common}
 
 
-class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
+class SourceBuilder(ArrowBuilder):
     """Builds one source's configs from its upstream files.
 
     A subclass states `source` and nothing else. The cache key holds the content of the files, the options, the schema
@@ -184,7 +183,7 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
             key.update(item.encode())
         kwargs.setdefault("dataset_name", self.source.name)  # not the module's: two packages may have a `data.py`
         super().__init__(cache_dir, hash=key.hexdigest()[:16], data_dir=data_dir, **kwargs)
-        self.info.features = self._features()
+        self.info.features = self.declared_features()
         self.config.style  # noqa: B018  (an unknown style is an error now, not in the middle of a build)
         Problems(self.config.on_bad_row)
 
@@ -212,7 +211,8 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         _, _, view = str(self.config.name).partition("-")
         return view if view and view != "source" else None
 
-    def _features(self) -> datasets.Features:
+    def declared_features(self) -> datasets.Features:
+        """Return the columns: the shared ones, or upstream's own."""
         return upstream_schema(self.source) if self._wants_upstream else features()
 
     def _info(self) -> datasets.DatasetInfo:
@@ -221,13 +221,8 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
             citation=self.source.citation,
             homepage=self.source.homepage,
             license=self.source.license,
-            features=self._features(),
+            features=self.declared_features(),
         )
-
-    def _load_info(self) -> datasets.DatasetInfo:
-        info = super()._load_info()
-        info.features = self._features()
-        return info
 
     def found_parts(self, downloads: datasets.DownloadManager | None = None) -> FoundParts:
         """Return which parts of this config are there; without `data_dir`, after downloading them."""
@@ -260,12 +255,13 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
 
     def _clear_leftovers(self) -> None:
         """Empty the unfinished folder of a build that was killed, so that nothing of it gets into this one."""
-        if self._output_dir.endswith(".incomplete"):
-            for leftover in Path(self._output_dir).iterdir():
+        if self.is_building:
+            for leftover in Path(self.folder_in_work).iterdir():
                 shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
 
     def _generate_tables(self, parts: list[tuple[Part, dict[str, str]]]) -> Iterator[tuple[Key, pa.Table]]:
-        for number, (part, locations) in enumerate(parts):
+        shard = -1  # counts the parts that give rows: before datasets 5.1 a number left out is an error
+        for part, locations in parts:
             problems = Problems(self.config.on_bad_row)
             opened = OpenPart(part, locations, problems, self._wants_upstream, self.config.own_options)
             opened.verbatim = self.config.style.written
@@ -275,8 +271,9 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
                     table = self._next_table(records, opened.problems)
                 if table is None:
                     break
-                yield Key(number, index), table
-            save_problems(opened.problems, self.config.name, part.name, self._output_dir)
+                shard += index == 0
+                yield Key(shard, index), table
+            save_problems(opened.problems, self.config.name, part.name, self.folder_in_work)
 
     def _records(self, opened: OpenPart) -> Iterator[Record]:
         view, in_view = self._view, self.source.in_view
@@ -310,14 +307,6 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
                     f"{kind}s ({', '.join(stated) or 'it has none'}); add it to Source.{kind}s, or mend its parse"
                 )
 
-    def _prepare_split_single(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
-        try:
-            yield from super()._prepare_split_single(*args, **kwargs)
-        except DatasetGenerationError as error:  # whose cause does not survive the way back from another process
-            if isinstance(error.__cause__, RowError):
-                raise error.__cause__ from None
-            raise
-
     def download_and_prepare(self, *args: Any, **kwargs: Any) -> None:
         """Build the dataset into the cache, as `datasets.DatasetBuilder.download_and_prepare` does.
 
@@ -333,9 +322,5 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
             raise
 
     def _as_dataset(self, split: Any = datasets.Split.TRAIN, in_memory: bool = False) -> datasets.Dataset:
-        known = (self.info.splits or {}).get(str(split))
-        if known is not None and known.num_examples == 0:  # which `datasets` would refuse to read
-            built = datasets.Dataset.from_dict({name: [] for name in self.info.features}, self.info.features)
-        else:
-            built = super()._as_dataset(split, in_memory)
+        built = super()._as_dataset(split, in_memory)
         return built if self._wants_upstream else built.cast_column("video", Video())

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
-from datasets.utils import tqdm
 
+from video_sft._datasets import tqdm
 from video_sft.checking.media_files import FoundMedia
 from video_sft.checking.part_rows import PartRows
 from video_sft.checking.report import ClipFacts, Finding

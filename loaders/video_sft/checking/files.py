@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from datasets.utils import tqdm
 from fsspec.core import url_to_fs
 
+from video_sft._datasets import tqdm
 from video_sft.building import Part, RemoteFile
 from video_sft.building.files import find_parts, listed, missing_files_message
 from video_sft.checking.report import FileFacts, Finding

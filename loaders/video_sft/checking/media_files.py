@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from datasets.utils import tqdm
 
+from video_sft._datasets import tqdm
 from video_sft.checking.part_rows import PartRows
 from video_sft.checking.report import Finding, MediaFacts
 from video_sft.checking.wording import counted

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from datasets.utils import tqdm
 
+from video_sft._datasets import tqdm
 from video_sft.building import OpenPart, Part, Source
 from video_sft.building.source import usable_records
 from video_sft.checking.tally import ProblemTally

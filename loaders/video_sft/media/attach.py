@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from video_sft._datasets import fingerprint_of, without_indices
 from video_sft.errors import ConfigError, MissingMediaError
 from video_sft.locations import root_of
 from video_sft.media.index import MediaIndex, Modality
@@ -80,11 +81,11 @@ class MediaPools:
         Raises:
             MissingMediaError: under `missing="error"`; names the first ten and what to do.
         """
-        dataset = dataset.flatten_indices() if dataset._indices is not None else dataset
+        dataset = without_indices(dataset)
         columns, keep, tally = self._resolve(dataset.data.table)
         self._tell(tally, name)
         order, shapes = dataset.column_names, features()
-        digest = hashlib.blake2b(dataset._fingerprint.encode(), digest_size=8)
+        digest = hashlib.blake2b(fingerprint_of(dataset).encode(), digest_size=8)
         for kind, column in columns.items():
             for buffer in column.field("path").buffers():
                 digest.update(buffer or b"")

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from datasets import Dataset
 
+from video_sft._datasets import indices_of
 from video_sft.mixing.eval_ids import DIGEST_BYTES, EvalList
 from video_sft.mixing.eval_index import EvalIndex
 from video_sft.mixing.questions import question_digest, questions
@@ -74,8 +75,8 @@ class Selection:
 def column(dataset: Dataset, name: str) -> pa.ChunkedArray:
     """Return one column as Arrow, in the dataset's own order."""
     values = dataset.data.column(name)
-    mapping = dataset._indices
-    return values if mapping is None else values.take(mapping.column(0))
+    rows = indices_of(dataset)
+    return values if rows is None else values.take(rows)
 
 
 def keep_licensed(selection: Selection, licenses: Sequence[str]) -> None:

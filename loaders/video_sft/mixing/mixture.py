@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from datasets import Dataset, DatasetInfo, IterableDataset, NamedSplit
 
+from video_sft._datasets import fingerprint_of
 from video_sft.errors import ConfigError
 from video_sft.mixing.duplicates import leave_out_repeats
 from video_sft.mixing.eval_ids import EvalList
@@ -25,7 +26,6 @@ from video_sft.mixing.quotas import Quotas, StoppingStrategy, quotas
 from video_sft.mixing.recipe import read_recipe
 from video_sft.mixing.record import MixtureRecord, PartRecord, describe_in, lists_of, recipe_of
 from video_sft.mixing.schedule import passes_over, schedule
-from video_sft.mixing.streaming import mixed_stream
 from video_sft.mixing.table import PASS_COLUMN, Block, assembled, block_of, shared_features
 
 __all__ = ["mix"]
@@ -131,6 +131,8 @@ def mix(
     named = read_parts(parts, options)
     lists = options.eval_lists()
     if options.streaming:
+        from video_sft.mixing.streaming import mixed_stream
+
         return mixed_stream(named, options, lists)
     selections = {name: _selection(named, name, options) for name in named.wanted}
     for selection in selections.values():
@@ -242,7 +244,7 @@ def _record(
 
 
 def _fingerprint(record: MixtureRecord, selections: dict[str, Selection]) -> str:
-    content = [ORDER_VERSION, asdict(record), [part.dataset._fingerprint for part in selections.values()]]
+    content = [ORDER_VERSION, asdict(record), [fingerprint_of(part.dataset) for part in selections.values()]]
     return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 from datasets import Dataset
-from datasets.formatting import format_table, get_formatter
+
+from video_sft._datasets import formatted_rows, indices_of
 
 __all__ = ["MixedDataset"]
 
@@ -23,23 +24,11 @@ class MixedDataset(Dataset):  # type: ignore[misc]
 
     def __getitems__(self, keys: list[int]) -> list[dict[str, Any]]:
         """Return the rows at the given positions, as `Dataset.__getitems__` does."""
-        mapping = self._indices
-        tables = self._format_type in ("arrow", "pandas", "polars")
-        if mapping is None or mapping.column(0).num_chunks != 1 or not len(keys) or tables:
-            rows: list[dict[str, Any]] = super().__getitems__(keys)
-            return rows
-        numbers = mapping.column(0).chunk(0).to_numpy()[np.asarray(keys, dtype=np.int64)]
-        # `self.features` is a deep copy, a third of the time of a whole batch; `Dataset` itself reads the original.
-        features = self._info.features
-        batch = format_table(
-            self._data.fast_gather(numbers.astype(np.int64)).combine_chunks(),
-            range(len(keys)),
-            formatter=get_formatter(self._format_type, features=features, **(self._format_kwargs or {})),
-            format_columns=self._format_columns,
-            output_all_columns=self._output_all_columns,
-        )
-        names = list(batch)
-        return [dict(zip(names, values, strict=True)) for values in zip(*batch.values(), strict=True)]
+        own, rows = indices_of(self), None
+        if own is not None and own.num_chunks == 1 and len(keys):
+            numbers = own.chunk(0).to_numpy()[np.asarray(keys, dtype=np.int64)]
+            rows = formatted_rows(self, numbers.astype(np.int64))
+        return super().__getitems__(keys) if rows is None else rows
 
     def select(self, indices: Iterable[int], *args: Any, **kwargs: Any) -> Dataset:
         """Select rows as `Dataset.select` does; the result stays quick, and no rows at all are a fine choice.

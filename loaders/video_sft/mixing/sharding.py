@@ -10,6 +10,7 @@ import numpy.typing as npt
 from datasets import Dataset, IterableDataset
 from datasets.distributed import split_dataset_by_node
 
+from video_sft._datasets import fingerprint_of
 from video_sft.errors import ConfigError
 from video_sft.mixing.table import with_rows
 
@@ -47,7 +48,7 @@ def shard(mix: Dataset | IterableDataset, rank: int, world_size: int) -> Dataset
         return split_dataset_by_node(mix, rank=rank, world_size=world_size)
     if world_size == 1:
         return mix
-    key = f"{mix._fingerprint}/{rank}/{world_size}"
+    key = f"{fingerprint_of(mix)}/{rank}/{world_size}"
     fingerprint = hashlib.blake2b(key.encode(), digest_size=8).hexdigest()
     return with_rows(mix, _turns(len(mix), rank, world_size), fingerprint)
 

@@ -2,8 +2,7 @@
 
 `datasets` asks an examples iterable to split itself (`shard_data_sources`) among ranks and then among workers. A
 mixture can split itself into any number of pieces, each with its exact share of every part's rows. There is no public
-interface for this; what is used is that of `datasets.iterable_dataset._BaseExamplesIterable` in datasets 5, which its
-own interleaving is written against.
+interface for this; what is used is the one that its own interleaving is written against (`_datasets.examples_base`).
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from datasets.iterable_dataset import _BaseExamplesIterable
 
+from video_sft._datasets import examples_base
 from video_sft.mixing.quotas import Quotas
 from video_sft.mixing.schedule import schedule
 from video_sft.mixing.stream_part import Share, StreamPart, part_state, read_part
@@ -24,13 +23,14 @@ from video_sft.mixing.stream_part import Share, StreamPart, part_state, read_par
 __all__ = ["MixedExamples"]
 
 logger = logging.getLogger("video_sft.mixing")
+_Base: Any = examples_base()
 
 #: The number of pieces a mixture says it has. Its divisors, 1 to 16 and their products with powers of two, are the
 #: world sizes for which `datasets` lets a rank read its own pieces only.
 PIECES = 2**10 * 3**2 * 5 * 7 * 11 * 13
 
 
-class MixedExamples(_BaseExamplesIterable):  # type: ignore[misc]
+class MixedExamples(_Base):  # type: ignore[misc]
     """The rows of a streamed mixture, or of one piece of it.
 
     Args:
@@ -42,7 +42,7 @@ class MixedExamples(_BaseExamplesIterable):  # type: ignore[misc]
         pieces: of how many.
     """
 
-    _sleep_on_threads_shutdown = False
+    _sleep_on_threads_shutdown = False  # asked for from datasets 5 on
 
     def __init__(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,13 +9,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from datasets.iterable_dataset import (
-    DataSourcesShufflingDisallowed,
-    StepExamplesIterable,
-    VerticallyConcatenatedMultiSourcesExamplesIterable,
-    _BaseExamplesIterable,
-)
 
+from video_sft._datasets import Examples, chained, every_nth, new_reader, rewind, shuffled_files
 from video_sft.mixing.schedule import passes_over, random_bits
 from video_sft.mixing.table import PASS_COLUMN
 
@@ -41,7 +35,7 @@ class StreamPart:
     """
 
     name: str
-    examples: _BaseExamplesIterable
+    examples: Examples
     count: int
     rate: float
     stays: Callable[[Mapping[str, Any]], bool] | None
@@ -114,9 +108,7 @@ class _Pass:
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of this worker, block after block."""
         state, examples = self._state, self._examples()
-        examples._init_state_dict()
-        if state["examples"] is not None:
-            examples.load_state_dict(state["examples"])
+        rewind(examples, state["examples"])
         staying = self._staying(examples)
         share = self._share if self._part.by_row else Share(0, 1)
         for block in itertools.count(state["block"]):
@@ -132,21 +124,18 @@ class _Pass:
                 return
             state["used"] = 0
 
-    def _staying(self, examples: _BaseExamplesIterable) -> Iterator[dict[str, Any]]:
+    def _staying(self, examples: Examples) -> Iterator[dict[str, Any]]:
         stays = self._part.stays
         return (row for _, row in examples if stays is None or stays(row))
 
     def _order(self, block: int, size: int) -> npt.NDArray[np.uint64]:
         return passes_over(max(1, size), size, key=f"{self._key}/{block}", shuffle=self._shuffle)
 
-    def _examples(self) -> _BaseExamplesIterable:
+    def _examples(self) -> Examples:
         """Return the part's stream for this pass and worker, as a new object with a state of its own."""
-        # One shard of one is everything: the way to a copy that shares no state.
-        examples = self._part.examples.shard_data_sources(num_shards=1, index=0)
-        if self._shuffle:
-            # Refused after skip() and take(), which fix the order of files; rows are shuffled in blocks all the same.
-            with contextlib.suppress(DataSourcesShufflingDisallowed):
-                examples = examples.shuffle_data_sources(np.random.Generator(random_bits(self._key)))
+        examples = new_reader(self._part.examples)
+        if self._shuffle:  # rows are shuffled in blocks in any case
+            examples = shuffled_files(examples, np.random.Generator(random_bits(self._key)))
         first, step = self._share.first, self._share.step
         if step == 1 or self._part.by_row or self._state["whole"]:
             return examples
@@ -154,5 +143,4 @@ class _Pass:
         shared_out = files - files % step
         own = [examples.shard_data_sources(num_shards=files, index=file) for file in range(first, shared_out, step)]
         rest = [examples.shard_data_sources(num_shards=files, index=file) for file in range(shared_out, files)]
-        stepped = [StepExamplesIterable(examples, step=step, offset=first) for examples in rest]
-        return VerticallyConcatenatedMultiSourcesExamplesIterable([*own, *stepped])
+        return chained([*own, *(every_nth(examples, step, first) for examples in rest)])

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from datasets import DatasetInfo, Features, IterableDataset, NamedSplit, Value
 
+from video_sft._datasets import examples_of, new_reader, stream_of, with_known_features
 from video_sft.errors import ConfigError
 from video_sft.mixing.eval_ids import EvalList
 from video_sft.mixing.filters import RowTest
@@ -60,7 +61,7 @@ def mixed_stream(named: Parts, options: MixOptions, lists: Sequence[EvalList]) -
     parts = [
         StreamPart(
             name=name,
-            examples=streams[name]._ex_iterable,
+            examples=examples_of(streams[name]),
             count=int(count),
             rate=float(rate),
             stays=stays,
@@ -80,14 +81,14 @@ def mixed_stream(named: Parts, options: MixOptions, lists: Sequence[EvalList]) -
         **lists_of(lists, options),
     )
     describe_in(info, record)
-    return IterableDataset(examples, info=info, split=NamedSplit(options.split.partition("[")[0]))
+    return stream_of(examples, info, NamedSplit(options.split.partition("[")[0]))
 
 
 def _stream(named: Parts, name: str, options: MixOptions) -> IterableDataset:
     stream = named.ready[name] if name in named.ready else load_part(name, options)
     if not isinstance(stream, IterableDataset):
         raise ConfigError(f"{name!r} is a {type(stream).__name__}, not a stream")
-    stream = stream._resolve_features()
+    stream = with_known_features(stream)
     if stream.features is None:
         raise ConfigError(f"{name!r} has no rows to tell its columns from; give its features")
     return stream.remove_columns(PASS_COLUMN) if PASS_COLUMN in stream.features else stream
@@ -99,7 +100,7 @@ def _size(name: str, stream: IterableDataset, stays: RowTest | None, named: Part
     declared = _declared(stream) if exact or stays is None else None
     if declared is not None:
         return declared
-    rows = stream._ex_iterable.shard_data_sources(num_shards=1, index=0)
+    rows = new_reader(examples_of(stream))
     if exact and options.num_rows and named.weights is not None and options.max_epochs_per_source is None:
         return int(any(True for _ in rows))
     logger.info("counting the rows of %s, which its metadata do not state", name)

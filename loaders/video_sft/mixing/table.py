@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from datasets import Dataset, DatasetInfo, Features, NamedSplit, Value
-from datasets.table import InMemoryTable, MemoryMappedTable, Table, concat_tables
 
+from video_sft._datasets import InMemoryTable, MemoryMappedTable, Table, concat_tables, fingerprint_of, indices_of
 from video_sft.errors import ConfigError
 from video_sft.mixing.reading import MixedDataset
 
@@ -58,9 +58,8 @@ class Block:
 
 def row_numbers(dataset: Dataset) -> Rows | None:
     """Return which rows of `dataset.data` the dataset consists of, None for all in order."""
-    # Dataset has no public name for its indices mapping; the constructor's `indices_table` is the same table.
-    mapping = dataset._indices
-    return None if mapping is None else np.asarray(mapping.column(0).to_numpy(), dtype=np.uint64)
+    rows = indices_of(dataset)
+    return None if rows is None else np.asarray(rows.to_numpy(), dtype=np.uint64)
 
 
 def with_rows(dataset: Dataset, rows: npt.NDArray[Any], fingerprint: str) -> Dataset:
@@ -167,7 +166,7 @@ def _in_large_batches(table: Table, dataset: Dataset) -> Table:
     if not dataset.cache_files:
         return InMemoryTable(table.table.combine_chunks())
     folder = Path(dataset.cache_files[0]["filename"]).parent
-    target = folder / f"video-sft-batches-{dataset._fingerprint}.arrow"
+    target = folder / f"video-sft-batches-{fingerprint_of(dataset)}.arrow"
     try:
         if not target.exists():
             _rewrite(table.table, target)

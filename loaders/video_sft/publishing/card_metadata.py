@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from datasets import DatasetInfo, SplitDict, SplitInfo
-from datasets.info import DatasetInfosDict
-from datasets.utils.metadata import MetadataConfigs
 from huggingface_hub import DatasetCardData
 
+from video_sft._datasets import DatasetInfosDict, MetadataConfigs
 from video_sft.publishing.card_blocks import blocks
 from video_sft.publishing.card_facts import (
     CardFacts,

@@ -88,7 +88,8 @@ def _with_clips(rows: Any, allowed: str) -> Any:
     shape = datasets.Features({**rows.features, "video": features()["video"]})
     if isinstance(rows, datasets.IterableDataset):
         placed = functools.partial(_placed, allowed=allowed)
-        return rows.with_format("arrow").map(placed, batched=True, features=shape).with_format(None)
+        # The features come last: datasets 4.8 takes tables of a `map` that was given features for rows already decoded.
+        return rows.with_format("arrow").map(placed, batched=True).with_format(None).cast(shape)
     unlimited = all(rows.data.column(name).null_count == len(rows.data) for name in _LIMITS)
     if unlimited and all(_all_allowed(rows.data.column(name), allowed) for name in _MEDIA):
         return rows.cast_column("video", shape["video"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -99,12 +100,16 @@ class HubRepo:
     def files(self, folder: str | None = None) -> Iterator[RemoteFile]:
         """Yield the files in a folder and below, page by page; nothing where the folder or the repo is not there."""
         try:
-            tree = self._api.list_repo_tree(**self._place, path_in_repo=folder, recursive=True, revision=self.branch)
-            for entry in tree:
+            for entry in patiently(lambda: self._begun(folder), what="Listing files"):
                 if isinstance(entry, RepoFile):
                     yield RemoteFile(entry.path, entry.size, entry.lfs.sha256 if entry.lfs else None, entry.blob_id)
         except (RemoteEntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError):
             return
+
+    def _begun(self, folder: str | None) -> Iterator[RepoFile | RepoFolder]:
+        """Ask for the first page now, so that the asking can be repeated; for the others, clients see to that."""
+        tree = iter(self._api.list_repo_tree(**self._place, path_in_repo=folder, recursive=True, revision=self.branch))
+        return itertools.chain(list(itertools.islice(tree, 1)), tree)
 
     def last_change(self, folders: Iterable[str]) -> str | None:
         """Return the newest commit that changed one of the folders; None where none of them is there."""

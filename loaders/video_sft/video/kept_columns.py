@@ -19,6 +19,7 @@ import datasets
 import pyarrow as pa
 from datasets.features.features import _FEATURE_TYPES
 
+from video_sft._datasets import fingerprint_of
 from video_sft.video.feature import MARK, Video
 from video_sft.video.saved_videos import placed, storing
 
@@ -94,7 +95,7 @@ def _with_places(rows: datasets.Dataset, root: str) -> datasets.Dataset:
         found = placed(pa.concat_arrays(stored), root) if stored else None
         if found is None:
             continue
-        digest = hashlib.blake2b(f"{rows._fingerprint} {name} {root}".encode(), digest_size=8).hexdigest()
+        digest = hashlib.blake2b(f"{fingerprint_of(rows)} {name} {root}".encode(), digest_size=8).hexdigest()
         shape = rows.features[name]
         rows = rows.remove_columns(name).add_column(name, found, new_fingerprint=digest, feature=shape)
     return rows.select_columns(order) if rows.column_names != order else rows

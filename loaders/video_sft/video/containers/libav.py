@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -38,6 +38,9 @@ _FORMATS = (
 MAX_PIXELS = 1 << 27
 
 _CLOCK = re.compile(r"(\d{1,6}):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
+
+#: Tags that are no UTF-8 are data, not an error. PyAV reads them so by itself from 19 on, and has no such option there.
+_TAGS = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
 
 #: libav's AV_FIELD_PROGRESSIVE.
 _PROGRESSIVE = 1
@@ -105,14 +108,25 @@ class Header:
     audio: AudioTrack | None
 
 
-@contextmanager
-def failing(name: str, doing: str) -> Iterator[None]:
+class _Failing:
+    """What `failing` gives. A generator of it, in another one that is closed early, leaves a cycle in Python 3.10."""
+
+    def __init__(self, name: str, doing: str) -> None:
+        self._name = name
+        self._doing = doing
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, _ERRORS):
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise VideoError(self._name, f"{self._doing}: {reason}") from error
+
+
+def failing(name: str, doing: str) -> AbstractContextManager[None]:
     """Turn whatever libav raises within the block into a `VideoError` that names the file."""
-    try:
-        yield
-    except _ERRORS as error:
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise VideoError(name, f"{doing}: {reason}") from error
+    return _Failing(name, doing)
 
 
 def for_libav(file: ByteSource) -> str | SeekableFile:
@@ -140,7 +154,7 @@ def open_container(
     if quick:
         options |= {"skip_frame": "all", "probesize": "32"} | ({} if decoders else {"codec_whitelist": "none"})
     with failing(name, "is not a video that can be opened"):
-        container = av.open(file, mode="r", options=options, metadata_errors="replace")
+        container = av.open(file, mode="r", options=options, **_TAGS)
     try:
         yield container
     finally:

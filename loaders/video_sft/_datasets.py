@@ -1,0 +1,210 @@
+"""What this package uses of `datasets` beyond its documented interface, all of it, in one place.
+
+Tried on datasets 4.8.0, 4.8.4, 4.8.5, 5.0.0, 5.0.1, 5.1.0 and 5.2.0; `make versions` tries the oldest and the newest
+again. Where a release moves one of these names, this is the file to mend. Two more are written against what is
+internal: `mixing/stream_examples.py` against the interface of `examples_base()`, and `video/kept_columns.py` against the
+table that `datasets` makes columns from.
+
+What streams need is imported when it is asked for: loading, map-style mixtures and clips do without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import datasets
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from datasets.builder import Key
+from datasets.exceptions import DatasetGenerationError
+from datasets.formatting import format_table, get_formatter
+from datasets.info import DatasetInfosDict
+from datasets.table import InMemoryTable, MemoryMappedTable, Table, concat_tables
+from datasets.utils import tqdm
+from datasets.utils.metadata import MetadataConfigs
+
+from video_sft.errors import RowError
+
+__all__ = [
+    "ArrowBuilder",
+    "DatasetGenerationError",
+    "DatasetInfosDict",
+    "Examples",
+    "InMemoryTable",
+    "Key",
+    "MemoryMappedTable",
+    "MetadataConfigs",
+    "Table",
+    "chained",
+    "concat_tables",
+    "every_nth",
+    "examples_base",
+    "examples_of",
+    "fingerprint_of",
+    "formatted_rows",
+    "indices_of",
+    "new_reader",
+    "rewind",
+    "shuffled_files",
+    "stream_of",
+    "tqdm",
+    "with_info",
+    "with_known_features",
+    "without_indices",
+]
+
+#: What an `IterableDataset` iterates over; see `examples_base`.
+Examples: TypeAlias = Any
+
+
+# Datasets: their indices mapping, their fingerprint, and rows as their format has them.
+
+
+def indices_of(dataset: datasets.Dataset) -> pa.ChunkedArray | None:
+    """Return which rows of `dataset.data` a dataset consists of, None for all of them in order.
+
+    The `indices_table` of `datasets.Dataset(...)` is the same thing, which has no public name afterwards.
+    """
+    return None if dataset._indices is None else dataset._indices.column(0)
+
+
+def without_indices(dataset: datasets.Dataset) -> datasets.Dataset:
+    """Return a dataset whose rows are those of its table; the dataset itself where they are."""
+    return dataset if dataset._indices is None else dataset.flatten_indices()
+
+
+def fingerprint_of(dataset: datasets.Dataset) -> str:
+    """Return what names a dataset's content in caches."""
+    return str(dataset._fingerprint)
+
+
+def with_info(dataset: datasets.Dataset, info: datasets.DatasetInfo) -> datasets.Dataset:
+    """Return the same rows under the same fingerprint with another description."""
+    order, name = dataset._indices, fingerprint_of(dataset)
+    return datasets.Dataset(dataset.data, info, split=dataset.split, indices_table=order, fingerprint=name)
+
+
+def formatted_rows(dataset: datasets.Dataset, numbers: npt.NDArray[np.int64]) -> list[dict[str, Any]] | None:
+    """Return rows of `dataset.data` by number, in the dataset's format; None where its format is one of tables."""
+    if dataset._format_type in ("arrow", "pandas", "polars"):
+        return None
+    # `dataset.features` is a deep copy, a third of the time of a whole batch; `Dataset` itself reads the original.
+    features, options = dataset._info.features, dataset._format_kwargs or {}
+    batch = format_table(
+        dataset._data.fast_gather(numbers).combine_chunks(),
+        range(len(numbers)),
+        formatter=get_formatter(dataset._format_type, features=features, **options),
+        format_columns=dataset._format_columns,
+        output_all_columns=dataset._output_all_columns,
+    )
+    names = list(batch)
+    return [dict(zip(names, values, strict=True)) for values in zip(*batch.values(), strict=True)]
+
+
+# Builders: the steps of `download_and_prepare` and `as_dataset` that are not meant to be overridden.
+
+
+class ArrowBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
+    """A `datasets.ArrowBasedBuilder` with features of its own classes and errors that come out as they are."""
+
+    def declared_features(self) -> datasets.Features:
+        """Return the features; what is stored beside a built dataset knows none of our classes."""
+        raise NotImplementedError
+
+    @property
+    def folder_in_work(self) -> str:
+        """Where a build is writing; where the built dataset lies (or would), while none runs."""
+        return str(self._output_dir)
+
+    @property
+    def is_building(self) -> bool:
+        """Whether that is the unfinished folder of a build."""
+        return self.folder_in_work.endswith(".incomplete")
+
+    def _load_info(self) -> datasets.DatasetInfo:
+        info = super()._load_info()
+        info.features = self.declared_features()
+        return info
+
+    def _prepare_split_single(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        try:
+            yield from super()._prepare_split_single(*args, **kwargs)
+        except DatasetGenerationError as error:  # whose cause does not survive the way back from another process
+            if isinstance(error.__cause__, RowError):
+                raise error.__cause__ from None
+            raise
+
+    def _as_dataset(self, split: Any = datasets.Split.TRAIN, in_memory: bool = False) -> datasets.Dataset:
+        known = (self.info.splits or {}).get(str(split))
+        if known is not None and known.num_examples == 0:  # which `datasets` would refuse to read
+            return datasets.Dataset.from_dict({name: [] for name in self.info.features}, self.info.features)
+        return super()._as_dataset(split, in_memory)
+
+
+# Streams.
+
+
+def examples_base() -> Any:
+    """Return the class that what an `IterableDataset` iterates over has to inherit from.
+
+    It asks its examples for `num_shards`, `shard_data_sources`, `shuffle_data_sources`, `reshard_data_sources` and
+    `split_shard_indices_by_worker`, and keeps its place in what `_init_state_dict` makes.
+    """
+    from datasets.iterable_dataset import _BaseExamplesIterable
+
+    return _BaseExamplesIterable
+
+
+def examples_of(stream: datasets.IterableDataset) -> Examples:
+    """Return what a stream iterates over: pairs of a key and a row, before any formatting."""
+    return stream._ex_iterable
+
+
+def stream_of(examples: Examples, info: datasets.DatasetInfo, split: datasets.NamedSplit) -> datasets.IterableDataset:
+    """Return a stream of examples of our own making."""
+    return datasets.IterableDataset(examples, info=info, split=split)
+
+
+def with_known_features(stream: datasets.IterableDataset) -> datasets.IterableDataset:
+    """Return a stream that knows its columns, where need be from its first rows."""
+    return stream._resolve_features()
+
+
+def new_reader(examples: Examples) -> Examples:
+    """Return the same examples as a new object with a place of its own: one shard of one is everything."""
+    return examples.shard_data_sources(num_shards=1, index=0)
+
+
+def shuffled_files(examples: Examples, generator: np.random.Generator) -> Examples:
+    """Return examples whose files come in another order, or as they are after `skip` and `take`, which fix it."""
+    from datasets import iterable_dataset
+
+    # From datasets 5 on this is raised; before, examples that keep their order return themselves.
+    refused: Any = getattr(iterable_dataset, "DataSourcesShufflingDisallowed", ())
+    try:
+        return examples.shuffle_data_sources(generator)
+    except refused:
+        return examples
+
+
+def every_nth(examples: Examples, step: int, first: int) -> Examples:
+    """Return every `step`-th row, from `first`."""
+    from datasets.iterable_dataset import StepExamplesIterable
+
+    return StepExamplesIterable(examples, step=step, offset=first)
+
+
+def chained(examples: Sequence[Examples]) -> Examples:
+    """Return all rows of the first, then all of the second, and so on."""
+    from datasets.iterable_dataset import VerticallyConcatenatedMultiSourcesExamplesIterable
+
+    return VerticallyConcatenatedMultiSourcesExamplesIterable(list(examples))
+
+
+def rewind(examples: Examples, state: Mapping[str, Any] | None) -> None:
+    """Set examples to their beginning, or to where they were when their `state_dict()` was `state`."""
+    examples._init_state_dict()
+    if state is not None:
+        examples.load_state_dict(state)
