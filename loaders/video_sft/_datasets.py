@@ -2,8 +2,8 @@
 
 Tried on datasets 4.8.0, 4.8.4, 4.8.5, 5.0.0, 5.0.1, 5.1.0 and 5.2.0; `make versions` tries the oldest and the newest
 again. Where a release moves one of these names, this is the file to mend. Two more are written against what is
-internal: `mixing/stream_examples.py` against the interface of `examples_base()`, and `video/kept_columns.py` against the
-table that `datasets` makes columns from.
+internal: `mixing/stream_examples.py` against the interface of `examples_base()`, and `video/kept_columns.py` against
+the table that `datasets` makes columns from.
 
 What streams need is imported when it is asked for: loading, map-style mixtures and clips do without it.
 """
