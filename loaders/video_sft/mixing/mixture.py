@@ -6,9 +6,8 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -25,8 +24,8 @@ from video_sft.mixing.parts import Parts, load_part, read_parts
 from video_sft.mixing.quotas import Quotas, StoppingStrategy, quotas
 from video_sft.mixing.recipe import read_recipe
 from video_sft.mixing.record import MixtureRecord, PartRecord, describe_in, lists_of, recipe_of
-from video_sft.mixing.schedule import passes_over, schedule
-from video_sft.mixing.table import PASS_COLUMN, Block, assembled, block_of, shared_features
+from video_sft.mixing.schedule import passes, schedule
+from video_sft.mixing.table import PASS_COLUMN, Block, assembled, block_of, row_type, shared_features
 
 __all__ = ["mix"]
 
@@ -173,14 +172,20 @@ def _mixed(named: Parts, selections: dict[str, Selection], options: MixOptions, 
         max_epochs=options.limit(present),
     )
     blocks = [block_of(selections[name].dataset, selections[name].positions) for name in present]
-    passes = [max(1, -(-int(count) // size)) for count, size in zip(quota.counts, sizes, strict=True)]
-    order = schedule(_draws(present, sizes, blocks, passes, quota, options), quota, num_rows=options.num_rows)
-    record = _record(named, selections, blocks, dict(zip(present, passes, strict=True)), len(order), options, lists)
+    repeats = [max(1, -(-int(count) // size)) for count, size in zip(quota.counts, sizes, strict=True)]
+    table_rows = sum(int(block.table.num_rows) * count for block, count in zip(blocks, repeats, strict=True))
+    order = schedule(
+        _draws(present, sizes, blocks, repeats, quota, options),
+        quota,
+        num_rows=options.num_rows,
+        dtype=row_type(int(quota.counts.sum()), table_rows),
+    )
+    record = _record(named, selections, blocks, dict(zip(present, repeats, strict=True)), len(order), options, lists)
     info = DatasetInfo()
     describe_in(info, record)
     return assembled(
         blocks,
-        passes,
+        repeats,
         order,
         features=features,
         split=NamedSplit(options.split.partition("[")[0]),
@@ -189,25 +194,48 @@ def _mixed(named: Parts, selections: dict[str, Selection], options: MixOptions, 
     )
 
 
+@dataclass(frozen=True)
+class _PartDraws:
+    """The rows one part gives, in order, as row numbers of the mixture's table.
+
+    Attributes:
+        size: rows of the part that are mixed.
+        count: rows it gives.
+        key: what their order depends on.
+        shuffle: whether each pass has a new order.
+        block: the part's table.
+        start: where the part's rows begin in the mixture's table.
+    """
+
+    size: int
+    count: int
+    key: str
+    shuffle: bool
+    block: Block
+    start: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def pieces(self) -> Iterator[npt.NDArray[np.uint64]]:
+        """Yield the row numbers."""
+        for rows in passes(self.size, self.count, key=self.key, shuffle=self.shuffle):
+            if self.block.rows is not None:
+                number, row = np.divmod(rows, np.uint64(self.size))
+                rows = number * np.uint64(self.block.table.num_rows) + self.block.rows[row]
+            rows += np.uint64(self.start)
+            yield rows
+
+
 def _draws(
-    names: list[str], sizes: list[int], blocks: list[Block], passes: list[int], quota: Quotas, options: MixOptions
-) -> list[npt.NDArray[np.uint64]]:
-    """Return for each part the rows it gives, in order, as row numbers of the mixture's table."""
-    starts = np.cumsum([0, *(block.table.num_rows * count for block, count in zip(blocks, passes, strict=True))])
-
-    def draws(place: int) -> npt.NDArray[np.uint64]:
-        size, block = np.uint64(sizes[place]), blocks[place]
-        key = f"{options.seed}/{names[place]}"
-        rows = passes_over(int(size), int(quota.counts[place]), key=key, shuffle=options.shuffle)
-        if block.rows is not None:
-            number, row = np.divmod(rows, size)
-            rows = number * np.uint64(block.table.num_rows) + block.rows[row]
-        rows += np.uint64(starts[place])
-        return rows
-
-    # Sorting, the costly step, leaves the interpreter free; the result does not depend on the threads.
-    with ThreadPoolExecutor(min(len(names), os.cpu_count() or 1)) as pool:
-        return list(pool.map(draws, range(len(names))))
+    names: list[str], sizes: list[int], blocks: list[Block], repeats: list[int], quota: Quotas, options: MixOptions
+) -> list[_PartDraws]:
+    """Return what each part gives."""
+    starts = np.cumsum([0, *(block.table.num_rows * count for block, count in zip(blocks, repeats, strict=True))])
+    return [
+        _PartDraws(size, int(count), f"{options.seed}/{name}", options.shuffle, block, int(start))
+        for name, size, count, block, start in zip(names, sizes, quota.counts, blocks, starts[:-1], strict=True)
+    ]
 
 
 def _record(

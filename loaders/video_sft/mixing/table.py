@@ -23,7 +23,7 @@ from video_sft._datasets import InMemoryTable, MemoryMappedTable, Table, concat_
 from video_sft.errors import ConfigError
 from video_sft.mixing.reading import MixedDataset
 
-__all__ = ["PASS_COLUMN", "Block", "assembled", "block_of", "row_numbers", "shared_features", "with_rows"]
+__all__ = ["PASS_COLUMN", "Block", "assembled", "block_of", "row_numbers", "row_type", "shared_features", "with_rows"]
 
 logger = logging.getLogger("video_sft.mixing")
 
@@ -37,7 +37,10 @@ SMALL_BATCH = 500
 #: Rows of a rewritten batch.
 BATCH_ROWS = 20_000
 
-Rows = npt.NDArray[np.uint64]
+Rows = npt.NDArray[Any]
+#: Mixtures of more rows than this hold them as 32-bit numbers, half of what `datasets` uses itself. It takes either,
+#: but joins only like with like: a shorter mixture can still be concatenated with other datasets.
+_LONG = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,15 @@ class Block:
         return int(self.table.num_rows) if self.rows is None else len(self.rows)
 
 
+def row_type(rows: int, table_rows: int) -> npt.DTypeLike:
+    """Return the type of row numbers for a mixture of so many rows over a table of so many."""
+    return np.uint32 if rows > _LONG and table_rows <= 1 << 32 else np.uint64
+
+
 def row_numbers(dataset: Dataset) -> Rows | None:
     """Return which rows of `dataset.data` the dataset consists of, None for all in order."""
     rows = indices_of(dataset)
-    return None if rows is None else np.asarray(rows.to_numpy(), dtype=np.uint64)
+    return None if rows is None else np.asarray(rows.to_numpy())
 
 
 def with_rows(dataset: Dataset, rows: npt.NDArray[Any], fingerprint: str) -> Dataset:
@@ -124,7 +132,7 @@ def assembled(
 
 
 def _indices(rows: Rows) -> InMemoryTable:
-    return InMemoryTable(pa.table({"indices": pa.array(np.ascontiguousarray(rows), type=pa.uint64())}))
+    return InMemoryTable(pa.table({"indices": pa.array(np.ascontiguousarray(rows))}))
 
 
 def _with_passes(table: Table, passes: int) -> Table:
