@@ -158,9 +158,9 @@ def test_a_pool_is_listed_once_however_many_rows_ask(
     root = files(tmp_path, *(f"{name}.mp4" for name in names))
     calls = []
 
-    def counting(place: str) -> Any:
+    def counting(place: str, *args: Any, **options: Any) -> Any:
         calls.append(place)
-        return listing.list_files(place)
+        return listing.list_files(place, *args, **options)
 
     monkeypatch.setattr(media_index, "list_files", counting)
     rows: Any = video_sft.load(
