@@ -17,8 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from video_sft.errors import ConfigError, MissingMediaError
-from video_sft.media.index import MediaIndex, Modality
+from video_sft.media.index import MediaIndex
 from video_sft.media.pools import find_pool
+from video_sft.media.suffixes import Modality
 from video_sft.rows import features
 from video_sft.video.fragment import clip_url
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from typing import Literal
 
 from video_sft.errors import MissingMediaError
 from video_sft.locations import join
@@ -13,19 +12,13 @@ from video_sft.media.listing import Notes, inner_archives, is_archive_part, list
 from video_sft.media.path_table import PathTable
 from video_sft.media.places import Place, place_of
 from video_sft.media.pools import Pool
+from video_sft.media.suffixes import SUFFIXES, Modality, name_of, suffix_of, without_suffix
 from video_sft.video.access.joined import split_parts
 from video_sft.video.frame_folder import DEFAULT_FPS, frames_url, is_frame
 
 __all__ = ["MediaIndex", "Modality"]
 
-Modality = Literal["video", "image"]
-
-#: By preference: what upstream's own downloads mostly are comes first.
-_SUFFIXES: dict[str, tuple[str, ...]] = {
-    "video": ("mp4", "mkv", "webm", "avi", "mov", "m4v", "gif", "mpg", "mpeg", "ts", "flv", "wmv", "3gp", "ogv"),
-    "image": ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"),
-}
-_VIDEOS, _IMAGES = frozenset(_SUFFIXES["video"]), frozenset(_SUFFIXES["image"])
+_VIDEOS, _IMAGES = frozenset(SUFFIXES["video"]), frozenset(SUFFIXES["image"])
 
 
 class MediaIndex:
@@ -66,7 +59,7 @@ class MediaIndex:
             modality: which kinds of file will do.
         """
         for wanted in self._spellings(path):
-            plain = _without_suffix(wanted)
+            plain = without_suffix(wanted)
             for place in self._places:
                 found = self._best(place.files(modality).candidates(plain), wanted, modality)
                 if found is not None:
@@ -112,27 +105,27 @@ class MediaIndex:
             wanted: the path.
             modality: of the files; None for folders, which have no suffix.
         """
-        suffixes = _SUFFIXES[modality] if modality else ()
-        target = _without_suffix(wanted)
+        suffixes = SUFFIXES[modality] if modality else ()
+        target = without_suffix(wanted)
         ranked = []
         for number, path in candidates:
-            suffix = _suffix(path) if modality else ""
+            suffix = suffix_of(path) if modality else ""
             if modality and suffix not in suffixes:
                 continue
-            plain = _without_suffix(path) if modality else path
+            plain = without_suffix(path) if modality else path
             agreement = self._agreement(plain, target)
             if agreement is None:
                 continue
-            other_case = _name(plain) != _name(target)
-            order = -1 if not modality or suffix == _suffix(wanted) else suffixes.index(suffix)
-            other_spelling = _name(path) != _name(wanted)
+            other_case = name_of(plain) != name_of(target)
+            order = -1 if not modality or suffix == suffix_of(wanted) else suffixes.index(suffix)
+            other_spelling = name_of(path) != name_of(wanted)
             ranked.append((agreement, other_case, order, other_spelling, number, path.count("/"), path))
         if not ranked:
             return None
         best = min(ranked)
         if self.pool.youtube_clips and best[0] > _SURE:
             # One path tells the seconds and the other does not: of two clips of the video either may be meant.
-            clips = {_name(_without_suffix(each[-1])) for each in ranked if each[0] == best[0]}
+            clips = {name_of(without_suffix(each[-1])) for each in ranked if each[0] == best[0]}
             if len(clips) > 1:
                 return None
         return best[4], best[-1]
@@ -150,7 +143,7 @@ class MediaIndex:
         if self.pool.youtube_clips:
             agreement = clip_agreement(path, target)
             return None if agreement is None else 3 + agreement
-        return 3 if self.pool.unique_names and _name(path) == _name(target) else None
+        return 3 if self.pool.unique_names and name_of(path) == name_of(target) else None
 
 
 #: The least agreement with which a clip of a YouTube video is certainly the one wanted.
@@ -164,7 +157,7 @@ class _Listed:
         self.fps = place.fps
         shown = place.root.removeprefix("zip://::").removeprefix("tar://::")
         self.shown = split_parts(shown) or shown
-        self.folders = PathTable(index.pool)
+        self.folders = PathTable(index.pool, folders=True)
         self._roots: list[str] = []
         self._videos = PathTable(index.pool)
         self._images: PathTable | None = None
@@ -190,7 +183,7 @@ class _Listed:
             for number, folder, names in self._image_names:
                 for name in names.split("\0"):
                     path = f"{folder}/{name}" if folder else name
-                    self._images.add(_without_suffix(path), number, path)
+                    self._images.add(without_suffix(path), number, path)
         return self._images
 
     def _add(self, index: MediaIndex, root: str) -> list[str]:
@@ -201,9 +194,9 @@ class _Listed:
         frames = self.fps is not None or index.pool.fps is not None
         for path in list_files(root, index.notes, frames=frames):
             index.size += 1
-            suffix = _suffix(path)
+            suffix = suffix_of(path)
             if suffix in _VIDEOS:
-                self._videos.add(_without_suffix(path), number, path)
+                self._videos.add(without_suffix(path), number, path)
             if suffix in _IMAGES:
                 folder, _, name = path.rpartition("/")
                 if not name.startswith("."):
@@ -218,18 +211,3 @@ class _Listed:
             if folder and any(map(is_frame, names)):
                 self.folders.add(folder, number, folder)
         return archives
-
-
-def _name(path: str) -> str:
-    return path.rpartition("/")[2]
-
-
-def _suffix(path: str) -> str:
-    return _name(path).rpartition(".")[2].lower()
-
-
-def _without_suffix(path: str) -> str:
-    """Return a path without a known media suffix; YouTube ids and the like may have dots of their own."""
-    plain, dot, suffix = path.rpartition(".")
-    known = suffix.lower() in _VIDEOS or suffix.lower() in _IMAGES
-    return plain if dot and known else path

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from video_sft.media.clip_names import clip_key
 from video_sft.media.pools import Pool
+from video_sft.media.suffixes import without_suffix
 
 __all__ = ["PathTable"]
 
@@ -20,10 +21,12 @@ class PathTable:
 
     Args:
         pool: how its files are recognised: by name, or by name and folder.
+        folders: whether the paths are of folders, which have no suffix.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, *, folders: bool = False) -> None:
         self._pool = pool
+        self._folders = folders
         self._text = bytearray()  # every path, with a zero behind it
         self._starts = array("Q")
         self._keys = array("I")
@@ -83,8 +86,7 @@ class PathTable:
             self._bare = PathTable(Pool(name="", unique_names=True, ignore_case=self._pool.ignore_case))
             for start in self._starts:
                 number, path = self._entry(start)
-                self._bare.add(path.rpartition(".")[0] or path, number, path)
-                # A name may have dots of its own, and no suffix.
+                self._bare.add(path if self._folders else without_suffix(path), number, path)
         return self._bare
 
     def _key(self, plain: str) -> str:

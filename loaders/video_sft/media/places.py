@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from video_sft.errors import MissingMediaError
+from video_sft.errors import ConfigError, MissingMediaError
 from video_sft.locations import is_remote
-from video_sft.video.access.joined import find_first, join_parts
+from video_sft.video.access.joined import find_first, join_parts, whole_name
 from video_sft.video.frame_folder import split_frames
 
 __all__ = ["Place", "archive_root", "is_packed_tar", "place_of", "unpacking"]
@@ -37,9 +37,13 @@ def place_of(given: str | os.PathLike[str]) -> Place:
             `frames://fps=2::` in front states the rate of folders of frames.
 
     Raises:
+        ConfigError: the rate is none.
         MissingMediaError: there is no such place, or it is a compressed tar, which cannot be read in place.
     """
-    text, fps = split_frames(os.fspath(given))
+    try:
+        text, fps = split_frames(os.fspath(given))
+    except ValueError as error:
+        raise ConfigError(f"media is {given!r}: {error}") from None
     if is_remote(text):
         text = text.rstrip("/")
         return Place((None if "::" in text else archive_root(text)) or text, fps)
@@ -75,9 +79,13 @@ def is_packed_tar(location: str) -> bool:
 
 def unpacking(path: str) -> str:
     """Return the sentence that helps with a compressed tar."""
-    folder = path
+    whole = whole_name(path)
+    folder = os.path.join(os.path.dirname(path), whole)
     for ending in _PACKED_TARS:
         folder = folder.removesuffix(ending)
+    if whole != os.path.basename(path):
+        pieces = f"{path.rpartition(whole)[0]}{whole}*"
+        return f"Join and unpack its pieces (mkdir {folder}; cat {pieces} | tar -xz -C {folder}) and give the folder"
     return (
         "A compressed tar has no parts that could be read by themselves. Unpack it "
         f"(mkdir {folder}; tar -xf {path} -C {folder}) and give the folder, or take the compression off "

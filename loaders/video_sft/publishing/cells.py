@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 import datasets
 import pyarrow as pa
 
-from video_sft.errors import MissingMediaError
+from video_sft.errors import ConfigError, MissingMediaError
 from video_sft.locations import open_binary
 from video_sft.publishing.layout import CUT_SUFFIX, video_path
 from video_sft.video.fragment import split_fragment
+from video_sft.video.frame_folder import split_frames
 
 __all__ = ["VideoFile", "VideoMode", "has_media", "publishable", "video_files"]
 
@@ -52,6 +53,11 @@ def video_files(table: pa.Table) -> Iterator[VideoFile | None]:
 
 def _video_file(row: dict[str, Any], path: str) -> VideoFile:
     location, start, stop = split_fragment(path)
+    if split_frames(location)[0] != location:
+        raise ConfigError(
+            f"{location}: a folder of frames is no file that could be published. Publish without videos "
+            "(--videos none), or make a video file of each folder first"
+        )
     pool, _, key = (row["video_id"] or row["video_path"] or row["id"]).partition("/")
     limited = row["start_seconds"] is not None or row["stop_seconds"] is not None
     if limited and start is None and stop is None:

@@ -35,7 +35,8 @@ __all__ = [
 _HOP = re.compile(r"parts://([^:]*)::(.*)", re.DOTALL)
 #: What `split`, 7-Zip and the Hub's uploaders call pieces: letters from `aa` on, or numbers from 0 or 1 on.
 _PART = re.compile(
-    r"(?P<whole>.+\.(?:zip|tar(?:\.(?:gz|bz2|xz|zst))?|tgz))(?P<mark>[._-]?(?:part)?[._-]?)(?P<number>\d{1,5}|[a-z]{2,4})",
+    r"(?P<whole>.+\.(?:zip|tar(?:\.(?:gz|bz2|xz|zst))?|tgz))(?P<mark>[._-]?(?:part)?[._-]?)"
+    r"(?P<number>\d{1,5}|(?!(?:gz|xz|bz|lz|zst)$)[a-z]{2,4})",
     re.IGNORECASE,
 )
 _SPANNED = re.compile(r"(?P<whole>.+)\.z(?P<number>\d{2,3})", re.IGNORECASE)
@@ -317,3 +318,7 @@ class _Raw(io.RawIOBase):
         if not self.closed:
             self._source.close()
         super().close()
+
+
+# The entry point tells fsspec of it in every process; this, where the package is used without being installed.
+fsspec.register_implementation(PartsFileSystem.protocol, PartsFileSystem, clobber=True)
