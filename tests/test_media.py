@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from video_sft.media import listing
 from video_sft.media.index import MediaIndex
 from video_sft.media.pools import Pool, find_pool
 from video_sft.sample_media import sample_folder
+from video_sft.video.access.source import Source
 
 
 def files(root: Path, *names: str) -> str:
@@ -112,6 +114,29 @@ def test_of_two_clips_of_a_video_that_may_be_meant_neither_is_taken(tmp_path: Pa
     index = MediaIndex(find_pool("k710"), [root])
     assert index.find("k400/xqnJh1oiEIU.mp4", "video") is None
     assert index.find("k400/xqnJh1oiEIU_000021_000031.mp4", "video") is not None
+
+
+def test_the_folder_given_tells_the_edition_of_kinetics(tmp_path: Path) -> None:
+    for edition in ("k600", "kinetics-400", "videos"):
+        files(tmp_path, f"{edition}/train/xqnJh1oiEIU_000001_000011.mp4")
+        found = MediaIndex(find_pool("k710"), [tmp_path / edition]).find("k400/xqnJh1oiEIU.mp4", "video")
+        assert (found is not None) == (edition != "k600")
+
+
+def test_a_zip_in_disks_is_found_by_its_name_and_by_its_folder(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "v.zip", "w") as archive:
+        archive.writestr("a/3238737531.mp4", b"x" * 100)
+    content = bytearray((tmp_path / "v.zip").read_bytes())
+    entry, end = content.index(b"PK\x01\x02"), content.index(b"PK\x05\x06")
+    content[end + 4 : end + 8] = b"\1\0\1\0"  # the list of members is on the second disk, and begins it
+    content[end + 16 : end + 20] = bytes(4)
+    (tmp_path / "v.z01").write_bytes(content[:entry])
+    (tmp_path / "v.zip").write_bytes(content[entry:])
+    for place in (tmp_path, tmp_path / "v.zip", tmp_path / "v.z01"):
+        found = MediaIndex(find_pool("vidor"), [place]).find("1164/3238737531.mp4", "video")
+        assert found == f"zip://a/3238737531.mp4::parts://v.zip::{tmp_path}/v.z01"
+        with closing(Source(found).open()) as file:
+            assert file.read_at(0, 200) == b"x" * 100
 
 
 def test_exact_case_comes_before_other_case(tmp_path: Path) -> None:

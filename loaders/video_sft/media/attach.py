@@ -212,8 +212,9 @@ class MediaPools:
         if self.missing == "error":
             remedy = "Add the files, or load with missing='null' or missing='skip'"
             raise MissingMediaError(f"{line}. Missing: {first}. {places}. {remedy}")
-        done = "their cells are null" if self.missing == "null" else "their rows are left out"
-        logger.warning("%s; of the others, %s%s. Missing: %s. %s", line, done, rates, first, places)
+        done = "the cells of the others are null" if self.missing == "null" else "the rows of the others are left out"
+        remedy = "" if tally.rows_found else ". Is there another place that has them? media={POOL: PLACE} names it"
+        logger.warning("%s; %s%s. Missing: %s. %s%s", line, done, rates, first, places, remedy)
 
 
 def _advice(pool: str, index: MediaIndex | None) -> str:

@@ -11,7 +11,7 @@ import re
 __all__ = ["clip_agreement", "clip_key"]
 
 _CLIP = re.compile(r"([\w-]{11})(?:_(\d{1,7})_(\d{1,7}))?", re.ASCII)
-_EDITION = re.compile(r"(?:^|[^a-z0-9])k(?:inetics)?[-_]?([467]00)(?![0-9])", re.IGNORECASE)
+_EDITION = re.compile(r"(?:^|[^a-z0-9])k(?:inetics)?[-_]?([467]00)(?![a-z0-9])", re.IGNORECASE)
 
 
 def clip_key(stem: str) -> str:
@@ -20,15 +20,20 @@ def clip_key(stem: str) -> str:
     return match[1] if match else stem
 
 
-def clip_agreement(path: str, wanted: str) -> int | None:
+def clip_agreement(path: str, wanted: str, root: str = "") -> int | None:
     """Tell how well a file's path goes with the path wanted, both without suffix and with the same key.
+
+    Args:
+        path: of the file, in its root.
+        wanted: the path wanted.
+        root: tells the edition where the path does not.
 
     Returns:
         0 for the same clip of the same edition, 1 for the same clip of an edition that is another or not known, 2 for
         a clip of the same edition of which one path tells the seconds and the other does not, 3 for such a one whose
         edition is not known; None for another clip.
     """
-    edition, wanted_edition = _edition(path), _edition(wanted)
+    edition, wanted_edition = _edition(path) or _edition(root), _edition(wanted)
     seconds, wanted_seconds = _seconds(path), _seconds(wanted)
     same = edition is not None and edition == wanted_edition
     other = edition is not None and wanted_edition is not None and edition != wanted_edition

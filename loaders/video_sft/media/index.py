@@ -61,11 +61,11 @@ class MediaIndex:
         for wanted in self._spellings(path):
             plain = without_suffix(wanted)
             for place in self._places:
-                found = self._best(place.files(modality).candidates(plain), wanted, modality)
+                found = self._best(place, place.files(modality).candidates(plain), wanted, modality)
                 if found is not None:
                     return place.location(*found)
                 if modality == "video":
-                    found = self._best(place.folders.candidates(plain), wanted, None)
+                    found = self._best(place, place.folders.candidates(plain), wanted, None)
                     if found is not None:
                         return frames_url(place.location(*found), self._rate(place))
         return None
@@ -75,7 +75,7 @@ class MediaIndex:
         if not self.pool.cut_by_row:
             return None
         for place in self._places:
-            found = self._best(place.files("video").candidates(key), f"{key}.mp4", "video")
+            found = self._best(place, place.files("video").candidates(key), f"{key}.mp4", "video")
             if found is not None:
                 return place.location(*found)
         return None
@@ -94,13 +94,14 @@ class MediaIndex:
             yield f"{folder}/{name[len(prefix) :]}" if folder else name[len(prefix) :]
 
     def _best(
-        self, candidates: Iterable[tuple[int, str]], wanted: str, modality: Modality | None
+        self, place: _Listed, candidates: Iterable[tuple[int, str]], wanted: str, modality: Modality | None
     ) -> tuple[int, str] | None:
         """Return the candidate that agrees most with the path wanted: whole path, end of path, then name alone.
 
         Of two that agree as much, exact case comes before other case, then the suffix wanted, then the usual ones.
 
         Args:
+            place: where they are.
             candidates: numbers of roots, each with a path in it.
             wanted: the path.
             modality: of the files; None for folders, which have no suffix.
@@ -113,7 +114,8 @@ class MediaIndex:
             if modality and suffix not in suffixes:
                 continue
             plain = without_suffix(path) if modality else path
-            agreement = self._agreement(plain, target)
+            root = place.location(number, "") if self.pool.youtube_clips else ""
+            agreement = self._agreement(plain, target, root)
             if agreement is None:
                 continue
             other_case = name_of(plain) != name_of(target)
@@ -130,7 +132,7 @@ class MediaIndex:
                 return None
         return best[4], best[-1]
 
-    def _agreement(self, path: str, target: str) -> int | None:
+    def _agreement(self, path: str, target: str, root: str) -> int | None:
         """Tell how well two paths without suffix agree; the less the number the better, None where they do not."""
         if self.pool.ignore_case:
             path, target = path.casefold(), target.casefold()
@@ -141,7 +143,7 @@ class MediaIndex:
         if self.pool.partial_paths and "/" in path and target.endswith(f"/{path}"):
             return 2
         if self.pool.youtube_clips:
-            agreement = clip_agreement(path, target)
+            agreement = clip_agreement(path, target, root)
             return None if agreement is None else 3 + agreement
         return 3 if self.pool.unique_names and name_of(path) == name_of(target) else None
 
