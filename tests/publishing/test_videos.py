@@ -13,7 +13,7 @@ import pytest
 from datasets import Dataset
 from tests.local_hub import LocalHub
 
-from video_sft.errors import MissingMediaError
+from video_sft.errors import ConfigError, MissingMediaError
 from video_sft.publishing.cells import video_files
 from video_sft.publishing.layout import video_path, was_cut
 
@@ -177,3 +177,13 @@ def test_paths_in_the_repo_are_plain(pool: str, key: str, suffix: str, name: str
 def test_no_two_items_share_a_path() -> None:
     keys = ["a/b", "a__b", "a/b/", "a b", "a_b", ".a", "a", "x" * 200, "x" * 201]
     assert len({video_path("pool", key, ".mp4") for key in keys}) == len(keys)
+
+
+def test_a_folder_of_frames_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    rows = make_rows(make_videos(tmp_path / "pool", 1), rows=1)
+    table = rows.data.table
+    cell = [{"bytes": None, "path": f"frames://fps=2::{tmp_path}"}]
+    place = table.schema.get_field_index("video")
+    table = table.set_column(place, table.schema.field(place), pa.array(cell, table.schema.field(place).type))
+    with pytest.raises(ConfigError, match=r"folder of frames.*--videos none"):
+        list(video_files(table))

@@ -1,27 +1,25 @@
 """Files that were split into pieces (`x.zip.partaa`, `x.tar.001`, `x.z01`), read in place as the one they were.
 
-`parts://x.zip::/data/x.zip.partaa` names the whole by its first piece; fsspec finds `PartsFileSystem` by the package's
-entry point, so that `zip://a.mp4::parts://x.zip::/data/x.zip.partaa` is a member of it to any reader.
+`parts://x.zip::/data/x.zip.partaa` names the whole by its first piece; fsspec knows it too (see
+`video_sft.video.access.parts_filesystem`), so `zip://a.mp4::parts://x.zip::/data/x.zip.partaa` is a member of it to any
+reader.
 """
 
 from __future__ import annotations
 
 import bisect
-import io
 import os
 import posixpath
 import re
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from typing import Any
 
 import fsspec
-from fsspec import AbstractFileSystem
 
-from video_sft.video.access.byte_source import ByteSource, ReadableFile
+from video_sft.video.access.byte_source import ByteSource
 
 __all__ = [
     "JoinedBytes",
-    "PartsFileSystem",
     "find_first",
     "first_parts",
     "is_part",
@@ -255,70 +253,5 @@ def is_spanned(first: str) -> bool:
     return _SPANNED.fullmatch(first) is not None
 
 
-class PartsFileSystem(AbstractFileSystem):  # type: ignore[misc]
-    """The one file that was split into pieces, for readers that go by fsspec.
-
-    Args:
-        fo: the first piece's path in its own file system.
-        target_protocol: that file system.
-        target_options: and its options, such as a token.
-    """
-
-    protocol = "parts"
-    root_marker = ""
-
-    def __init__(
-        self,
-        fo: str,
-        target_protocol: str | None = None,
-        target_options: Mapping[str, Any] | None = None,
-        **options: Any,
-    ) -> None:
-        super().__init__(**options)
-        self._first = fo
-        self._target = fsspec.filesystem(target_protocol or "file", **dict(target_options or {}))
-
-    def info(self, path: str, **options: Any) -> dict[str, Any]:
-        """Return the size of the whole, under the name asked for."""
-        pieces = list(parts_from(self._first, self._target.isfile))
-        return {"name": path, "type": "file", "size": sum(int(self._target.size(piece)) for piece in pieces)}
-
-    def _open(self, path: str, mode: str = "rb", **options: Any) -> Any:
-        from video_sft.video.access.source import Source  # it knows this module
-
-        first = self._target.unstrip_protocol(self._first).removeprefix("file://")
-        return io.BufferedReader(_Raw(Source(join_parts(first)).open()))
-
-
-class _Raw(io.RawIOBase):
-    """A byte source as the raw file that Python buffers."""
-
-    def __init__(self, source: ByteSource) -> None:
-        self._source = source
-        self._file = ReadableFile(source)
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._file.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def close(self) -> None:
-        if not self.closed:
-            self._source.close()
-        super().close()
-
-
 # The entry point tells fsspec of it in every process; this, where the package is used without being installed.
-fsspec.register_implementation(PartsFileSystem.protocol, PartsFileSystem, clobber=True)
+fsspec.register_implementation("parts", "video_sft.video.access.parts_filesystem.PartsFileSystem", clobber=True)
