@@ -57,10 +57,13 @@ def load(
         config: `<source>`, `<source>-<view>` or `<source>-source`; `video_sft.configs()` lists them.
         split: `train`, `validation`, `test`, or a slice such as `train[:100]`; None loads every split that is there.
         data_dir: the folder, zip or fsspec URL with upstream's files. None downloads them from their pinned URLs.
-        media: for each pool of the source (`video-sft list` and the cards name them) the folder, zip or fsspec URL
-            with its files, or several of them; a single one will do where the source has one pool.
+        media: for each pool of the source (`video-sft list` and the cards name them) the place with its files, or
+            several of them; a single one will do where the source has one pool. A place is a folder, a zip, a plain
+            tar, the first piece of one that was split (`x.zip.partaa`, `x.zip.001`, `x.z01`), a folder of any of
+            these, or an fsspec URL; all are read in place. A folder of numbered images is a video;
+            `frames://fps=2::/data/frames` states their rate, where the pool has no known one.
         missing: a video that is not there leaves its cell null (`null`), leaves its row out (`skip`), or stops
-            (`error`). One line is logged on how many were found.
+            (`error`). One line is logged on how many were found: a warning where some were not.
         streaming: return an iterable dataset that reads the files as it goes and caches nothing.
         on_bad_row: `error` stops at a row that cannot be read; `skip` leaves it out, counts it, and logs where it was
             (`video_sft.skipped_rows` lists them).

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 import threading
 import time
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,7 +45,7 @@ def main() -> list[Sequence[str]]:
     parser.add_argument("--rows", type=int, default=37_523)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    rows = [looking(options.rows, options.rounds), memory()]
+    rows = [looking(options.rows, options.rounds), memory(), zipped(options.rounds)]
     if VideoDecoder is not None:
         rows += [
             opening(options.rounds),
@@ -111,6 +113,25 @@ def eight_frames(name: str, rounds: int) -> Sequence[str]:
     taken = take_turns({"ours": ours, "theirs": theirs}, rounds)
     mine, other = taken["ours"].wall * 1e3, taken["theirs"].wall * 1e3
     return f"row to 8 frames, {name}", f"{mine:.0f} ms", f"{other:.0f} ms", f"{other / mine:.2f} times as fast"
+
+
+def zipped(rounds: int, members: int = 20_000) -> Sequence[str]:
+    """Open one of many videos in a zip; the peer reads the zip's list of members each time, as `zipfile` does."""
+    path = clip("h264 640x480 45 s")
+    with tempfile.TemporaryDirectory() as folder:
+        archive = f"{folder}/videos.zip"
+        with zipfile.ZipFile(archive, "w") as opened:
+            opened.write(path, "wanted.mp4")
+            for number in range(members - 1):
+                opened.writestr(f"all_test/v_{number:011d}.mp4", b"x")
+
+        def listing() -> object:
+            with zipfile.ZipFile(archive) as opened:
+                return opened.getinfo("wanted.mp4"), Clip(str(path)).metadata
+
+        taken = take_turns({"ours": lambda: Clip(f"zip://wanted.mp4::{archive}").metadata, "listing": listing}, rounds)
+    mine, other = taken["ours"].wall * 1e3, taken["listing"].wall * 1e3
+    return f"open one of {members:,} videos in a zip", f"{mine:.1f} ms", f"{other:.0f} ms", f"{mine / other:.3f}"
 
 
 def memory() -> Sequence[str]:

@@ -15,7 +15,7 @@ from datasets import Dataset
 from tests.local_hub import LocalHub
 
 import video_sft
-from video_sft.errors import MissingMediaError
+from video_sft.errors import ConfigError, MissingMediaError
 from video_sft.publishing import publish
 from video_sft.publishing.cells import VideoMode, video_files
 from video_sft.publishing.layout import video_path, was_cut
@@ -228,3 +228,13 @@ def test_clips_of_one_video_have_files_of_their_own(tmp_path: Path) -> None:
     }
     files = [file and file.path for file in video_files(pa.table(columns))]
     assert files == [video_path("sharegptvideo", scene, ".mp4") for scene in scenes]
+
+
+def test_a_folder_of_frames_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    rows = make_rows(make_videos(tmp_path / "pool", 1), rows=1)
+    table = rows.data.table
+    cell = [{"bytes": None, "path": f"frames://fps=2::{tmp_path}"}]
+    place = table.schema.get_field_index("video")
+    table = table.set_column(place, table.schema.field(place), pa.array(cell, table.schema.field(place).type))
+    with pytest.raises(ConfigError, match=r"folder of frames.*--videos none"):
+        list(video_files(table))

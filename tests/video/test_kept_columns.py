@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
+from PIL import Image
 from torch.utils.data import DataLoader, default_collate
 
 from video_sft import Clip, Video, VideoError
@@ -185,3 +186,22 @@ def test_torch_collates_clips_into_a_list(rows: datasets.Dataset, workers: int) 
     batch = next(iter(DataLoader(rows, batch_size=4, num_workers=workers)))
     assert batch["video"] == rows[:4]["video"]
     assert torch.equal(batch["n"], torch.arange(4))
+
+
+def test_folders_of_frames_are_saved_once_and_move_along(tmp_path: Path) -> None:
+    folder = tmp_path / "pool" / "v_scene"
+    folder.mkdir(parents=True)
+    for number in range(8):
+        Image.new("RGB", (32, 24), (30 * number, 0, 0)).save(folder / f"c01_{number:04d}.jpeg")
+    cells = [clip_url(f"frames://fps=2::{folder}", 1.0, 3.0), f"frames://fps=4::{folder}", str(folder)]
+    made = datasets.Dataset.from_dict({"video": cells * 3}).cast_column("video", Video())
+    expected = [row["video"].frames() for row in made]
+    made.save_to_disk(str(tmp_path / "saved"))
+    os.rename(tmp_path / "saved", tmp_path / "moved")
+    shutil.rmtree(folder)
+    assert len(list((tmp_path / "moved" / "videos").rglob("*.jpeg"))) == 8
+    loaded = datasets.load_from_disk(str(tmp_path / "moved"))
+    for row, frames in zip(loaded, expected, strict=True):
+        again = row["video"].frames()
+        assert np.array_equal(again.data, frames.data)
+        assert again.pts_seconds.tolist() == frames.pts_seconds.tolist()

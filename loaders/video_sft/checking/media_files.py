@@ -16,7 +16,6 @@ from video_sft._datasets import tqdm
 from video_sft.checking.part_rows import PartRows
 from video_sft.checking.report import Finding, MediaFacts
 from video_sft.checking.wording import counted
-from video_sft.locations import root_of
 from video_sft.media.attach import Location
 from video_sft.media.index import MediaIndex
 from video_sft.media.pools import find_pool
@@ -62,7 +61,7 @@ def pool_indexes(media: Mapping[str, Sequence[Location]]) -> dict[str, MediaInde
     Raises:
         MissingMediaError: a folder, zip or URL is not there.
     """
-    return {pool: MediaIndex(find_pool(pool), [root_of(place) for place in places]) for pool, places in media.items()}
+    return {pool: MediaIndex(find_pool(pool), places) for pool, places in media.items()}
 
 
 def find_media(parts: Sequence[PartRows], indexes: Mapping[str, MediaIndex]) -> FoundMedia:
@@ -108,6 +107,7 @@ def media_findings(found: FoundMedia, indexes: Mapping[str, MediaIndex], listed_
             what = f"The pool {facts.pool} lacks {len(paths):,} of {counted(facts.wanted, 'file')}, for "
             what += f"{facts.rows - (facts.rows_found or 0):,} of {counted(facts.rows, 'row')}; looked for among the "
             what += f"{counted(indexes[facts.pool].size, 'file')} in {', '.join(facts.roots)}"
+            what += indexes[facts.pool].notes.sentences()
             remedy = f"{get}, or load with missing='skip'. "
             remedy += f"All of them: {listed_in}" if listed_in else "--list FOLDER writes a list of all of them"
             examples = tuple(paths[:_EXAMPLES])

@@ -17,7 +17,7 @@ DataDir = Annotated[
 ]
 Media = Annotated[
     list[str] | None,
-    typer.Option(help="Where a pool's videos are: POOL=FOLDER, a zip or a URL; may be given several times."),
+    typer.Option(help="Where a pool's videos are: POOL=FOLDER, a zip, a tar or a URL; may be given several times."),
 ]
 PromptStyle = Annotated[
     str | None,

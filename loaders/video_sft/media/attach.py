@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
 import os
+from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import datasets
@@ -17,9 +18,9 @@ import pyarrow.compute as pc
 
 from video_sft._datasets import fingerprint_of, without_indices
 from video_sft.errors import ConfigError, MissingMediaError
-from video_sft.locations import root_of
-from video_sft.media.index import MediaIndex, Modality
+from video_sft.media.index import MediaIndex
 from video_sft.media.pools import find_pool
+from video_sft.media.suffixes import Modality
 from video_sft.rows import features
 from video_sft.video.fragment import clip_url
 
@@ -32,32 +33,68 @@ Media = Mapping[str, Location | Sequence[Location]]
 MissingPolicy = Literal["null", "skip", "error"]
 MISSING_POLICIES: tuple[MissingPolicy, ...] = ("null", "skip", "error")
 _COLUMNS: tuple[Modality, ...] = ("video", "image")
+_BATCH_ROWS = 8_192
+_EXAMPLES = 10
+#: Paths of videos for certain; GIFs may be images, and paths without a suffix anything.
+_VIDEO_PATH = r"(?i)\.(mp4|mkv|webm|avi|mov|m4v|mpg|mpeg|ts|flv|wmv|3gp|ogv)$"
 
 
-@dataclass
 class Tally:
     """How many items were asked for and found, by distinct path.
 
     Attributes:
-        wanted: distinct media paths of the rows.
-        found: how many of them are there.
         rows: rows with media.
         rows_found: rows whose media are there.
-        missing: the paths not found, in order.
+        examples: the first paths that were not found.
+        pools: the pools of those.
     """
 
-    wanted: int = 0
-    found: int = 0
-    rows: int = 0
-    rows_found: int = 0
-    missing: tuple[str, ...] = ()
+    def __init__(self) -> None:
+        self.rows = self.rows_found = 0
+        self.examples: list[str] = []
+        self.pools: set[str] = set()
+        # Paths are counted by hash: all of them as text would be most of what attaching takes.
+        self._wanted, self._missing = array("q"), array("q")
+
+    def add(self, paths: Sequence[str], codes: npt.NDArray[np.int32], there: npt.NDArray[np.bool_]) -> None:
+        """Count some rows.
+
+        Args:
+            paths: the distinct paths among them.
+            codes: the number of each row's path; -1 for rows without media.
+            there: which rows have found theirs.
+        """
+        self.rows += int(np.count_nonzero(codes >= 0))
+        self.rows_found += int(np.count_nonzero(there))
+        self._wanted.extend(map(hash, paths))
+        for code in np.unique(codes[(codes >= 0) & ~there]).tolist():
+            self._missing.append(hash(paths[code]))
+            self.pools.add(paths[code].partition("/")[0])
+            if len(self.examples) < _EXAMPLES and paths[code] not in self.examples:
+                self.examples.append(paths[code])
+
+    @property
+    def wanted(self) -> int:
+        """How many distinct paths the rows have."""
+        return _distinct(self._wanted)
+
+    @property
+    def missing(self) -> int:
+        """How many of them were not found."""
+        return _distinct(self._missing)
+
+
+def _distinct(numbers: array[int]) -> int:
+    ordered = np.sort(np.asarray(numbers))
+    return int(np.count_nonzero(np.diff(ordered))) + bool(len(ordered))
 
 
 class MediaPools:
     """Where the user keeps each pool's files, and what to do about files that are not there.
 
     Args:
-        media: by pool, a folder, a zip or an fsspec URL of either, or several of them.
+        media: by pool a place, or several: a folder, a zip or plain tar, the first piece of one that was split, or an
+            fsspec URL of these; `frames://fps=2::` in front states the rate of folders of frames.
         missing: `null` leaves the cell empty, `skip` leaves the row out, `error` stops.
 
     Raises:
@@ -69,7 +106,8 @@ class MediaPools:
         if missing not in MISSING_POLICIES:
             raise ConfigError(f"missing is {missing!r}; it is one of {', '.join(MISSING_POLICIES)}")
         self.missing = missing
-        self._indexes = {pool: MediaIndex(find_pool(pool), _roots(places)) for pool, places in media.items()}
+        self._indexes = {pool: MediaIndex(find_pool(pool), _places(places)) for pool, places in media.items()}
+        self._told = False
 
     def attach(self, dataset: datasets.Dataset, name: str) -> datasets.Dataset:
         """Return a dataset with its `video` and `image` cells filled, and one line logged on how many were found.
@@ -82,84 +120,102 @@ class MediaPools:
             MissingMediaError: under `missing="error"`; names the first ten and what to do.
         """
         dataset = without_indices(dataset)
-        columns, keep, tally = self._resolve(dataset.data.table)
+        columns, there, tally = self._resolve(dataset.data.table)
         self._tell(tally, name)
         order, shapes = dataset.column_names, features()
         digest = hashlib.blake2b(fingerprint_of(dataset).encode(), digest_size=8)
         for kind, column in columns.items():
-            for buffer in column.field("path").buffers():
-                digest.update(buffer or b"")
+            for chunk in column.chunks:
+                for buffer in chunk.field("path").buffers():
+                    digest.update(buffer or b"")
             fingerprint = digest.hexdigest()
             dataset = dataset.remove_columns(kind)
             dataset = dataset.add_column(kind, column, new_fingerprint=fingerprint, feature=shapes[kind])
         dataset = dataset.select_columns(order).cast_column("video", shapes["video"])
-        return dataset if keep.all() else dataset.select(np.flatnonzero(keep))
+        return dataset if self.missing != "skip" or there.all() else dataset.select(np.flatnonzero(there))
 
     def attach_table(self, table: pa.Table, name: str) -> pa.Table:
-        """Return a batch of rows with its `video` and `image` cells filled; for streams, so nothing is logged.
+        """Return a batch of rows with its `video` and `image` cells filled; for streams, so little is logged.
 
         Raises:
             MissingMediaError: under `missing="error"`.
         """
-        columns, keep, tally = self._resolve(table)
-        if self.missing == "error":
-            self._tell(tally, name)
+        columns, there, tally = self._resolve(table)
+        if self.missing == "error" or (tally.rows and not tally.rows_found and not self._told):
+            self._told = True
+            self._tell(tally, f"{name}, {table.num_rows:,} rows of the stream")
         for kind, column in columns.items():
             place = table.schema.get_field_index(kind)
             table = table.set_column(place, table.schema.field(place), column)
-        return table if keep.all() else table.filter(pa.array(keep))
+        return table if self.missing != "skip" or there.all() else table.filter(pa.array(there))
 
-    def _resolve(self, table: pa.Table) -> tuple[dict[Modality, pa.StructArray], npt.NDArray[np.bool_], Tally]:
-        paths = _combined(table["video_path"]).dictionary_encode()
-        unique = paths.dictionary.to_pylist()
-        codes = paths.indices.fill_null(-1).to_numpy()
-        images = _rows_with_images(_combined(table["messages"]))
-        found: dict[Modality, list[str | None]] = {}
-        for kind in _COLUMNS:
-            wanted = set(codes[images if kind == "image" else ~images].tolist())
-            found[kind] = [self._find(path, kind) if code in wanted else None for code, path in enumerate(unique)]
-        cells = _cells(found["video"], np.where(images, -1, codes)), _cells(found["image"], np.where(images, codes, -1))
-        has_media = codes >= 0
-        videos = self._clips(table, cells[0])
-        either = zip(videos, cells[1], strict=True)
-        there = np.array([video is not None or image is not None for video, image in either], dtype=np.bool_)
-        tally = _tally(unique, codes, has_media, there)
-        keep = ~has_media | there if self.missing == "skip" else np.ones(len(codes), dtype=np.bool_)
-        return {"video": _column(videos), "image": _column(cells[1])}, keep, tally
+    def _resolve(self, table: pa.Table) -> tuple[dict[Modality, pa.ChunkedArray], npt.NDArray[np.bool_], Tally]:
+        """Look up the media of rows, some thousand rows at a time: nothing but the new cells is held for all of them.
+
+        Returns:
+            The columns; which rows lack nothing; the counts.
+        """
+        chunks: dict[Modality, list[pa.Array]] = {kind: [] for kind in _COLUMNS}
+        there: list[npt.NDArray[np.bool_]] = []
+        tally = Tally()
+        for start in range(0, len(table), _BATCH_ROWS):
+            batch = table.slice(start, _BATCH_ROWS)
+            encoded = _combined(batch["video_path"]).dictionary_encode()
+            images = _rows_with_images(encoded, batch["messages"])
+            codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+            paths = encoded.dictionary.to_pylist()
+            cells: dict[Modality, list[str | None]] = {}
+            for kind in _COLUMNS:
+                own = np.where(images == (kind == "image"), codes, -1)
+                found = {code: self._find(paths[code], kind) for code in set(own.tolist()) - {-1}}
+                cells[kind] = [found.get(code) for code in own.tolist()]
+            self._cut(batch, cells["video"])
+            for kind in _COLUMNS:
+                chunks[kind].append(_column(cells[kind]))
+            has = np.logical_or(*(chunks[kind][-1].is_valid().to_numpy(zero_copy_only=False) for kind in _COLUMNS))
+            tally.add(paths, codes, has)
+            there.append((codes < 0) | has)
+        whole = np.concatenate(there) if there else np.zeros(0, dtype=np.bool_)
+        return {kind: pa.chunked_array(own, _storage()) for kind, own in chunks.items()}, whole, tally
 
     def _find(self, path: str, kind: Modality) -> str | None:
         pool, _, inside = path.partition("/")
         index = self._indexes.get(pool)
         return None if index is None else index.find(inside, kind)
 
-    def _clips(self, table: pa.Table, cells: list[str | None]) -> list[str | None]:
+    def _cut(self, batch: pa.Table, cells: list[str | None]) -> None:
         """Add each row's start and stop to its path, unless the user has the clip already cut."""
-        starts, stops = table["start_seconds"], table["stop_seconds"]
-        limited = pc.or_(starts.is_valid(), stops.is_valid()).to_numpy()
+        if all(batch[name].null_count == len(batch) for name in ("start_seconds", "stop_seconds")):
+            return
+        limits = [_combined(batch[name]) for name in ("start_seconds", "stop_seconds")]
+        rows = np.flatnonzero(pc.or_(*(limit.is_valid() for limit in limits)).to_numpy(zero_copy_only=False))
+        starts, stops = (limit.take(pa.array(rows)).to_pylist() for limit in limits)
         cutting = [index for index in self._indexes.values() if index.pool.cut_by_row]
-        for row in np.flatnonzero(limited).tolist():
-            key = table["id"][row].as_py().partition("/")[2].partition("+")[0]  # of merged rows, the first one's
+        ids = _combined(batch["id"]).take(pa.array(rows)).to_pylist() if cutting else [""] * len(rows)
+        for row, name, start, stop in zip(rows.tolist(), ids, starts, stops, strict=True):
+            key = name.partition("/")[2].partition("+")[0]  # of merged rows, the first one's
             cut = next((place for index in cutting if (place := index.find_cut(key)) is not None), None)
             if cut is not None:
                 cells[row] = cut
             elif (cell := cells[row]) is not None:
-                cells[row] = clip_url(cell, starts[row].as_py(), stops[row].as_py())
-        return cells
+                cells[row] = clip_url(cell, start, stop)
 
     def _tell(self, tally: Tally, name: str) -> None:
-        line = f"{name}: {tally.found:,} of {tally.wanted:,} media files found, for {tally.rows_found:,} of "
+        wanted, missing = tally.wanted, tally.missing
+        line = f"{name}: {wanted - missing:,} of {wanted:,} media files found, for {tally.rows_found:,} of "
         line += f"{tally.rows:,} rows"
-        if not tally.missing:
-            logger.info(line)
+        rates = "".join(map(_rate_note, self._indexes.values()))
+        if not missing:
+            logger.log(logging.WARNING if "not known" in rates else logging.INFO, "%s%s", line, rates)
             return
-        first = ", ".join(tally.missing[:10]) + (", ..." if len(tally.missing) > 10 else "")
-        pools = sorted({path.partition("/")[0] for path in tally.missing})
-        places = "; ".join(_advice(pool, self._indexes.get(pool)) for pool in pools)
+        first = ", ".join(tally.examples) + (", ..." if missing > len(tally.examples) else "")
+        places = "; ".join(_advice(pool, self._indexes.get(pool)) for pool in sorted(tally.pools))
         if self.missing == "error":
             remedy = "Add the files, or load with missing='null' or missing='skip'"
             raise MissingMediaError(f"{line}. Missing: {first}. {places}. {remedy}")
-        done = "their cells are null" if self.missing == "null" else "their rows are left out"
-        logger.warning("%s; %s. Missing: %s. %s", line, done, first, places)
+        done = "the cells of the others are null" if self.missing == "null" else "the rows of the others are left out"
+        remedy = "" if tally.rows_found else ". Is there another place that has them? media={POOL: PLACE} names it"
+        logger.warning("%s; %s%s. Missing: %s. %s%s", line, done, rates, first, places, remedy)
 
 
 def _advice(pool: str, index: MediaIndex | None) -> str:
@@ -167,11 +223,28 @@ def _advice(pool: str, index: MediaIndex | None) -> str:
     source = f", to be had from {where}" if where else ""
     if index is None:
         return f"No folder was given for the pool {pool!r} (media={{{pool!r}: ...}}){source}"
-    return f"The pool {pool!r} was looked for among {index.size:,} files in {', '.join(index.roots)}{source}"
+    example = f", such as {index.example}" if index.example else ""
+    looked = f"The pool {pool!r} was looked for among {index.size:,} files in {', '.join(index.roots)}{example}"
+    return f"{looked}{source}{index.notes.sentences()}"
 
 
-def _roots(places: Location | Sequence[Location]) -> list[str]:
-    return [root_of(place) for place in ([places] if isinstance(places, (str, os.PathLike)) else places)]
+def _rate_note(index: MediaIndex) -> str:
+    """Say at which rate folders of frames are taken, where there are any."""
+    told = ""
+    for rate, guessed in index.rates.items():
+        known = ", which is not known to be theirs" if guessed else ""
+        told += f"; folders of frames of the pool {index.pool.name!r} are taken at {rate:g} frames a second{known} "
+        told += f"(media={{{index.pool.name!r}: 'frames://fps=RATE::FOLDER'}} states another rate)"
+    return told
+
+
+def _places(places: Location | Sequence[Location]) -> list[Location]:
+    return [places] if isinstance(places, (str, os.PathLike)) else list(places)
+
+
+@functools.cache
+def _storage() -> pa.StructType:
+    return features()["video"].pa_type
 
 
 def _combined(column: pa.ChunkedArray) -> Any:
@@ -179,8 +252,15 @@ def _combined(column: pa.ChunkedArray) -> Any:
     return pa.concat_arrays(combined.chunks) if isinstance(combined, pa.ChunkedArray) else combined
 
 
-def _rows_with_images(messages: pa.ListArray) -> npt.NDArray[np.bool_]:
-    """Return for each row whether its media part is an image."""
+def _rows_with_images(paths: pa.DictionaryArray, column: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    """Return for each row whether its media part is an image; messages are read where paths do not tell."""
+    if pc.all(pc.match_substring_regex(paths.dictionary, _VIDEO_PATH)).as_py() in (True, None):
+        return np.zeros(len(column), dtype=np.bool_)
+    return np.concatenate([_image_rows(chunk) for chunk in column.chunks])
+
+
+def _image_rows(messages: pa.ListArray) -> npt.NDArray[np.bool_]:
+    """Read the kinds of the parts of messages, and nothing of their text."""
     content = messages.flatten().field("content")
     kinds = content.flatten().field("type")
     parts = np.flatnonzero(pc.fill_null(pc.equal(kinds, "image"), False).to_numpy(zero_copy_only=False))
@@ -192,24 +272,23 @@ def _rows_with_images(messages: pa.ListArray) -> npt.NDArray[np.bool_]:
     return images
 
 
-def _cells(found: Sequence[str | None], codes: npt.NDArray[np.int32]) -> list[str | None]:
-    return [None if code < 0 else found[code] for code in codes.tolist()]
+def _column(cells: Sequence[str | None]) -> pa.StructArray:
+    """Return cells as `datasets.Video` stores them, in buffers of just their size, as they stay for good."""
+    if not any(cells):
+        return _no_cells(len(cells))
+    texts = [b"" if cell is None else cell.encode() for cell in cells]
+    offsets = np.cumsum([0, *map(len, texts)], dtype=np.int32)
+    valid = np.packbits([cell is not None for cell in cells], bitorder="little")
+    buffers = [pa.py_buffer(valid), pa.py_buffer(offsets), pa.py_buffer(b"".join(texts))]
+    paths = pa.Array.from_buffers(pa.string(), len(cells), buffers)
+    return pa.StructArray.from_arrays([_no_bytes(len(cells)), paths], fields=list(_storage()), mask=paths.is_null())
 
 
-def _column(paths: list[str | None]) -> pa.StructArray:
-    storage = features()["video"].pa_type
-    text = pa.array(paths, type=pa.string())
-    empty = pa.nulls(len(paths), pa.binary())
-    return pa.StructArray.from_arrays([empty, text], fields=list(storage), mask=text.is_null())
+@functools.lru_cache(maxsize=2)
+def _no_bytes(count: int) -> pa.Array:
+    return pa.nulls(count, pa.binary())
 
 
-def _tally(
-    unique: Sequence[str],
-    codes: npt.NDArray[np.int32],
-    has_media: npt.NDArray[np.bool_],
-    there: npt.NDArray[np.bool_],
-) -> Tally:
-    lacking = set(codes[has_media & ~there].tolist())
-    missing = tuple(path for code, path in enumerate(unique) if code in lacking)
-    rows_found = int(np.count_nonzero(has_media & there))
-    return Tally(len(unique), len(unique) - len(missing), int(np.count_nonzero(has_media)), rows_found, missing)
+@functools.lru_cache(maxsize=2)
+def _no_cells(count: int) -> pa.StructArray:
+    return pa.nulls(count, _storage())

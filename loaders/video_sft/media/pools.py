@@ -27,6 +27,9 @@ class Pool:
         ignore_case: names that differ in case only are the same item. YouTube ids are not like that.
         optional_prefix: what file names may lack, e.g. the `v_` of ActivityNet.
         cut_by_row: users keep clips cut to one row as `<native key>.mp4` in it; such a file is used as it is.
+        youtube_clips: names are `<YouTube id>_<from>_<to>`, or the id alone, see `video_sft.media.clip_names`.
+        partial_paths: the user's folders may be fewer than in `video_path`, as long as the last one agrees.
+        fps: of folders of frames, the rate at which upstream took them.
         where: where the files can be had, for messages.
     """
 
@@ -35,6 +38,9 @@ class Pool:
     ignore_case: bool = False
     optional_prefix: str = ""
     cut_by_row: bool = False
+    youtube_clips: bool = False
+    partial_paths: bool = False
+    fps: float | None = None
     where: str = ""
 
     def __post_init__(self) -> None:
@@ -74,6 +80,25 @@ _POOLS = {
         Pool(name="ssv2", unique_names=True, where="Something-Something V2's site (<id>.webm)"),
         Pool(name="tgif", unique_names=True, where="the TGIF list of links (<id>.gif)"),
         Pool(name="internvid", unique_names=True, where="the Hub's ynhe/videochat2_data (clips already cut)"),
+        Pool(
+            name="k710",
+            youtube_clips=True,
+            where="github.com/cvdfoundation/kinetics-dataset (k400, k600, k700-2020: <id>_<from>_<to>.mp4)",
+        ),
+        Pool(name="youcook2", partial_paths=True, where="the Hub's ynhe/videochat2_data (youcook_split_videos.zip)"),
+        Pool(name="egoqa", partial_paths=True, where="the Hub's ynhe/videochat2_data (egoqa_split_videos.zip)"),
+        # 2 frames a second: https://github.com/RifleZhang/LLaVA-Hound-DPO/issues/3
+        Pool(
+            name="sharegptvideo",
+            unique_names=True,
+            fps=2.0,
+            where="the Hub's ShareGPTVideo/train_video_and_instruction (train_300k: <name>/c01_0001.jpeg)",
+        ),
+        # "annotated per 5 frames", of videos of 25 to 30 frames a second: https://songbai.site/ovis
+        Pool(name="ovis", unique_names=True, fps=5.0, where="OVIS's site (train/<name>/img_0000001.jpg)"),
+        Pool(name="oops", unique_names=True, where="the Oops! site (oops_video/train/<title>.mp4)"),
+        Pool(name="uvo", unique_names=True, where="UVO's site (uvo_videos_dense, uvo_videos_sparse: <id>.mp4)"),
+        Pool(name="didemo", unique_names=True, where="DiDeMo's list of Flickr videos (<name>.mp4, .mov or .avi)"),
     )
 }
 

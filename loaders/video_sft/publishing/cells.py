@@ -13,12 +13,13 @@ from urllib.parse import urlsplit
 import datasets
 import pyarrow as pa
 
-from video_sft.errors import MissingMediaError
+from video_sft.errors import ConfigError, MissingMediaError
 from video_sft.locations import open_binary
 from video_sft.publishing.layout import CUT_SUFFIX, video_path
 from video_sft.publishing.media_guard import check_content
 from video_sft.rows import clip_name
 from video_sft.video.fragment import split_fragment
+from video_sft.video.frame_folder import split_frames
 
 __all__ = ["VideoFile", "VideoMode", "has_media", "publishable", "video_files"]
 
@@ -54,6 +55,11 @@ def video_files(table: pa.Table) -> Iterator[VideoFile | None]:
 
 def _video_file(row: dict[str, Any], path: str) -> VideoFile:
     location, start, stop = split_fragment(path)
+    if split_frames(location)[0] != location:
+        raise ConfigError(
+            f"{location}: a folder of frames is no file that could be published. Publish without videos "
+            "(--videos none), or make a video file of each folder first"
+        )
     pool, _, key = (row["video_id"] or row["video_path"] or row["id"]).partition("/")
     if row["video_id"] and clip_name(row["video_id"], row["video_path"]):
         # A clip of that video in a file of its own: the path tells it from the others.

@@ -11,6 +11,7 @@ from video_sft.video.decoding.pictures import Dtype, Layout
 from video_sft.video.decoding.sizing import Size
 from video_sft.video.decoding.threads import default_threads
 from video_sft.video.fragment import clip_url, disguised, split_fragment, undisguised, with_fragment
+from video_sft.video.frame_folder import with_rate
 from video_sft.video.frames import Audio, Frames, VideoMetadata
 from video_sft.video.sampling import Choice
 from video_sft.video.video_file import VideoFile
@@ -34,15 +35,17 @@ class Clip(Mapping[str, Any]):
 
     Args:
         video: path or URL (local, ``hf://``, ``https://``, ``zip://a.mp4::...`` or any other fsspec file system),
-            bytes, an open binary file, or ``{"path": ..., "bytes": ...}``. A path may end with limits,
+            bytes, an open binary file, ``{"path": ..., "bytes": ...}``, or a folder of numbered images
+            (``frames://fps=2::/data/folder`` with its rate). A path may end with limits,
             ``a.mp4#t=11.1,19.6``.
         start_seconds: where the clip begins; None is the beginning of the file.
         stop_seconds: where it ends; None is the end of the file.
         stream_index: which of the file's streams to show, counted over all of them; None is the first video.
         token: Hub token for ``hf://`` paths; None uses the logged-in user's.
+        fps: of a folder of images, how many of them were taken in a second; 1 where nothing says so. Files know theirs.
 
     Raises:
-        ValueError: the limits are not numbers from 0 up with start before stop.
+        ValueError: the limits are not numbers from 0 up with start before stop, or the rate is not above 0.
     """
 
     _file: VideoFile
@@ -58,6 +61,7 @@ class Clip(Mapping[str, Any]):
         *,
         stream_index: int | None = None,
         token: str | bool | None = None,
+        fps: float | None = None,
     ) -> None:
         _check_limits(start_seconds, stop_seconds)
         source = make_source(video, token=token)
@@ -67,7 +71,7 @@ class Clip(Mapping[str, Any]):
             source = Source(path or None, data, source.token)
             start_seconds = start if start_seconds is None else start_seconds
             stop_seconds = stop if stop_seconds is None else stop_seconds
-        self._file = VideoFile(source, stream_index)
+        self._file = VideoFile(source if fps is None else with_rate(source, fps), stream_index)
         self.start_seconds = start_seconds
         self.stop_seconds = stop_seconds
 

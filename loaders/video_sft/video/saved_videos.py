@@ -16,12 +16,14 @@ import pyarrow.compute as pc
 
 from video_sft.video.access.source import Source, is_local
 from video_sft.video.fragment import clip_url, split_fragment
+from video_sft.video.frame_folder import frame_folder, frames_url, split_frames
 
 __all__ = ["VideoStore", "is_remote_video", "open_store", "placed", "storing"]
 
 _FOLDER = "videos"
-#: What cells of kept videos hold: a cut clip's limits, if any, and a place that cannot lead out of the folder.
-_KEPT = rf"^((?:clip://t=[0-9.e+-]*,[0-9.e+-]*::)?)({_FOLDER}/[0-9a-f]{{2}}/[0-9a-f]{{8}}-[\w.() -]+)$"
+#: What cells of kept videos hold: a cut clip's limits and the rate of a folder of frames, if any, and a place that
+#: cannot lead out of the folder.
+_KEPT = rf"^((?:clip://t=[0-9.e+-]*,[0-9.e+-]*::)?(?:frames://(?:fps=[0-9.e+-]+)?::)?)({_FOLDER}/[0-9a-f]{{2}}/[0-9a-f]{{8}}-[\w.() -]+)$"
 _BLOCK = 8 << 20
 _STORE: ContextVar[VideoStore | None] = ContextVar("video_sft_store", default=None)
 
@@ -29,7 +31,7 @@ _STORE: ContextVar[VideoStore | None] = ContextVar("video_sft_store", default=No
 class VideoStore:
     """The folder that the videos of saved rows are put into, each when the first row that has it is written.
 
-    Files are linked where the file system can do that (a hard link: it takes no room, and stays when the original is
+    The images of a folder of frames keep a folder of their own. Files are linked where the file system can do that (a hard link: it takes no room, and stays when the original is
     deleted), and copied where it cannot. Members of archives become files. What lies on a server stays there.
 
     Args:
@@ -49,27 +51,39 @@ class VideoStore:
         Raises:
             VideoError: the file is not there or not readable.
         """
-        location, start, stop = split_fragment(cell)
+        path, start, stop = split_fragment(cell)
+        location, rate = split_frames(path)
         if is_remote_video(location):
             return cell
         if location not in self._kept:
-            self._kept[location] = self._put(location)
-        return clip_url(self._kept[location], start, stop)
+            self._kept[location] = self._put(location, path)
+        kept = self._kept[location]
+        return clip_url(kept if location == path else frames_url(kept, rate), start, stop)
 
-    def _put(self, location: str) -> str:
+    def _put(self, location: str, path: str) -> str:
         digest = hashlib.blake2b(location.encode(), digest_size=4).hexdigest()
         name = PurePosixPath(location.partition("::")[0].replace(os.sep, "/")).name
         name = re.sub(r"[^A-Za-z0-9_.() -]", "_", re.sub(r"^[0-9a-f]{8}-", "", name)) or "video"
         place = f"{_FOLDER}/{digest[:2]}/{digest}-{name}"
         target = self._root / place
         target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            _copy(location, unfinished)
-            os.replace(unfinished, target)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        frames = frame_folder(Source(path))
+        if frames is None:
+            _copy_whole(location, target)
+        else:
+            target.mkdir(exist_ok=True)
+            for number, image in enumerate(frames.places):
+                _copy_whole(image, target / f"{number:06d}{PurePosixPath(image.partition('::')[0]).suffix}")
         return place
+
+
+def _copy_whole(location: str, target: Path) -> None:
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        _copy(location, unfinished)
+        os.replace(unfinished, target)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _copy(location: str, target: Path) -> None:

@@ -12,6 +12,7 @@ from video_sft.video.access.source import Source
 from video_sft.video.audio import read_audio
 from video_sft.video.decoding.pictures import OtherSizeError
 from video_sft.video.exact_frames import Problem, better_track, exact_frames, nearest_frames
+from video_sft.video.frame_folder import FrameFolder, frame_folder
 from video_sft.video.frames import Audio, Frames
 from video_sft.video.near_frames import near_frames
 from video_sft.video.sampling import Choice, TooManyError
@@ -43,9 +44,10 @@ class VideoFile:
         self.source = source
         self.stream_index = stream_index
         self._known: tuple[ByteSource, Track] | None = None
+        self._pictures: FrameFolder | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"source": self.source, "stream_index": self.stream_index, "_known": None}
+        return {"source": self.source, "stream_index": self.stream_index, "_known": None, "_pictures": None}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, VideoFile) and self._identity == other._identity
@@ -66,12 +68,27 @@ class VideoFile:
                 self._known = known
             yield file, known[1]
 
-    def track(self) -> Track:
+    def _folder(self) -> FrameFolder | None:
+        """Return the folder of frames that this is instead of a file, if it is one.
+
+        Raises:
+            VideoError: it holds no frames, or another stream than its only one is asked for.
+        """
+        if self._known is None and self._pictures is None:
+            self._pictures = frame_folder(self.source)
+            if self._pictures is not None and self.stream_index:
+                raise VideoError(self.source.name, f"has no stream {self.stream_index}: it is a folder of frames")
+        return self._pictures
+
+    def track(self) -> Track | FrameFolder:
         """Understand the file, unless that was done before.
 
         Raises:
             VideoError: the file is broken or holds no video.
         """
+        folder = self._folder()
+        if folder is not None:
+            return folder
         if self._known is None:
             with self._opened():
                 pass
@@ -82,6 +99,9 @@ class VideoFile:
         self, choice: Choice, start: float | None, stop: float | None, *, nearest: bool, wanted: Wanted
     ) -> Frames:
         """Decode the chosen frames of a part of the file; see `Clip.frames`."""
+        folder = self._folder()
+        if folder is not None:
+            return folder.frames(choice, start, stop, nearest=nearest, wanted=wanted)
         with self._opened(exact=nearest or choice.indices is not None) as (file, track):
             while True:
                 try:
@@ -121,6 +141,8 @@ class VideoFile:
 
     def audio(self, start: float | None, stop: float | None, *, sampling_rate: int | None, mono: bool) -> Audio:
         """Decode the sound of a part of the file; see `Clip.audio`."""
+        if self._folder() is not None:
+            raise VideoError(self.source.name, "a folder of frames has no audio")
         handle = self._known[0].again() if self._known is not None else self.source.open()
         with closing(handle) as file:
             return read_audio(file, start, stop, sampling_rate=sampling_rate, mono=mono)

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Protocol
 
 from video_sft.errors import VideoError
 
-__all__ = ["ByteSource", "HeaderFile", "HollowFile", "LocalBytes", "MemoryBytes", "ReadAt", "SeekableFile"]
+__all__ = [
+    "ByteSource",
+    "HeaderFile",
+    "HollowFile",
+    "LocalBytes",
+    "MemoryBytes",
+    "ReadAt",
+    "ReadableFile",
+    "SeekableFile",
+]
 
 
 #: Gives so many bytes at an offset; fewer at the end of the file.
@@ -89,6 +98,7 @@ class LocalBytes(_AtHand):
         status = os.fstat(self._descriptor)
         self.size = status.st_size
         self._version = (status.st_size, status.st_mtime_ns)
+        self.identity: Hashable = (path, status.st_ino, *self._version)
 
     def again(self) -> LocalBytes:
         """Open the file once more."""
@@ -167,6 +177,33 @@ class SeekableFile:
         data = self._source.read_some(self._offset, size)
         self._offset += len(data)
         return data
+
+
+class ReadableFile(SeekableFile):
+    """A byte source as the file object that `zipfile` and `tarfile` want: reads give all that was asked for."""
+
+    def read(self, size: int = -1) -> bytes:
+        """Give so many bytes, or all that are left."""
+        left = max(0, self._source.size - self._offset)
+        data = self._source.read_at(self._offset, left if size < 0 else min(size, left))
+        self._offset += len(data)
+        return data
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Always."""
+        return True
+
+    @property
+    def closed(self) -> bool:
+        """Never: the byte source is closed by whoever opened it."""
+        return False
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 class HollowFile(SeekableFile):

@@ -42,7 +42,7 @@ class FsspecFetcher:
             self._info = self._look(fresh=fresh)
         except FileNotFoundError as error:
             raise VideoError(url, "no such file") from error
-        except (OSError, ValueError, ImportError, KeyError, RuntimeError) as error:
+        except Exception as error:  # file systems raise what the libraries below them do
             raise VideoError(url, f"cannot be opened: {type(error).__name__}: {error}") from error
         size = self._info.get("size")
         if size is None:

@@ -100,6 +100,11 @@ class RangedBytes:
         else:
             self._head, self.size = head
 
+    @property
+    def identity(self) -> tuple[str, int, str | None]:
+        """What tells this file from others, and from other versions of it where the server says which it is."""
+        return self.name, self.size, self._fetcher.version
+
     def again(self) -> RangedBytes:
         """Give a fresh handle without a request; the fetcher notices when the file is another."""
         return RangedBytes(self._fetcher.again(), (self._head.twin(), self.size))

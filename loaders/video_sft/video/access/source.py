@@ -6,17 +6,22 @@ import io
 import os
 import re
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from video_sft.errors import VideoError
-from video_sft.video.access.byte_source import ByteSource, LocalBytes, MemoryBytes
-from video_sft.video.access.remote import open_remote
-from video_sft.video.access.zip_member import open_member, split_zip
+from fsspec.core import url_to_fs
 
-__all__ = ["REFUSED", "WHY_REFUSED", "Source", "hub_token", "is_local", "make_source"]
+from video_sft.errors import VideoError
+from video_sft.video.access.archive_index import Members, archive_members
+from video_sft.video.access.archive_member import open_member, split_member
+from video_sft.video.access.byte_source import ByteSource, LocalBytes, MemoryBytes
+from video_sft.video.access.joined import JoinedBytes, is_spanned, parts_from, split_parts
+from video_sft.video.access.remote import open_remote
+
+__all__ = ["REFUSED", "WHY_REFUSED", "Source", "archive_at", "hub_token", "is_local", "make_source"]
 
 #: Stands in front of a place that a row of somebody's repo names and that is none of the repo's own.
 REFUSED = "refused::"
@@ -71,18 +76,35 @@ class Source:
             raise VideoError(self.name, "the file is empty (0 bytes)")
         return file
 
+    def members(self, kind: str) -> Members:
+        """Return what is in this archive, by name; read once for each archive and process.
+
+        Args:
+            kind: `zip` or `tar`.
+
+        Raises:
+            VideoError: it is not there or not readable.
+            BadArchiveError: it is no such archive.
+        """
+        with closing(self._open_path(self.path or "")) as archive:
+            return archive_members(archive, kind)
+
     def _opened(self) -> ByteSource:
         if self.data is not None:
             return MemoryBytes(self.name, self.data)
         path = self.path or ""
         if path.startswith(REFUSED):
             raise VideoError(path.removeprefix(REFUSED), WHY_REFUSED)
-        zipped = split_zip(path)
-        if zipped is not None:
-            return open_member(self.name, self._open_path(zipped[1]), zipped[0])
-        return self._open_path(path)
+        inside = archive_at(path)
+        if inside is None:
+            return self._open_path(path)
+        kind, member, archive = inside
+        return open_member(self.name, self._open_path(archive.path or ""), kind, member)
 
     def _open_path(self, path: str) -> ByteSource:
+        first = split_parts(path)
+        if first is not None:
+            return self._open_parts(path, first)
         if not is_local(path):
             return open_remote(path, self.token)
         path = os.path.abspath(path.removeprefix("file://"))
@@ -96,6 +118,43 @@ class Source:
             raise VideoError(self.name, f"no such file{hint if relative else ''}") from error
         except OSError as error:
             raise VideoError(self.name, f"cannot be opened: {error.strerror or 'it is a folder'}") from error
+
+    def _open_parts(self, path: str, first: str) -> ByteSource:
+        opened: list[ByteSource] = []
+        try:
+            for part in parts_from(first, _exists):
+                opened.append(self._open_path(part))
+        except BaseException:
+            for other in opened:
+                other.close()
+            raise
+        return JoinedBytes(path, opened, spanned=is_spanned(first))
+
+
+def archive_at(path: str) -> tuple[str, str, Source] | None:
+    """Take the path of a member, or of a folder, of an archive apart.
+
+    Returns:
+        The kind, the path inside, and the archive; None where the path leads into none, or into one that only fsspec
+        can read.
+    """
+    inside = split_member(path)
+    if inside is None or (inside[0] == "tar" and not _is_at_hand(inside[2])):
+        return None
+    return inside[0], inside[1], Source(inside[2])
+
+
+def _is_at_hand(archive: str) -> bool:
+    """Tell whether an archive is a plain tar on this machine, whole or in pieces: others are left to fsspec."""
+    place = split_parts(archive) or archive
+    return is_local(place) and not place.lower().endswith((".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz"))
+
+
+def _exists(place: str) -> bool:
+    if is_local(place):
+        return os.path.isfile(place.removeprefix("file://"))
+    filesystem, path = url_to_fs(place)
+    return bool(filesystem.isfile(path))
 
 
 def make_source(video: object, *, token: str | bool | None = None) -> Source:
