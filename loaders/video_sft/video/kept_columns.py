@@ -97,5 +97,6 @@ def _with_places(rows: datasets.Dataset, root: str) -> datasets.Dataset:
             continue
         digest = hashlib.blake2b(f"{fingerprint_of(rows)} {name} {root}".encode(), digest_size=8).hexdigest()
         shape = rows.features[name]
-        rows = rows.remove_columns(name).add_column(name, found, new_fingerprint=digest, feature=shape)
+        rows = rows.add_column(f"{name} here", found, new_fingerprint=digest, feature=shape)
+        rows = rows.remove_columns(name).rename_column(f"{name} here", name)
     return rows.select_columns(order) if rows.column_names != order else rows

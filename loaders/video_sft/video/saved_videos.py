@@ -23,7 +23,8 @@ __all__ = ["VideoStore", "is_remote_video", "open_store", "placed", "storing"]
 _FOLDER = "videos"
 #: What cells of kept videos hold: a cut clip's limits and the rate of a folder of frames, if any, and a place that
 #: cannot lead out of the folder.
-_KEPT = rf"^((?:clip://t=[0-9.e+-]*,[0-9.e+-]*::)?(?:frames://(?:fps=[0-9.e+-]+)?::)?)({_FOLDER}/[0-9a-f]{{2}}/[0-9a-f]{{8}}-[\w.() -]+)$"
+_HOPS = r"(?:clip://t=[0-9.e+-]*,[0-9.e+-]*::)?(?:frames://(?:fps=[0-9.e+-]+)?::)?"
+_KEPT = rf"^({_HOPS})({_FOLDER}/[0-9a-f]{{2}}/[0-9a-f]{{8}}-[\w.() -]+)$"
 _BLOCK = 8 << 20
 _STORE: ContextVar[VideoStore | None] = ContextVar("video_sft_store", default=None)
 
@@ -31,8 +32,9 @@ _STORE: ContextVar[VideoStore | None] = ContextVar("video_sft_store", default=No
 class VideoStore:
     """The folder that the videos of saved rows are put into, each when the first row that has it is written.
 
-    The images of a folder of frames keep a folder of their own. Files are linked where the file system can do that (a hard link: it takes no room, and stays when the original is
-    deleted), and copied where it cannot. Members of archives become files. What lies on a server stays there.
+    Files are linked where the file system can do that (a hard link: it takes no room, and stays when the original is
+    deleted), and copied where it cannot. Members of archives become files, folders of frames folders. What lies on a
+    server stays there.
 
     Args:
         root: the folder the rows are saved in.
