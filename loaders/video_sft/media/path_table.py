@@ -83,7 +83,7 @@ class PathTable:
     def _bare_names(self) -> PathTable:
         """Return the same paths by their names alone, for items that have no folder where the others do."""
         if self._bare is None:
-            self._bare = PathTable(Pool(name="", unique_names=True, ignore_case=self._pool.ignore_case))
+            self._bare = PathTable(Pool(name="names", unique_names=True, ignore_case=self._pool.ignore_case))
             for start in self._starts:
                 number, path = self._entry(start)
                 self._bare.add(path if self._folders else without_suffix(path), number, path)
