@@ -254,7 +254,7 @@ def test_nothing_is_left_of_a_build_that_fails(tmp_path: Path) -> None:
     table = data / "oe" / "val.csv"
     table.write_bytes(table.read_bytes()[:-10])
     with pytest.raises(video_sft.RowError):
-        video_sft.load("next_qa", data_dir=data, cache_dir=tmp_path / "cache")
+        video_sft.load("next_qa", split="validation", data_dir=data, cache_dir=tmp_path / "cache")
     left = [path for path in (tmp_path / "cache" / "next_qa").rglob("*") if path.suffix in (".arrow", ".json")]
     assert not left
 

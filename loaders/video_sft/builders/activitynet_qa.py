@@ -23,14 +23,16 @@ _RAW = "https://raw.githubusercontent.com/MILVLG/activitynet-qa/2cf80aeb4e45955e
 QUESTION_TYPES = ("motion", "spatial", "temporal", "yes_no", "color", "object", "location", "number", "other")
 
 
-def _file(name: str, size: int, sha256: str | None) -> RemoteFile:
+def _file(name: str, size: int, sha256: str | None, split: str) -> RemoteFile:
     unverified = None if sha256 else "the file was not at hand when the hashes were taken; its size was"
-    also = (f"dataset/{name}", f"activitynet-qa/dataset/{name}")
+    # The mirror lmms-lab/ActivityNetQA has questions and answers in one table.
+    mirror = (f"data/{split}-*.parquet", f"{split}-*.parquet")
+    also = (f"dataset/{name}", f"activitynet-qa/dataset/{name}", *mirror)
     return RemoteFile(name=name, url=_RAW + name, sha256=sha256, size=size, unverified=unverified, also=also)
 
 
 def _part(split: str, stem: str, rows: int, questions: tuple[int, str | None], answers: tuple[int, str | None]) -> Part:
-    files = {"rows": _file(f"{stem}_q.json", *questions), "answers": _file(f"{stem}_a.json", *answers)}
+    files = {"rows": _file(f"{stem}_q.json", *questions, split), "answers": _file(f"{stem}_a.json", *answers, split)}
     return Part(split=split, files=files, rows=rows)
 
 

@@ -43,14 +43,21 @@ _HOMEPAGE = (
 _HOMEPAGE_REMEDY = f"Use STAR_train.json, STAR_val.json or STAR_test.json from {_STORE}Question_Answer_SituationGraph/"
 
 
-def _files(stem: str) -> dict[str, RemoteFile]:
+def _files(stem: str, split: str) -> dict[str, RemoteFile]:
     name = f"STAR_{stem}.json"
     published = f"Question_Answer_SituationGraph/{name}"
     rows = RemoteFile(
         name=name,
         url=_STORE + published,
         unverified="the object store keeps no versions, and the file was not at hand when the hashes were taken",
-        also=(published, f"STAR/{name}", f"data/{name}"),
+        also=(
+            published,
+            f"STAR/{name}",
+            f"data/{name}",
+            f"data/STAR/{name}",
+            f"STAR_{split}.json",
+            f"star_{stem}.json",
+        ),
     )
     fps = RemoteFile(
         name="STAR_classes/video_fps",
@@ -76,7 +83,7 @@ def _also(name: str) -> tuple[str, ...]:
 
 
 def _part(split: str, stem: str, rows: int) -> Part:
-    return Part(split=split, files=_files(stem), optional=frozenset({"fps", *CLASS_ROLES}), rows=rows)
+    return Part(split=split, files=_files(stem, split), optional=frozenset({"fps", *CLASS_ROLES}), rows=rows)
 
 
 @dataclass

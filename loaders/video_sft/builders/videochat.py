@@ -3,7 +3,8 @@
 The file has no field for the kind of a row: one exchange is a detailed description, several are a conversation. Rows
 have no id either: a row's key is its video and the how-manieth row of that video it is. `start` is kept in
 `videochat-source` alone, for upstream's loader reads it and uses it for nothing. `video` is accepted with folders in
-front of WebVid's `<page_dir>/<id>.mp4`, without a folder and without a suffix.
+front of WebVid's `<page_dir>/<id>.mp4`, without a folder and without a suffix. The LLaVA-style form that mirrors have
+is accepted as well, row by row.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from video_sft.annotations import Row
 from video_sft.building import OpenPart, Part, RemoteFile, Source, SourceBuilder
 from video_sft.building.clean_text import clean_text
 from video_sft.building.occurrences import Occurrences
+from video_sft.building.video_chatgpt_rows import LLAVA_FEATURES, llava_turns
 from video_sft.records import Body, Caption, Conversation, Media, Record, Turn
 from video_sft.texts import cleaned
 
@@ -35,6 +37,16 @@ _ROWS = RemoteFile(
         "anno/videochat_instruct_11k.json",
         "video_chat/anno/videochat_instruct_11k.json",
         "videochat_instruct_11k/videochat_instruct_11k.json",
+        "videochat_instruct_11k_withurl.json",
+        "anno/videochat_instruct_11k_withurl.json",
+        "videochat_instruct.json",
+        "mix_sft/videochat_instruct.json",  # WHB139426/Grounded-VideoLLM
+    ),
+    # LLaVA-style, as VideoGPT+ has them: the conversations and the descriptions by themselves
+    together=tuple(
+        f"{folder}{name}"
+        for name in ("conversation_videochat1.json", "caption_videochat.json")
+        for folder in ("", "annotations/", "VideoGPT-plus_Training_Dataset/annotations/")
     ),
     steps=(
         f"Open {_DRIVE} in a browser, press Download (Google Drive asks for a confirmation, so a program cannot), put "
@@ -76,6 +88,9 @@ def _media(row: Row) -> Media:
 
 
 def _body(row: Row) -> Body:
+    if "conversations" in row.value and "QA" not in row.value:
+        turns = llava_turns(row)
+        return Conversation(turns) if len(turns) > 1 else Caption(turns[0].answer, turns[0].question)
     exchanges = list(row.children("QA"))
     if not exchanges:
         row.fail("QA", "there is no question in it")
@@ -121,6 +136,7 @@ SOURCE = Source(
             "video": Value("string"),
             "QA": List({"q": Value("string"), "a": Value("string")}),
             "start": Value("float64"),
+            **{name: feature for name, feature in LLAVA_FEATURES.items() if name != "video"},
         }
     ),
     in_view=_in_view,

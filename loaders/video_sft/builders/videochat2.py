@@ -17,7 +17,8 @@ from datasets import Features, List, Value
 
 from video_sft.annotations import Row
 from video_sft.building import OpenPart, Part, RemoteFile, Source, SourceBuilder, SourceConfig
-from video_sft.building.files import FoundParts, fingerprint_parts
+from video_sft.building.files import FoundParts
+from video_sft.building.given_files import is_one_file
 from video_sft.building.hub_tree import HubTree
 from video_sft.building.videochat2_rows import RowReader
 from video_sft.building.videochat2_tree import SUB_DATASETS, SubDataset, declared, tell_unknown_files
@@ -44,8 +45,14 @@ class SubDatasetPart(Part):
 
 def _part(sub_dataset: SubDataset) -> SubDatasetPart:
     file, *subsets = sub_dataset.files
+    # VideoGPT+ has some of the sets in LLaVA style, named after the last two folders of their place.
+    _, _, place = sub_dataset.place.partition("/")
+    mirrors = [f"annotations/{place.replace('/', '_')}.json"] if sub_dataset.modality == "video" else []
     remote = RemoteFile(
-        name=file, also=tuple(subsets), steps=_STEPS, unverified="the repo is gated; no hash of its files was published"
+        name=file,
+        also=(*subsets, *mirrors),
+        steps=_STEPS,
+        unverified="the repo is gated; no hash of its files was published",
     )
     return SubDatasetPart(
         split="train",
@@ -60,7 +67,7 @@ def _part(sub_dataset: SubDataset) -> SubDatasetPart:
 def parse(part: OpenPart) -> Iterator[Record]:
     """Yield the rows of one file in order; rows that name no video or image are for `-source` only, and counted."""
     assert isinstance(part.part, SubDatasetPart)
-    reader = RowReader.of(part.part.sub_dataset, part.file_name("rows"))
+    reader = RowReader.of(part.part.sub_dataset, part.file_names("rows"))
 
     def record(row: Row) -> Record | None:
         if not reader.has_no_media(row):
@@ -159,16 +166,11 @@ class Videochat2(SourceBuilder):
     source = SOURCE
 
     @classmethod
-    def _fingerprints(cls, data_dir: str | None, options: Mapping[str, Any]) -> list[str]:
-        extra = declared(options.get("extra_sub_datasets"))
-        if data_dir is None:
-            return [HUB.identity()]
-        return fingerprint_parts([*SOURCE.parts, *map(_part, extra)], data_dir)
+    def _all_parts(cls, options: Mapping[str, Any]) -> tuple[Part, ...]:
+        return (*SOURCE.parts, *map(_part, declared(options.get("extra_sub_datasets"))))
 
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """The table's files and those declared by `extra_sub_datasets`."""
-        return (*SOURCE.parts, *map(_part, declared(self.config.extra_sub_datasets)))
+    def _fingerprints(self, data_dir: str | None) -> list[str]:
+        return [HUB.identity()] if data_dir is None and self.files is None else super()._fingerprints(data_dir)
 
     @property
     def pools(self) -> tuple[str, ...]:
@@ -176,13 +178,11 @@ class Videochat2(SourceBuilder):
         extra = [each.pool for each in declared(self.config.extra_sub_datasets) if each.pool]
         return tuple(dict.fromkeys([*SOURCE.pools, *extra]))
 
-    def found_parts(self, downloads: datasets.DownloadManager | None = None) -> FoundParts:
-        """Return which files of the tree are there, in `data_dir` or, downloaded, on the Hub."""
-        if self.config.data_dir is not None:
-            return super().found_parts(downloads)
-        return HUB.found_parts(self._parts_in_view(), downloads or datasets.DownloadManager())
+    def _downloaded_parts(self, downloads: datasets.DownloadManager) -> FoundParts:
+        return HUB.found_parts(self.wanted_parts, downloads)
 
     def _split_generators(self, dl_manager: datasets.DownloadManager) -> list[datasets.SplitGenerator]:
         known = [*SUB_DATASETS, *declared(self.config.extra_sub_datasets)]
-        tell_unknown_files(self.config.data_dir or HUB.root(), known)
+        if self.files is None and (self.config.data_dir is None or not is_one_file(self.config.data_dir)):
+            tell_unknown_files(self.config.data_dir or HUB.root(), known)
         return super()._split_generators(dl_manager)

@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass
 
 from video_sft.annotations import Row
+from video_sft.building.file_tree import uncompressed
 from video_sft.building.option_lists import listed_options
+from video_sft.building.video_chatgpt_rows import llava_turns
 from video_sft.building.videochat2_tree import SubDataset
 from video_sft.errors import UnsafePathError
 from video_sft.locations import safe_relative
@@ -34,17 +36,24 @@ class RowReader:
     Attributes:
         sub_dataset: the sub-dataset it belongs to.
         key_prefix: what its rows' keys begin with; a row has no id upstream, so its number in the file follows.
+        several: the files, where the rows are spread over some; the one a row is in then stands before its number.
         backward_clips: how many rows had a `start` that is not before their `end`.
     """
 
     sub_dataset: SubDataset
     key_prefix: str
+    several: tuple[str, ...] = ()
     backward_clips: int = 0
 
     @classmethod
-    def of(cls, sub_dataset: SubDataset, file: str) -> RowReader:
-        """Return the reader of a file by its path in the tree; a subset's keys differ from its full file's."""
-        return cls(sub_dataset, file.removesuffix(".json").removesuffix("/train"))
+    def of(cls, sub_dataset: SubDataset, files: tuple[str, ...]) -> RowReader:
+        """Return the reader of a file by its path in the tree; a subset's keys differ from its full file's.
+
+        Keys do not change with the name of a file that has another one than upstream gave it.
+        """
+        file = uncompressed(files[0])
+        name = file if file in sub_dataset.files else sub_dataset.files[0]
+        return cls(sub_dataset, name.removesuffix(".json").removesuffix("/train"), files if len(files) > 1 else ())
 
     def has_no_media(self, row: Row) -> bool:
         """Return whether the row names its video or image by null or nothing, as some of upstream's do."""
@@ -60,7 +69,7 @@ class RowReader:
         """
         media = self._media(row)
         return Record(
-            key=f"{self.key_prefix}/{row.number}",
+            key=self._key(row),
             task=self.sub_dataset.task,
             body=self._body(row, has_media=media is not None),
             media=media,
@@ -71,8 +80,11 @@ class RowReader:
     def record_without_media(self, row: Row) -> Record:
         """Return a row that names no media as a record for `-source`, which leaves nothing out."""
         nothing = Conversation(())
-        key = f"{self.key_prefix}/{row.number}"
-        return Record(key, self.sub_dataset.task, nothing, None, row, question_type=self.sub_dataset.name)
+        return Record(self._key(row), self.sub_dataset.task, nothing, None, row, question_type=self.sub_dataset.name)
+
+    def _key(self, row: Row) -> str:
+        file = f"{self.several.index(row.file) + 1}/" if self.several else ""
+        return f"{self.key_prefix}/{file}{row.number}"
 
     def _media(self, row: Row) -> Media | None:
         modality = self.sub_dataset.modality
@@ -116,6 +128,8 @@ class RowReader:
         return None, None
 
     def _body(self, row: Row, *, has_media: bool) -> Body:
+        if "conversations" in row.value and "QA" not in row.value:
+            return self._llava_body(llava_turns(row))
         exchanges = list(row.children("QA"))
         if not exchanges:
             row.fail("QA", "the list is empty")
@@ -136,6 +150,13 @@ class RowReader:
         if not question:
             question, instruction = _instead(first, instruction), ""
         return Conversation([Turn(question, answer)], instruction)
+
+    def _llava_body(self, turns: list[Turn]) -> Body:
+        """Return what a LLaVA-style row holds, as mirrors have it; its instruction is part of the question."""
+        listed = listed_options(turns[0].question, turns[0].answer) if len(turns) == 1 else None
+        if listed is not None and listed.question:
+            return MultipleChoice(listed.question, listed.choices, listed.answer_index)
+        return Conversation(turns)
 
 
 def _with_prefix(stem: str) -> str:

@@ -19,6 +19,7 @@ import pyarrow as pa
 from datasets.utils import tqdm
 
 from video_sft.building import OpenPart, Part, Source
+from video_sft.building.source import Located
 from video_sft.checking.tally import ProblemTally
 from video_sft.errors import VideoSftError
 from video_sft.records import Caption, Conversation, MultipleChoice, OpenQuestion, Record
@@ -149,7 +150,7 @@ class PartRows:
 
 
 def read_part(
-    source: Source, part: Part, locations: dict[str, str], *, with_media: bool = False, what: str = ""
+    source: Source, part: Part, locations: dict[str, Located], *, with_media: bool = False, what: str = ""
 ) -> PartRows:
     """Read a part's rows; what cannot be read is counted, not raised.
 

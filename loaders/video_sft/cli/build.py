@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from video_sft.cli.options import Config, DataDir, Media, Sample, media_by_pool
+from video_sft.cli.options import Config, DataDir, File, Media, Sample, files_by_part, media_by_pool
 from video_sft.errors import ConfigError
 from video_sft.loading import load
 
@@ -21,6 +21,7 @@ def build(
     config: Config,
     out: Annotated[Path, typer.Option(help="The folder to write; it must not exist yet, or be empty.")],
     data_dir: DataDir = None,
+    file: File = None,
     media: Media = None,
     missing: Annotated[str, typer.Option(help="Videos that are not there: null, skip or error.")] = "null",
     on_bad_row: Annotated[str, typer.Option(help="Rows that cannot be read: error or skip.")] = "error",
@@ -34,6 +35,7 @@ def build(
     dataset: Any = load(
         config,
         data_dir=data_dir,
+        files=files_by_part(file),
         media=pools,
         missing=missing,  # type: ignore[arg-type]
         on_bad_row=on_bad_row,

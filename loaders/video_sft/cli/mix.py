@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from video_sft.cli.options import Media, Sample, media_by_pool
+from video_sft.cli.options import Media, Sample, files_by_source, media_by_pool
 from video_sft.errors import ConfigError
 from video_sft.mixing import MixReport, bundled_recipes, describe, mix
 
@@ -30,6 +30,10 @@ def mix_recipe(
         list[str] | None,
         typer.Option(help="Upstream's files: SOURCE=FOLDER, several times; or one folder with a folder per source."),
     ] = None,
+    file: Annotated[
+        list[str] | None,
+        typer.Option(help="A file of any name: SOURCE/SPLIT=PATH, SOURCE/SPLIT/PART=PATH, or with its role behind."),
+    ] = None,
     media: Media = None,
     out: Annotated[Path | None, typer.Option(help="Save the mixture's rows here, as a `datasets` folder.")] = None,
     repo: Annotated[str | None, typer.Option(help="Load the configs from this Hub repo.")] = None,
@@ -45,7 +49,7 @@ def mix_recipe(
         if not path.absolute().parent.is_dir():
             raise ConfigError(f"--report {path}: there is no folder {path.absolute().parent}")
     options: dict[str, Any] = {"data_dir": folders_by_source(data_dir), "media": media_by_pool(media)}
-    options |= {"sample": sample or None, "repo": repo}
+    options |= {"files": files_by_source(file), "sample": sample or None, "repo": repo}
     mixed: Any = mix(recipe, **{name: value for name, value in options.items() if value is not None})
     described = describe(mixed)
     console = Console()

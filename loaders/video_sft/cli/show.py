@@ -12,9 +12,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from video_sft.cli.options import Config, DataDir, Media, Sample, media_by_pool
+from video_sft.cli.options import Config, DataDir, File, Media, Sample, files_by_part, media_by_pool
 from video_sft.errors import ConfigError
-from video_sft.loading import load
+from video_sft.loading import first_split, load
 
 __all__ = ["conversation", "row_panel", "show"]
 
@@ -25,16 +25,16 @@ _FACTS = ("task", "answer_format", "question_type", "answer", "answer_index", "v
 def show(
     config: Config,
     data_dir: DataDir = None,
+    file: File = None,
     media: Media = None,
     split: Annotated[str | None, typer.Option(help="The split; the first one there is when left out.")] = None,
     index: Annotated[int, typer.Option(help="Which row, from 0; negative counts from the end.")] = 0,
     sample: Sample = False,
 ) -> None:
     """Print one row: its conversation, its answer, where its video is and what it is."""
-    loaded: Any = load(config, data_dir=data_dir, media=media_by_pool(media), split=split, sample=sample)
-    if split is None:
-        split = next(iter(loaded))
-        loaded = loaded[split]
+    options: Any = {"data_dir": data_dir, "files": files_by_part(file), "sample": sample}
+    split = split or first_split(config, **options)
+    loaded: Any = load(config, media=media_by_pool(media), split=split, **options)
     if not -len(loaded) <= index < len(loaded):
         raise ConfigError(f"{config}, {split} has {len(loaded):,} rows; there is no row {index}")
     Console().print(row_panel(loaded[index], f"{config}  {split}  row {index:,} of {len(loaded):,}"))

@@ -12,6 +12,7 @@ import fsspec
 from datasets import Dataset
 
 from video_sft.builders import builder_class, find_source, sources
+from video_sft.building.source import places_of
 from video_sft.errors import ConfigError
 from video_sft.loading import load
 from video_sft.mixing.eval_ids import EvalList, eval_list, user_folder, write_lists
@@ -75,7 +76,7 @@ def _lists_of(source: str, place: str) -> list[EvalList]:
         if not isinstance(rows, Dataset):
             raise TypeError(f"load returned a {type(rows).__name__} for one split")
         files = {
-            part.files["rows"].name: _sha256(locations["rows"])
+            part.files["rows"].name: _sha256(places_of(locations["rows"])[0])
             for part, locations in found.present
             if part.split == split and "rows" in locations
         }
