@@ -190,7 +190,8 @@ class _Scan:
             return
         while True:
             fresh = not self._walked
-            wanted = min(max(self._block_bytes, len(self._pending)), _LARGEST_READ)
+            held = len(self._pending)
+            wanted = max(min(held, _LARGEST_READ, MAX_ELEMENT_BYTES + 1 - held), self._block_bytes)
             block = self._handle.read(wanted)
             self._pending += block
             if not block and not (fresh and self._pending):
@@ -225,6 +226,8 @@ class _Scan:
     def _walk(self) -> Iterator[Found]:
         """Hand out what ends in the bytes at hand, as their brackets, quotes and commas have it."""
         pending, walked = self._pending, self._walked
+        if self._beginning is None:
+            self._learn(pending)
         positions, kinds, depths = self._structure.walk(np.frombuffer(pending, dtype=np.uint8)[walked:])
         closed = np.flatnonzero(depths < 0)[:1]
         if closed.size:
@@ -248,7 +251,8 @@ class _Scan:
         if pending[:place].strip(_BLANKS) or (self._index and not self._closed):
             yield from self._run(Elements(pending[:place], self._index, self._offset))
         if brace:
-            yield Break("the array is closed by a brace", self._index, self._offset + place, loses=False), None
+            problem = "the array is closed by a brace"
+            yield Break(problem, self._index, self._offset + place, loses=not self._index), None
         self._drop(place + 1, 0)
         self._closed = True
         yield from self._behind()
@@ -288,21 +292,31 @@ class _Scan:
         yield run, values
         self._index += len(run)
 
+    def _learn(self, data: bytes) -> None:
+        """Note how rows begin from bytes that one begins with."""
+        if (first := _FIRST_KEY.match(data)) is not None:
+            between = rb"(?:(?<=[}\]])[ \t\r\n]*|,[ \t\r\n]*)(?=\{\s*" + re.escape(first[1]) + rb"\s*:)"
+            self._beginning = re.compile(between)
+
     def _starts(self, data: bytes) -> list[tuple[int, int]]:
         """Return where rows end and the next begin, going by how the first row begins."""
         if self._beginning is None:
-            first = _FIRST_KEY.match(data)
-            if first is None:
-                return []
-            between = rb"(?:(?<=[}\]])[ \t\r\n]*|,[ \t\r\n]*)(?=\{\s*" + re.escape(first[1]) + rb"\s*:)"
-            self._beginning = re.compile(between)
+            return []
         return [match.span() for match in self._beginning.finditer(data) if match.start()]
 
     def _pieces(self, data: bytes, starts: list[tuple[int, int]], offset: int) -> Iterator[Found]:
         begin = 0
         for end, following in [*starts, (len(data), len(data))]:
             piece = Elements(data[begin:end], self._index, offset + begin, single=True)
-            yield piece, _values(piece.data)
+            if (values := _values(piece.data)) is None:  # perhaps a row, and behind it what is none
+                bounds = Elements(piece.data, 0, 0).bounds
+                if len(bounds) > 2 and (values := _values(piece.data[: bounds[1]])):
+                    yield Elements(piece.data[: bounds[1]], self._index, piece.offset, single=True), values
+                    self._index += 1
+                    rest = bounds[1] + 1
+                    piece = Elements(piece.data[rest:], self._index, piece.offset + rest, single=True)
+                    values = None
+            yield piece, values
             if following < len(data) and data[end] != _COMMA and not (self._closed or self._told_of_commas):
                 self._told_of_commas = True
                 problem = "there is no comma between two rows"

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from video_sft.annotations.row import Row
 from video_sft.errors import BrokenFileError, RowError, one_line
-from video_sft.locations import COMPRESSIONS, open_binary
+from video_sft.locations import open_binary
 
 __all__ = ["is_parquet", "parquet_columns", "parquet_rows"]
 
@@ -79,10 +79,10 @@ def _opened(location: str) -> Iterator[pq.ParquetFile]:
 @contextlib.contextmanager
 def _seekable(location: str) -> Iterator[IO[bytes]]:
     """Open a file that is read from its end; a compressed one is unpacked into a temporary file first."""
-    if not location.partition("::")[0].endswith(COMPRESSIONS):
-        with fsspec.open(location, "rb") as handle:
+    with fsspec.open(location, "rb") as handle:
+        if handle.read(len(_MAGIC)) == _MAGIC:
             yield handle
-        return
+            return
     with open_binary(location) as packed, tempfile.TemporaryFile() as unpacked:
         while block := packed.read(_BLOCK):
             unpacked.write(block)

@@ -39,7 +39,6 @@ _ROWS = RemoteFile(
         "videochat_instruct_11k/videochat_instruct_11k.json",
         "videochat_instruct_11k_withurl.json",
         "anno/videochat_instruct_11k_withurl.json",
-        "videochat_instruct.json",
         "mix_sft/videochat_instruct.json",  # WHB139426/Grounded-VideoLLM
     ),
     # LLaVA-style, as VideoGPT+ has them: the conversations and the descriptions by themselves

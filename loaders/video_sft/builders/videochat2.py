@@ -17,11 +17,13 @@ from datasets import Features, List, Value
 
 from video_sft.annotations import Row
 from video_sft.building import OpenPart, Part, RemoteFile, Source, SourceBuilder, SourceConfig
+from video_sft.building.file_tree import uncompressed
 from video_sft.building.files import FoundParts
-from video_sft.building.given_files import is_one_file
 from video_sft.building.hub_tree import HubTree
+from video_sft.building.source import places_of
 from video_sft.building.videochat2_rows import RowReader
 from video_sft.building.videochat2_tree import SUB_DATASETS, SubDataset, declared, tell_unknown_files
+from video_sft.locations import is_remote
 from video_sft.records import MultipleChoice, Record
 from video_sft.rows import ANSWER_FORMATS, TASKS
 
@@ -181,8 +183,18 @@ class Videochat2(SourceBuilder):
     def _downloaded_parts(self, downloads: datasets.DownloadManager) -> FoundParts:
         return HUB.found_parts(self.wanted_parts, downloads)
 
+    def _tree_root(self) -> str:
+        """Return where the tree begins: `data_dir` may be a folder of it, or the one above."""
+        if self.config.data_dir is None:
+            return HUB.root()
+        for part, locations in self.found_parts().present:
+            place, name = uncompressed(places_of(locations["rows"])[0]), part.files["rows"].name
+            if not is_remote(place) and place.endswith(f"/{name}"):
+                return place[: -len(name) - 1]
+        return str(self.config.data_dir)
+
     def _split_generators(self, dl_manager: datasets.DownloadManager) -> list[datasets.SplitGenerator]:
         known = [*SUB_DATASETS, *declared(self.config.extra_sub_datasets)]
-        if self.files is None and (self.config.data_dir is None or not is_one_file(self.config.data_dir)):
-            tell_unknown_files(self.config.data_dir or HUB.root(), known)
+        if self._tells_all:
+            tell_unknown_files(self._tree_root(), known)
         return super()._split_generators(dl_manager)

@@ -24,7 +24,7 @@ from datasets.exceptions import DatasetGenerationError
 
 from video_sft.annotations import Problems, Row
 from video_sft.building.files import FoundParts, download_parts, find_parts, fingerprint_parts
-from video_sft.building.given_files import Files
+from video_sft.building.given_files import Files, is_one_file
 from video_sft.building.missing_files import listed, missing_files_message
 from video_sft.building.source import Located, OpenPart, Part, RemoteFile, Source
 from video_sft.building.upstream import to_upstream_table, upstream_schema
@@ -259,9 +259,10 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         found = self.found_parts(dl_manager)
         if not found.present:
             raise MissingFileError(self.missing_message(found.absent))
+        tells = self.tells_missing and self._tells_all
         for split in found.splits():
             names = [file.name for part, files in found.absent if part.split == split for file in files]
-            if names and self.tells_missing:
+            if names and tells:
                 logger.warning(
                     "%s, %s: these files are missing and left out: %s", self.config.name, split, listed(names)
                 )
@@ -271,6 +272,12 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
             )
             for split in found.splits()
         ]
+
+    @property
+    def _tells_all(self) -> bool:
+        """Whether all files are expected: not where some are given by name and nothing else."""
+        place = self.config.data_dir
+        return self.files is None if place is None else not is_one_file(place)
 
     def _clear_leftovers(self) -> None:
         """Empty the unfinished folder of a build that was killed, so that nothing of it gets into this one."""
@@ -337,6 +344,9 @@ class SourceBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         cause: BaseException = error
         while isinstance(cause, DatasetGenerationError) and cause.__cause__ is not None:
             cause = cause.__cause__
+        beneath = cause.__context__
+        if type(cause) is OSError and cause.__suppress_context__ and isinstance(beneath, OSError):
+            cause = beneath  # `datasets` says "Cannot find data file" of any
         if isinstance(cause, VideoSftError):
             return cause
         what = f"{self.config.name}: building stopped: {type(cause).__name__}: {one_line(cause)}"

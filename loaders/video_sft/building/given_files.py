@@ -145,9 +145,8 @@ def _told_apart(parts: list[Part], role: str, located: Located) -> list[Part]:
     """Return the parts whose file a file may be, by its name or by its columns."""
     place = located if isinstance(located, str) else located[0]
     name = PurePosixPath(uncompressed(place.partition("::")[0].replace(os.sep, "/"))).name
-    known = [part for part in parts if _has(part.files[role], name)]
-    able = [part for part in (known or parts) if has_columns(place, part.files[role])]
-    return able if len(able) == 1 or any(part.files[role].columns for part in parts) else (known or parts)
+    known = [part for part in parts if _has(part.files[role], name)] or parts
+    return [part for part in known if has_columns(place, part.files[role])] or known
 
 
 def _has(file: RemoteFile, name: str) -> bool:

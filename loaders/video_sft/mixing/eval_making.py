@@ -67,11 +67,10 @@ def _places(
 
 
 def _lists_of(source: str, place: str) -> list[EvalList]:
-    found = builder_class(source)(config_name=source, data_dir=place).found_parts()
+    wanted = [split for split in find_source(source).splits if split != "train"]
+    found = builder_class(source)(config_name=source, data_dir=place, splits=wanted).found_parts()
     lists = []
     for split in found.splits():
-        if split == "train":
-            continue
         rows = load(source, split=split, data_dir=place)
         if not isinstance(rows, Dataset):
             raise TypeError(f"load returned a {type(rows).__name__} for one split")
