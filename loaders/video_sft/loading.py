@@ -230,7 +230,9 @@ def _joined(built: Sequence[_Built], split: str | None) -> Any:
         return datasets.DatasetDict({each.split: each.rows for each in built})
     if len(built) == 1:
         return built[0].rows
-    rows = datasets.concatenate_datasets([_concatenable(each.rows) for each in built], split=datasets.NamedSplit("".join(split.split())))
+    rows = datasets.concatenate_datasets(
+        [_concatenable(each.rows) for each in built], split=datasets.NamedSplit("".join(split.split()))
+    )
     return rows.cast(built[0].rows.features) if rows.features != built[0].rows.features else rows
 
 

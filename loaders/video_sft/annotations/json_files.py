@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +24,7 @@ _LINES_PER_BATCH = 4096
 _OBJECT_BYTES = 256 << 20
 _TOO_DEEP = "nested too deep to be a row"
 _TRUNCATED = "Get the file again: it is cut short or is not this source's annotation file"
+_SIDE_BY_SIDE = re.compile(rb"\}[ \t\r\n]*\{")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -172,6 +174,8 @@ def _row_of(data: bytes, name: str, place: Place, problems: Problems) -> Iterato
 
 def _values_in(data: bytes) -> int:
     """Return how many objects stand side by side in what is no JSON, at least one."""
+    if _SIDE_BY_SIDE.search(data) is None:
+        return 1
     _, kinds, depths = Structure().walk(np.frombuffer(data, dtype=np.uint8))
     return max(1, int(np.count_nonzero((kinds == ord("}")) & (depths == 0))))
 

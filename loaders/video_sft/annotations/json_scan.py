@@ -26,6 +26,7 @@ BLOCK_BYTES = 1 << 17
 MAX_ELEMENT_BYTES = 64 << 20
 _LARGEST_READ = 8 << 20
 _LONGEST_BETWEEN = 100
+_CLOSERS = tuple(b"}]")
 _BLANKS = b" \t\r\n"
 _FIRST_KEY = re.compile(rb'\s*\{\s*("(?:[^"\\]|\\.){1,100}")\s*:')
 
@@ -295,14 +296,23 @@ class _Scan:
     def _learn(self, data: bytes) -> None:
         """Note how rows begin from bytes that one begins with."""
         if (first := _FIRST_KEY.match(data)) is not None:
-            between = rb"(?:(?<=[}\]])[ \t\r\n]*|,[ \t\r\n]*)(?=\{\s*" + re.escape(first[1]) + rb"\s*:)"
-            self._beginning = re.compile(between)
+            self._beginning = re.compile(rb"\{\s*" + re.escape(first[1]) + rb"\s*:")
 
     def _starts(self, data: bytes) -> list[tuple[int, int]]:
         """Return where rows end and the next begin, going by how the first row begins."""
         if self._beginning is None:
             return []
-        return [match.span() for match in self._beginning.finditer(data) if match.start()]
+        spans = []
+        for match in self._beginning.finditer(data):
+            end = following = match.start()
+            while end and data[end - 1] in _BLANKS:
+                end -= 1
+            before = data[end - 1] if end else None
+            if before == _COMMA:
+                spans.append((end - 1, following))
+            elif before in _CLOSERS:
+                spans.append((end, following))
+        return spans
 
     def _pieces(self, data: bytes, starts: list[tuple[int, int]], offset: int) -> Iterator[Found]:
         begin = 0

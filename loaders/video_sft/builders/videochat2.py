@@ -88,7 +88,7 @@ def parse(part: OpenPart) -> Iterator[Record]:
 
 
 def _upstream_row(record: Record) -> Mapping[str, Any]:
-    return {**record.row.value, "sub_dataset": record.question_type, "file": record.row.file}
+    return {**record.row.value, "sub_dataset": record.question_type, "file": uncompressed(record.row.file)}
 
 
 def _in_view(record: Record, view: str) -> bool:

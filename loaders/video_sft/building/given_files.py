@@ -76,7 +76,9 @@ def given_parts(parts: Sequence[Part], files: Files, known: Sequence[Part] = ())
     given: dict[str, dict[str, Located]] = {}
     unwanted = [part for part in known if part.name not in {each.name for each in parts}]
     for key, value in files.items():
-        if not _named(parts, key) and _named(unwanted, key):
+        if not _named(parts, key):
+            if not _named(unwanted, key):
+                raise _unknown(key, parts)
             continue
         for role, place in _by_role(key, value).items():
             located = _located(place, f"files[{key!r}]")
@@ -112,6 +114,8 @@ def _located(value: Any, what: str) -> Located:
         if not matching and not exists(place):
             raise MissingFileError(f"{what}: there is no file {place!r}")
         found += matching or [place]
+    if twice := next((place for place in found if found.count(place) > 1), None):
+        raise ConfigError(f"{what} has {twice!r} twice")
     return found[0] if len(found) == 1 else tuple(found)
 
 
@@ -121,12 +125,6 @@ def _part(parts: Sequence[Part], key: str, role: str, located: Located) -> tuple
     if not role and not any(key in (part.split, part.name) for part in named):
         role = key.rpartition("/")[2]
     role = role or "rows"
-    if not named:
-        keys = sorted({name for part in parts for name in (part.split, part.name)})
-        near = difflib.get_close_matches(key, keys, n=1)
-        hint = f". Did you mean {near[0]!r}?" if near else ""
-        shown = ", ".join(keys[:12]) + (", ..." if len(keys) > 12 else "")
-        raise ConfigError(f"files has the key {key!r}; keys are {shown}, each also with /ROLE behind it{hint}")
     able = [part for part in named if role in part.files]
     if not able:
         roles = ", ".join(named[0].files)
@@ -139,6 +137,14 @@ def _part(parts: Sequence[Part], key: str, role: str, located: Located) -> tuple
             f"files[{key!r}] may be the file of several parts: {names}. Name one: files={{{able[0].name!r}: ...}}"
         )
     return able[0], role
+
+
+def _unknown(key: str, parts: Sequence[Part]) -> ConfigError:
+    keys = sorted({name for part in parts for name in (part.split, part.name)})
+    near = difflib.get_close_matches(key, keys, n=1)
+    hint = f". Did you mean {near[0]!r}?" if near else ""
+    shown = ", ".join(keys[:12]) + (", ..." if len(keys) > 12 else "")
+    return ConfigError(f"files has the key {key!r}; keys are {shown}, each also with /ROLE behind it{hint}")
 
 
 def _told_apart(parts: list[Part], role: str, located: Located) -> list[Part]:
