@@ -44,7 +44,11 @@ def spoil(archive: Path, how: str) -> None:
 @pytest.mark.parametrize("on_bad_row", ["error", "skip"])
 @pytest.mark.parametrize(
     ("how", "message"),
-    [("damaged", "is damaged: .*Get it again"), ("encrypted", "is encrypted. Unpack"), ("unknown", "cannot be decompressed: .*Unpack it and")],
+    [
+        ("damaged", "is damaged: .*Get it again"),
+        ("encrypted", "is encrypted. Unpack"),
+        ("unknown", "cannot be decompressed: .*Unpack it and"),
+    ],
 )
 def test_an_archive_that_cannot_be_read(
     archive: Path, tmp_path: Path, how: str, message: str, on_bad_row: str, capsys: pytest.CaptureFixture[str]

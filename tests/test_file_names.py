@@ -211,6 +211,12 @@ def test_one_file_in_place_of_a_folder(tmp_path: Path) -> None:
         ids("vcg_plus", data_dir=mine)
     with pytest.raises(video_sft.MissingFileError, match=r"(?s)validation needs 2 files .*'answers': \.\.\."):
         ids("activitynet_qa", split="validation", data_dir=mine)
+    youcook = write(tmp_path / "video" / "caption" / "youcook2" / "train.json", YOUCOOK)
+    assert ids("videochat2", data_dir=youcook) == ["videochat2/video/caption/youcook2/1"]
+    with pytest.raises(video_sft.ConfigError, match="several parts: train/video/conversation/videochat1"):
+        ids("videochat2", data_dir=write(tmp_path / "train.json", YOUCOOK))
+    shutil.copy(Path(sample_folder("next_qa")) / "mc" / "val.csv", tmp_path / "val.csv")
+    assert all("/mc/" in key for key in ids("next_qa", split="validation", data_dir=tmp_path / "val.csv"))
     whole: Any = video_sft.load("videoinstruct100k", data_dir=mine, cache_dir=tmp_path / "cache")
     assert len(whole["train"]) == 2
 

@@ -113,7 +113,7 @@ def open_binary(location: str) -> Iterator[BinaryFile]:
         try:
             handle: Any = stack.enter_context(fsspec.open(location, "rb"))
             magic = handle.read(6)
-            handle.seek(0)
+            handle = _from_start(handle, location, stack)
             opened = next((opened for start, opened in _MAGIC.items() if magic.startswith(start)), None)
             if opened is not None:
                 handle = stack.enter_context(opened(handle, "rb"))
@@ -125,6 +125,15 @@ def open_binary(location: str) -> Iterator[BinaryFile]:
             raise broken from error
         plain = opened is None and not magic.startswith(_ZSTANDARD) and "::" not in location
         yield BinaryFile(handle, location, piece=_LARGEST_PIECE if plain else _PIECE)
+
+
+def _from_start(handle: Any, location: str, stack: contextlib.ExitStack) -> Any:
+    """Return a file that stands at its beginning again; one from a server without ranges is asked for once more."""
+    try:
+        handle.seek(0)
+    except ValueError:
+        return stack.enter_context(fsspec.open(location, "rb"))
+    return handle
 
 
 class BinaryFile:

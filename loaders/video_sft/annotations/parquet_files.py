@@ -78,9 +78,9 @@ def _opened(location: str) -> Iterator[pq.ParquetFile]:
 
 @contextlib.contextmanager
 def _seekable(location: str) -> Iterator[IO[bytes]]:
-    """Open a file that is read from its end; a compressed one is unpacked into a temporary file first."""
+    """Open a file that is read from its end; where that cannot be, a copy of it, unpacked."""
     with fsspec.open(location, "rb") as handle:
-        if handle.read(len(_MAGIC)) == _MAGIC:
+        if handle.read(len(_MAGIC)) == _MAGIC and _rewinds(handle):
             yield handle
             return
     with open_binary(location) as packed, tempfile.TemporaryFile() as unpacked:
@@ -88,6 +88,14 @@ def _seekable(location: str) -> Iterator[IO[bytes]]:
             unpacked.write(block)
         unpacked.seek(0)
         yield unpacked
+
+
+def _rewinds(handle: IO[bytes]) -> bool:
+    try:
+        handle.seek(0)
+    except ValueError:  # a server without ranges
+        return False
+    return True
 
 
 def _holds_bytes(kind: pa.DataType) -> bool:

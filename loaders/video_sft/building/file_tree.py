@@ -16,7 +16,6 @@ from video_sft.locations import COMPRESSIONS, exists, is_remote, join
 
 __all__ = ["FileTree", "is_pattern", "uncompressed"]
 
-_DEEPEST = 6
 _MOST_FOLDERS = 200
 _SHARD = re.compile(r"(?P<before>.*)-(?P<number>\d+)-of-(?P<count>\d+)(?P<after>\D[^/]*)")
 #: File systems that answer one listing faster than many questions.
@@ -110,7 +109,7 @@ class FileTree:
             return None
         filesystem, path = url_to_fs(self.root)
         try:
-            found = filesystem.find(path, maxdepth=_DEEPEST)
+            found = filesystem.find(path)  # without a depth, which would have each folder listed by itself
         except FileNotFoundError as error:
             raise MissingFileError(f"{self.root} is not there: {one_line(error)}") from error
         base = path.strip("/")

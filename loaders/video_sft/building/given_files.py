@@ -8,11 +8,10 @@ import fnmatch
 import glob
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import Any, TypeAlias
 
 from video_sft.building.file_tree import uncompressed
-from video_sft.building.source import Located, Part, RemoteFile, has_columns
+from video_sft.building.source import Located, Part, has_columns
 from video_sft.errors import ConfigError, MissingFileError
 from video_sft.locations import exists, is_remote
 
@@ -41,10 +40,10 @@ def files_of(parts: Sequence[Part], place: Place) -> Files:
     Raises:
         ConfigError: it may be the file of several parts; the message says how to tell which.
     """
-    name = PurePosixPath(uncompressed(os.fspath(place).partition("::")[0].replace(os.sep, "/"))).name
-    known = {f"{part.name}/{role}": place for part in parts for role, file in part.files.items() if _has(file, name)}
-    if known:
-        return known
+    known = _known(parts, os.fspath(place))
+    if known and all(part is known[0][0] for part, _ in known):
+        return {f"{part.name}/{role}": place for part, role in known}
+    parts = [part for part, _ in known] or parts
     splits = {part.split for part in parts}
     if len(splits) != 1:
         names = ", ".join(sorted(splits))
@@ -150,13 +149,22 @@ def _unknown(key: str, parts: Sequence[Part]) -> ConfigError:
 def _told_apart(parts: list[Part], role: str, located: Located) -> list[Part]:
     """Return the parts whose file a file may be, by its name or by its columns."""
     place = located if isinstance(located, str) else located[0]
-    name = PurePosixPath(uncompressed(place.partition("::")[0].replace(os.sep, "/"))).name
-    known = [part for part in parts if _has(part.files[role], name)] or parts
+    known = [part for part, its_role in _known(parts, place) if its_role == role] or parts
     return [part for part in known if has_columns(place, part.files[role])] or known
 
 
-def _has(file: RemoteFile, name: str) -> bool:
-    return any(fnmatch.fnmatchcase(name, PurePosixPath(known).name) for known in file.names)
+def _known(parts: Sequence[Part], place: str) -> list[tuple[Part, str]]:
+    """Return what a file may be by its name: by all of a name with folders in it, or else by the last part of one."""
+    folders = uncompressed(place.partition("::")[0].replace(os.sep, "/")).split("/")
+    files = [(part, role, name) for part in parts for role, file in part.files.items() for name in file.names]
+
+    def fits(name: str, length: int) -> bool:
+        pattern = "/".join(name.split("/")[-length:])
+        return fnmatch.fnmatchcase("/".join(folders[-length:]), pattern)
+
+    whole = [(part, role) for part, role, name in files if fits(name, name.count("/") + 1)]
+    found = whole or [(part, role) for part, role, name in files if fits(name, 1)]
+    return [each for number, each in enumerate(found) if each not in found[:number]]
 
 
 def _renamed(part: Part, given: Mapping[str, Located]) -> Part:
