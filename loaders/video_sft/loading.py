@@ -216,7 +216,7 @@ def _built(make: _Builders, builder: SourceBuilder, split: str | None, num_proc:
     for term in itertools.chain.from_iterable(there if each.strip() == "all" else [each] for each in terms):
         name = "".join(_split_names(term))
         if name not in places:
-            places[name] = make([name])
+            places[name] = builder if builder.splits == [name] else make([name])
             places[name].download_and_prepare(num_proc=num_proc)
             tell_skipped(make.config, skipped_in(places[name].cache_dir))
         rows = places[name].as_dataset(split=term)
@@ -335,8 +335,8 @@ def _split_name(split: object, streaming: bool) -> str | None:
     return split
 
 
-def _checked_splits(config: str, split: str | None) -> list[str] | None:
-    """Return the splits that an expression speaks of; None for all.
+def _checked_splits(config: str, split: str | None) -> list[str]:
+    """Return the splits that an expression speaks of.
 
     Raises:
         ConfigError: the source has no such split.
@@ -346,4 +346,4 @@ def _checked_splits(config: str, split: str | None) -> list[str] | None:
     absent = sorted(names - {"", *there})
     if absent:
         raise ConfigError(f"{config} has no split {', '.join(absent)}; it has {', '.join(there)}")
-    return None if "" in names else [name for name in there if name in names]
+    return [name for name in there if "" in names or name in names]

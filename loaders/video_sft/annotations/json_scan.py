@@ -7,6 +7,7 @@ structure, and so where elements end; a JSON parser then reads many of them at o
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ MAX_ELEMENT_BYTES = 64 << 20
 _LARGEST_READ = 8 << 20
 _LONGEST_BETWEEN = 100
 _CLOSERS = tuple(b"}]")
+_NEAR_ROWS = b'}],{["'
+_LATER_KEY = re.compile(rb'[}\]]\s*,\s*\{\s*("(?:[^"\\]|\\.){1,100}")\s*:')
 _BLANKS = b" \t\r\n"
 _FIRST_KEY = re.compile(rb'\s*\{\s*("(?:[^"\\]|\\.){1,100}")\s*:')
 
@@ -287,7 +290,10 @@ class _Scan:
         values = _values(run.data)
         if values is None and run.data.strip():
             starts = self._starts(run.data)
-            if len(starts) >= len(run):
+            begins = [0, *(following for _, following in starts)]
+            ends = [*(end for end, _ in starts), len(run.data)]
+            pieces = sum(_values(run.data[one:other]) is not None for one, other in zip(begins, ends, strict=True))
+            if starts and pieces >= sum(_values(run.element(number)) is not None for number in range(len(run))):
                 yield from self._pieces(run.data, starts, self._offset)
                 return
         yield run, values
@@ -296,23 +302,16 @@ class _Scan:
     def _learn(self, data: bytes) -> None:
         """Note how rows begin from bytes that one begins with."""
         if (first := _FIRST_KEY.match(data)) is not None:
-            self._beginning = re.compile(rb"\{\s*" + re.escape(first[1]) + rb"\s*:")
+            self._beginning = _beginning_with(first[1])
 
     def _starts(self, data: bytes) -> list[tuple[int, int]]:
         """Return where rows end and the next begin, going by how the first row begins."""
-        if self._beginning is None:
-            return []
-        spans = []
-        for match in self._beginning.finditer(data):
-            end = following = match.start()
-            while end and data[end - 1] in _BLANKS:
-                end -= 1
-            before = data[end - 1] if end else None
-            if before == _COMMA:
-                spans.append((end - 1, following))
-            elif before in _CLOSERS:
-                spans.append((end, following))
-        return spans
+        if self._beginning is None:  # the first row itself is broken: the key that cuts out most rows is theirs
+            keys = {match[1] for match in _LATER_KEY.finditer(data, 0, BLOCK_BYTES)}
+            if not keys:
+                return []
+            self._beginning = max(map(_beginning_with, sorted(keys)), key=lambda each: _rows_cut_by(each, data))
+        return _spans(self._beginning, data)
 
     def _pieces(self, data: bytes, starts: list[tuple[int, int]], offset: int) -> Iterator[Found]:
         begin = 0
@@ -391,6 +390,34 @@ class _Scan:
         self._walked = 0
         if not keep:
             self._structure = Structure()
+
+
+def _beginning_with(key: bytes) -> re.Pattern[bytes]:
+    return re.compile(rb"\{\s*" + re.escape(key) + rb"\s*:")
+
+
+def _spans(beginning: re.Pattern[bytes], data: bytes) -> list[tuple[int, int]]:
+    """Return where rows end and the next begin: at a comma, or right behind a row's end with something else between."""
+    spans = []
+    for match in beginning.finditer(data):
+        following = match.start()
+        end = following
+        while end and data[end - 1] in _BLANKS:
+            end -= 1
+        if end and data[end - 1] == _COMMA:
+            spans.append((end - 1, following))
+            continue
+        lowest = max(0, end - _LONGEST_BETWEEN)
+        while end > lowest and data[end - 1] not in _NEAR_ROWS:
+            end -= 1
+        if end and data[end - 1] in _CLOSERS:
+            spans.append((end, following))
+    return spans
+
+
+def _rows_cut_by(beginning: re.Pattern[bytes], data: bytes) -> int:
+    spans = _spans(beginning, data[:BLOCK_BYTES])
+    return sum(_values(data[begin:end]) is not None for (_, begin), (end, _) in itertools.pairwise(spans))
 
 
 def _values(data: bytes) -> list[Any] | None:

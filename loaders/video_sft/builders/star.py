@@ -43,7 +43,7 @@ _HOMEPAGE = (
 _HOMEPAGE_REMEDY = f"Use STAR_train.json, STAR_val.json or STAR_test.json from {_STORE}Question_Answer_SituationGraph/"
 
 
-def _files(stem: str, split: str) -> dict[str, RemoteFile]:
+def _files(stem: str) -> dict[str, RemoteFile]:
     name = f"STAR_{stem}.json"
     published = f"Question_Answer_SituationGraph/{name}"
     rows = RemoteFile(
@@ -55,7 +55,6 @@ def _files(stem: str, split: str) -> dict[str, RemoteFile]:
             f"STAR/{name}",
             f"data/{name}",
             f"data/STAR/{name}",
-            f"STAR_{split}.json",
             f"star_{stem}.json",
         ),
     )
@@ -83,7 +82,7 @@ def _also(name: str) -> tuple[str, ...]:
 
 
 def _part(split: str, stem: str, rows: int) -> Part:
-    return Part(split=split, files=_files(stem, split), optional=frozenset({"fps", *CLASS_ROLES}), rows=rows)
+    return Part(split=split, files=_files(stem), optional=frozenset({"fps", *CLASS_ROLES}), rows=rows)
 
 
 @dataclass

@@ -49,7 +49,7 @@ def missing_files_message(
 
 
 def _accepted(absent: Sequence[tuple[Part, Sequence[RemoteFile]]]) -> str:
-    others = [name for _, missing in absent for file in missing for name in file.names[1:]]
+    others = [name for _, missing in absent for file in missing for name in file.names if name != file.name]
     also = f"Accepted as well: {listed(list(dict.fromkeys(others)), 24)}. " if others else ""
     return f"{also}Each may be compressed ({', '.join(COMPRESSIONS)}), or have any name and be given by files={{...}}"
 
