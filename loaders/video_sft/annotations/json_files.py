@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import orjson
 
-from video_sft.annotations.json_scan import MAX_ELEMENT_BYTES, Break, Elements, Structure, count_keys, elements
+from video_sft.annotations.json_scan import (
+    MAX_ELEMENT_BYTES,
+    Break,
+    Elements,
+    Structure,
+    count_keys,
+    elements,
+    rows_side_by_side,
+)
 from video_sft.annotations.problems import Problems
 from video_sft.annotations.row import Place, Row
 from video_sft.annotations.text_lines import BinaryReader, cut_short, lines
@@ -24,7 +31,6 @@ _LINES_PER_BATCH = 4096
 _OBJECT_BYTES = 256 << 20
 _TOO_DEEP = "nested too deep to be a row"
 _TRUNCATED = "Get the file again: it is cut short or is not this source's annotation file"
-_SIDE_BY_SIDE = re.compile(rb'\}[^"{}\[,]{0,16}\{\s*"')
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -158,7 +164,7 @@ def _row_of(data: bytes, name: str, place: Place, problems: Problems) -> Iterato
         repeats = _repeats(data, value)
     except orjson.JSONDecodeError as error:
         problem = f"not valid JSON: {error}" if data.strip() else "nothing between two commas"
-        for _ in range(_values_in(data)):
+        for _ in range(rows_side_by_side(data)):
             problems.meet(blank.error(None, problem))
         return
     except orjson.JSONEncodeError:
@@ -170,11 +176,6 @@ def _row_of(data: bytes, name: str, place: Place, problems: Problems) -> Iterato
         problems.meet(blank.error(_repeated_key(data), "the key appears twice in one object"))
     else:
         yield Row(value, name, place)
-
-
-def _values_in(data: bytes) -> int:
-    """Return how many objects stand side by side in what is no JSON, at least one."""
-    return 1 + len(_SIDE_BY_SIDE.findall(data))
 
 
 def _line_rows(stream: BinaryReader, name: str, problems: Problems) -> Iterator[Row]:
@@ -214,6 +215,13 @@ class _ValuesOverLines:
 
     def add(self, number: int, line: bytes) -> Iterator[Row]:
         """Take in a line; yield the row it ends."""
+        if self._structure.in_string:
+            broken = b"".join(self._held).rstrip(b"\r\n") + b"\\n" + line
+            if _quickly(broken, self._name, self._start) is not None:  # one row in two pieces
+                self._held.append(line)
+                yield from self._row(several=False)
+                return
+            yield from self._row(several=False)
         if not self._size:
             if not line.strip():
                 return
@@ -224,7 +232,7 @@ class _ValuesOverLines:
             self._held.append(line)
         else:
             self._held = []
-        if self._structure.in_string or self._structure.depth <= 0:
+        if self._structure.depth <= 0 and not self._structure.in_string:
             yield from self._row(several=number > self._start)
 
     def broken_off(self) -> Iterator[Row]:

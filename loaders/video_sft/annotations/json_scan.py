@@ -19,7 +19,16 @@ import orjson
 
 from video_sft.annotations.text_lines import BinaryReader
 
-__all__ = ["BLOCK_BYTES", "MAX_ELEMENT_BYTES", "Break", "Elements", "Structure", "count_keys", "elements"]
+__all__ = [
+    "BLOCK_BYTES",
+    "MAX_ELEMENT_BYTES",
+    "Break",
+    "Elements",
+    "Structure",
+    "count_keys",
+    "elements",
+    "rows_side_by_side",
+]
 
 #: Small enough that a block's parsed objects stay in the processor's cache: twice as fast as a megabyte.
 BLOCK_BYTES = 1 << 17
@@ -390,6 +399,12 @@ class _Scan:
         self._walked = 0
         if not keep:
             self._structure = Structure()
+
+
+def rows_side_by_side(data: bytes) -> int:
+    """Return how many rows seem to stand in bytes that are no JSON: at least one."""
+    first = _FIRST_KEY.match(data)
+    return 1 + (0 if first is None else len(_spans(_beginning_with(first[1]), data)))
 
 
 def _beginning_with(key: bytes) -> re.Pattern[bytes]:
