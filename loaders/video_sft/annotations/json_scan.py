@@ -297,7 +297,7 @@ class _Scan:
     def _run(self, run: Elements) -> Iterator[Found]:
         """Hand out a run; rows without a comma between them one by one."""
         values = _values(run.data)
-        if values is None and run.data.strip():
+        if values is None and self._beginning is not None and run.data.strip():
             starts = self._starts(run.data)
             begins = [0, *(following for _, following in starts)]
             ends = [*(end for end, _ in starts), len(run.data)]
@@ -404,7 +404,8 @@ class _Scan:
 def rows_side_by_side(data: bytes) -> int:
     """Return how many rows seem to stand in bytes that are no JSON: at least one."""
     first = _FIRST_KEY.match(data)
-    return 1 + (0 if first is None else len(_spans(_beginning_with(first[1]), data)))
+    starts = [] if first is None else _spans(_beginning_with(first[1]), data)
+    return 1 + sum(data[end] != _COMMA for end, _ in starts)
 
 
 def _beginning_with(key: bytes) -> re.Pattern[bytes]:
