@@ -10,15 +10,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from video_sft.annotations.json_scan import (
-    MAX_ELEMENT_BYTES,
-    Break,
-    Elements,
-    Structure,
-    count_keys,
-    elements,
-    rows_side_by_side,
-)
+from video_sft.annotations.json_scan import MAX_ELEMENT_BYTES, Break, Elements, elements, rows_side_by_side
+from video_sft.annotations.json_structure import Structure, count_keys
 from video_sft.annotations.problems import Problems
 from video_sft.annotations.row import Place, Row
 from video_sft.annotations.text_lines import BinaryReader, cut_short, lines
