@@ -102,6 +102,21 @@ def test_a_download_that_fails_says_what_to_do(server: Any, tmp_path: Path, monk
         video_sft.load("next_gqa", cache_dir=tmp_path / "cache")
 
 
+def test_a_server_without_ranges_will_do(server: Any, tmp_path: Path) -> None:
+    import gzip
+
+    folder, url, _ = server
+    table = folder / "val.csv"
+    expected: Any = video_sft.load("next_gqa", split="validation", data_dir=folder, streaming=True)
+    rows = list(expected)
+    for name, content in (("val.csv", table.read_bytes()), ("val.csv.gz", gzip.compress(table.read_bytes()))):
+        table.unlink(missing_ok=True)
+        (folder / name).write_bytes(content)
+        given: Any = {"files": {"validation": f"{url}{name}"}} if name.endswith(".gz") else {}
+        found: Any = video_sft.load("next_gqa", split="validation", data_dir=url, streaming=True, **given)
+        assert list(found) == rows
+
+
 def copied(tmp_path: Path, source: str = "next_qa") -> Path:
     shutil.copytree(sample_folder(source), tmp_path / "data")
     return tmp_path / "data"
@@ -256,7 +271,7 @@ def test_nothing_is_left_of_a_build_that_fails(tmp_path: Path) -> None:
     table = data / "oe" / "val.csv"
     table.write_bytes(table.read_bytes()[:-10])
     with pytest.raises(video_sft.RowError):
-        video_sft.load("next_qa", data_dir=data, cache_dir=tmp_path / "cache")
+        video_sft.load("next_qa", split="validation", data_dir=data, cache_dir=tmp_path / "cache")
     left = [path for path in (tmp_path / "cache" / "next_qa").rglob("*") if path.suffix in (".arrow", ".json")]
     assert not left
 

@@ -9,6 +9,8 @@ Example:
 
 from video_sft.builders import configs, sources
 from video_sft.errors import (
+    BrokenFileError,
+    BuildError,
     ConfigError,
     MissingFileError,
     MissingMediaError,
@@ -27,6 +29,8 @@ from video_sft.video import Audio, Clip, Frames, PixelBudget, Video, VideoMetada
 
 __all__ = [
     "Audio",
+    "BrokenFileError",
+    "BuildError",
     "Clip",
     "ConfigError",
     "Frames",

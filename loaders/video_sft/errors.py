@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 __all__ = [
+    "BrokenFileError",
+    "BuildError",
     "ConfigError",
     "MissingFileError",
     "MissingMediaError",
@@ -24,6 +26,25 @@ class ConfigError(VideoSftError, ValueError):
 
 class MissingFileError(VideoSftError, FileNotFoundError):
     """An annotation file is not there; the message says which, and where to get it."""
+
+
+class BuildError(VideoSftError):
+    """Rows could not be built for a reason outside of them, such as a full disk; the message says which."""
+
+
+class BrokenFileError(BuildError):
+    """An annotation file is damaged, cut short or encrypted, so that its bytes cannot be had.
+
+    Attributes:
+        cut_short: whether it only ends early, so that all of what came before is good.
+    """
+
+    def __init__(self, message: str, *, cut_short: bool = False) -> None:
+        super().__init__(message)
+        self.cut_short = cut_short
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _broken_file_error, (str(self), self.cut_short)
 
 
 class MissingMediaError(VideoSftError, FileNotFoundError):
@@ -73,6 +94,11 @@ class RowError(VideoSftError, ValueError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return _row_error, (self.file, self.position, self.field, self.problem, self.remedy)
+
+
+def _broken_file_error(message: str, cut_short: bool) -> BrokenFileError:
+    """Rebuild a `BrokenFileError` in another process."""
+    return BrokenFileError(message, cut_short=cut_short)
 
 
 def _row_error(file: str, position: str, field: str | None, problem: str, remedy: str) -> RowError:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import datasets
@@ -12,14 +14,14 @@ import datasets
 from video_sft._datasets import with_info
 from video_sft.builders import builder_class, find_source
 from video_sft.building.builder import SourceBuilder
-from video_sft.building.files import missing_files_message
-from video_sft.errors import ConfigError, MissingFileError
+from video_sft.building.given_files import Files
+from video_sft.errors import ConfigError
 from video_sft.grouping import check_grouping, group_by_video
 from video_sft.media import Location, Media, MediaPools, MissingPolicy, media_by_pool
 from video_sft.reports import remember_build, skipped_in, tell_skipped
 from video_sft.sample_media import draw_sample_media, sample_folder
 
-__all__ = ["AnyDataset", "load"]
+__all__ = ["AnyDataset", "first_split", "load"]
 
 AnyDataset: TypeAlias = (
     "datasets.Dataset | datasets.DatasetDict | datasets.IterableDataset | datasets.IterableDatasetDict"
@@ -32,6 +34,7 @@ def load(
     *,
     split: str | None = None,
     data_dir: Location | None = None,
+    files: Files | None = None,
     media: Media | Location | Sequence[Location] | None = None,
     missing: MissingPolicy = "null",
     streaming: bool = False,
@@ -50,13 +53,20 @@ def load(
 ) -> AnyDataset:
     """Load a config as a `datasets` dataset, with lazily decoded videos where their files are given.
 
-    The rows are built once and kept in the cache; a change of the files, the options or the package builds them anew.
+    The rows are built once, each split by itself, and kept in the cache; a change of a split's files, of the options or
+    the package builds it anew. Files of splits that are not asked for are not looked at.
     Media are looked up on every load and are no part of the cache.
 
     Args:
         config: `<source>`, `<source>-<view>` or `<source>-source`; `video_sft.configs()` lists them.
         split: `train`, `validation`, `test`, or a slice such as `train[:100]`; None loads every split that is there.
-        data_dir: the folder, zip or fsspec URL with upstream's files. None downloads them from their pinned URLs.
+        data_dir: the folder, zip or fsspec URL with upstream's files, under the names upstream or a known mirror gives
+            them, compressed or not; or one file of any name, where a split has one. None downloads them from their
+            pinned URLs.
+        files: files of any name, by split: `{"train": "/data/rows.json"}`; a list of files is read in order. A split
+            of several parts wants the part (`{"train/mc": ...}`), a part of several files their roles
+            (`{"validation": {"rows": ..., "answers": ...}}`, or `{"validation/answers": ...}`). They go before what
+            lies in `data_dir`; without that, nothing else is read or downloaded.
         media: for each pool of the source (`video-sft list` and the cards name them) the place with its files, or
             several of them; a single one will do where the source has one pool. A place is a folder, a zip, a plain
             tar, the first piece of one that was split (`x.zip.partaa`, `x.zip.001`, `x.z01`), a folder of any of
@@ -89,6 +99,7 @@ def load(
     Raises:
         ConfigError: an unknown config, option or pool, or options that exclude each other.
         MissingFileError: an annotation file is not there; the message says where to get it.
+        BuildError: a file is damaged or encrypted, or the cache cannot be written to.
         MissingMediaError: under `missing="error"`, or where a media folder is not there.
         RowError: a row cannot be read.
     """
@@ -102,22 +113,22 @@ def load(
         raise ConfigError(f"group={group!r} merges rows of a whole dataset; it is not for {what}")
     place = None if cache_dir is None else os.fspath(cache_dir)
     if repo is not None:
-        _check_repo_options(
-            data_dir, sample, num_proc, on_bad_row, {**options, **({"media": media} if streaming else {})}
-        )
+        others = {**options, "files": files, **({"media": media} if streaming else {})}
+        _check_repo_options(data_dir, sample, num_proc, on_bad_row, others)
         dataset = _published(config, repo, split, streaming, revision, token, place, allow_media)
         pools = _pools(find_source(config).name, find_source(config).pools, media, missing)
     else:
-        if sample and data_dir is not None:
-            raise ConfigError("sample=True loads the embedded rows; it takes no data_dir")
+        if sample and (data_dir is not None or files is not None):
+            raise ConfigError("sample=True loads the embedded rows; it takes no data_dir and no files")
         data_dir = sample_folder(find_source(config).name) if sample else data_dir
-        builder = _builder(config, data_dir, on_bad_row, place, options)
-        builder.tells_missing = not sample
-        _check_split(builder, split)
-        drawn = _sample_pools(builder, place) if sample and not upstream else {}
+        make = _Builders(config, data_dir, files, on_bad_row, place, options, sample=sample)
+        builder = make(_checked_splits(config, split))
+        drawn = _sample_pools(make, place) if sample and not upstream else {}
         pools = _pools(builder.source.name, builder.pools, media, missing, drawn)
-        dataset = _built(builder, split, streaming, num_proc, pools)
-        built_in = str(builder.cache_dir)
+        if streaming:
+            return _stream(builder, split, pools)
+        built = _built(make, builder, split, num_proc)
+        dataset = _joined(built, split)
     if streaming:
         return dataset
 
@@ -127,7 +138,8 @@ def load(
         rows = rows if pools is None or upstream else pools.attach(rows, f"{config}, {name}")
         rows = rows if upstream else _concatenable(rows)
         if repo is None:
-            remember_build(rows, built_in, _split_names(name))
+            of_all = isinstance(dataset, datasets.Dataset)
+            remember_build(rows, [each.place for each in built if of_all or each.split == name])
         return rows
 
     if isinstance(dataset, datasets.DatasetDict):
@@ -145,18 +157,112 @@ def _concatenable(rows: datasets.Dataset) -> datasets.Dataset:
     return with_info(rows, info)
 
 
-def _built(
-    builder: SourceBuilder, split: str | None, streaming: bool, num_proc: int | None, pools: MediaPools | None
-) -> Any:
-    """Return the rows of a builder: a stream with media already attached, or the built dataset without."""
-    name = str(builder.config.name)
-    if streaming:
-        if pools is not None:
-            builder.stream_step = _Attach(pools, name)
-        return builder.as_streaming_dataset(split=split)
-    builder.download_and_prepare(num_proc=num_proc)
-    tell_skipped(name, skipped_in(builder.cache_dir))
-    return builder.as_dataset(split=split)
+@dataclass(frozen=True)
+class _Built:
+    """A split, or a piece of one, as it was built.
+
+    Attributes:
+        split: its name.
+        place: the folder it was built in, and its name.
+        rows: its rows.
+    """
+
+    split: str
+    place: tuple[str, str]
+    rows: datasets.Dataset
+
+
+@dataclass(frozen=True)
+class _Builders:
+    """Makes builders of some of a config's splits."""
+
+    config: str
+    data_dir: Location | None
+    files: Files | None
+    on_bad_row: str
+    cache_dir: str | None
+    options: Mapping[str, Any]
+    sample: bool
+
+    def found(self, splits: Sequence[str] | None) -> list[str]:
+        """Return which splits are there."""
+        return self(splits).present_splits()
+
+    def __call__(self, splits: Sequence[str] | None) -> SourceBuilder:
+        cls = builder_class(self.config)
+        known = set(cls.BUILDER_CONFIG_CLASS.__dataclass_fields__) - {"name", "version", "data_dir", "data_files"}
+        unknown = sorted(set(self.options) - known)
+        if unknown:
+            raise ConfigError(f"{self.config} has no option {', '.join(unknown)}; it has {', '.join(sorted(known))}")
+        builder = cls(
+            self.cache_dir,
+            config_name=self.config,
+            data_dir=None if self.data_dir is None else os.fspath(self.data_dir),
+            files=self.files,
+            splits=splits,
+            on_bad_row=self.on_bad_row,
+            **self.options,
+        )
+        builder.tells_missing = not self.sample
+        return builder
+
+
+def _built(make: _Builders, builder: SourceBuilder, split: str | None, num_proc: int | None) -> list[_Built]:
+    """Build each split by itself; return them, or the pieces of them that an expression such as `train[:9]+test` names.
+
+    Args:
+        make: makes a builder of one split.
+        builder: of the splits wanted.
+        split: the expression; None for every split that is there.
+        num_proc: see `load`.
+    """
+    terms = ["all"] if split is None else re.split(r"\s*\+\s*", split)
+    there = builder.present_splits([name for name in _split_names(split or "all") if name])
+    places: dict[str, SourceBuilder] = {}
+    pieces = []
+    for term in itertools.chain.from_iterable(there if each.strip() == "all" else [each] for each in terms):
+        name = "".join(_split_names(term))
+        if name not in places:
+            places[name] = builder if builder.splits == [name] else make([name])
+            places[name].download_and_prepare(num_proc=num_proc)
+            tell_skipped(make.config, skipped_in(places[name].cache_dir))
+        rows = places[name].as_dataset(split=term)
+        pieces.append(_Built(name, (str(places[name].cache_dir), name), rows))
+    return pieces
+
+
+def _joined(built: Sequence[_Built], split: str | None) -> Any:
+    """Return splits by name, or what an expression names as one dataset."""
+    if split is None:
+        return datasets.DatasetDict({each.split: each.rows for each in built})
+    if len(built) == 1:
+        return built[0].rows
+    rows = datasets.concatenate_datasets(
+        [_concatenable(each.rows) for each in built], split=datasets.NamedSplit("".join(split.split()))
+    )
+    return rows.cast(built[0].rows.features) if rows.features != built[0].rows.features else rows
+
+
+def _stream(builder: SourceBuilder, split: str | None, pools: MediaPools | None) -> Any:
+    """Return a stream with media already attached."""
+    if pools is not None:
+        builder.stream_step = _Attach(pools, str(builder.config.name))
+    if split is not None:
+        builder.present_splits([name for name in _split_names(split) if name])
+    return builder.as_streaming_dataset(split=split)
+
+
+def first_split(
+    config: str, *, data_dir: Location | None = None, files: Files | None = None, sample: bool = False
+) -> str:
+    """Return the first split that is there, without building or reading any.
+
+    Raises:
+        MissingFileError: there is none.
+    """
+    data_dir = sample_folder(find_source(config).name) if sample else data_dir
+    found = _Builders(config, data_dir, files, "error", None, {}, sample=sample).found(None)
+    return found[0]
 
 
 def _published(
@@ -198,23 +304,6 @@ class _Attach:
         return self._pools.attach_table(table, self._name)
 
 
-def _builder(
-    config: str, data_dir: Location | None, on_bad_row: str, cache_dir: str | None, options: Mapping[str, Any]
-) -> SourceBuilder:
-    cls = builder_class(config)
-    known = set(cls.BUILDER_CONFIG_CLASS.__dataclass_fields__) - {"name", "version", "data_dir", "data_files"}
-    unknown = sorted(set(options) - known)
-    if unknown:
-        raise ConfigError(f"{config} has no option {', '.join(unknown)}; it has {', '.join(sorted(known))}")
-    return cls(
-        cache_dir,
-        config_name=config,
-        data_dir=None if data_dir is None else os.fspath(data_dir),
-        on_bad_row=on_bad_row,
-        **options,
-    )
-
-
 def _pools(
     source: str,
     pools: tuple[str, ...],
@@ -227,11 +316,10 @@ def _pools(
     return None if media is None and not drawn else chosen
 
 
-def _sample_pools(builder: SourceBuilder, cache_dir: str | None) -> dict[str, str]:
-    builder.download_and_prepare()
+def _sample_pools(make: _Builders, cache_dir: str | None) -> dict[str, str]:
     stops: list[tuple[str | None, float]] = []
-    for rows in builder.as_dataset().values():
-        for row in rows.select_columns(["video_path", "stop_seconds", "evidence"]):
+    for built in _built(make, make(None), None, None):
+        for row in built.rows.select_columns(["video_path", "stop_seconds", "evidence"]):
             moments = [moment["stop_seconds"] for moment in row["evidence"]]
             stops.append((row["video_path"], max([row["stop_seconds"] or 0.0, *moments])))
     return draw_sample_media(stops, cache_dir)
@@ -239,7 +327,9 @@ def _sample_pools(builder: SourceBuilder, cache_dir: str | None) -> dict[str, st
 
 def _split_names(split: str) -> set[str]:
     """Return the splits an expression such as `train[:10]+test` speaks of; `all` is every split, an empty name here."""
-    return {"" if name == "all" else name for name in re.findall(_SPLIT_NAME, re.sub(r"\[[^\]]*\]", "", split))}
+    return {
+        "" if name == "all" else name for name in re.findall(_SPLIT_NAME, re.sub(r"\[[^\]]*\]|\([^)]*\)", "", split))
+    }
 
 
 def _split_name(split: object, streaming: bool) -> str | None:
@@ -253,18 +343,15 @@ def _split_name(split: object, streaming: bool) -> str | None:
     return split
 
 
-def _check_split(builder: SourceBuilder, split: str | None) -> None:
-    """Say which file is missing when a split is asked for that the files at hand do not have."""
-    if split is None:
-        return
-    names = {name for name in _split_names(split) if name}
-    absent = sorted(names - set(builder.source.splits))
+def _checked_splits(config: str, split: str | None) -> list[str]:
+    """Return the splits that an expression speaks of.
+
+    Raises:
+        ConfigError: the source has no such split.
+    """
+    names = _split_names(split or "all")
+    there = find_source(config).splits
+    absent = sorted(names - {"", *there})
     if absent:
-        there = ", ".join(builder.source.splits)
-        raise ConfigError(f"{builder.config.name} has no split {', '.join(absent)}; it has {there}")
-    if builder.config.data_dir is None:
-        return
-    found = builder.found_parts()
-    wanting = [(part, files) for part, files in found.absent if part.split in names - set(found.splits())]
-    if wanting:
-        raise MissingFileError(missing_files_message(builder.config.name, wanting, builder.config.data_dir))
+        raise ConfigError(f"{config} has no split {', '.join(absent)}; it has {', '.join(there)}")
+    return [name for name in there if "" in names or name in names]

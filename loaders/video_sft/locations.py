@@ -6,20 +6,29 @@ A location is anything `fsspec` opens: `/data/x.json`, `hf://datasets/org/repo@r
 
 from __future__ import annotations
 
+import bz2
+import contextlib
 import functools
+import gzip
 import hashlib
+import lzma
 import os
 import re
-from contextlib import AbstractContextManager
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 import fsspec
+import pyarrow as pa
 from fsspec.core import url_to_fs
 
-from video_sft.errors import UnsafePathError
+from video_sft.errors import BrokenFileError, UnsafePathError, one_line
 
 __all__ = [
+    "COMPRESSIONS",
     "exists",
     "fingerprint",
     "is_remote",
@@ -36,6 +45,23 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 #: Most paths: names of everyday characters, none of them beginning with a dot. What it matches is safe as it stands.
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_. ()-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_. ()-]*)*")
 _HASH_BLOCK = 1 << 20
+#: What the names of compressed files end in; what a file is compressed with is told by its first bytes.
+COMPRESSIONS = (".gz", ".zst", ".xz", ".bz2")
+_MAGIC: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+_ZSTANDARD = b"\x28\xb5\x2f\xfd"
+_PIECE, _LARGEST_PIECE = 1 << 16, 1 << 24
+#: What reading raises where the bytes themselves are at fault, not the disk or the network.
+_DAMAGE = (
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+    gzip.BadGzipFile,
+    zipfile.BadZipFile,
+    NotImplementedError,
+    struct.error,
+)
+#: How errors of other kinds begin that mean the same (zipfile, bz2 and pyarrow have no classes for them).
+_DAMAGE_TOLD = re.compile(r"File .* is encrypted|Invalid data stream|Truncated compressed stream|ZSTD|zstd")
 
 
 def is_remote(location: str) -> bool:
@@ -76,10 +102,88 @@ def exists(location: str) -> bool:
     return bool(filesystem.isfile(path))
 
 
-def open_binary(location: str) -> AbstractContextManager[IO[bytes]]:
-    """Open a location for reading bytes, in a `with`; `.gz`, `.bz2` and `.xz` are decompressed on the way."""
-    opened: AbstractContextManager[IO[bytes]] = fsspec.open(location, "rb", compression="infer")
-    return opened
+@contextlib.contextmanager
+def open_binary(location: str) -> Iterator[BinaryFile]:
+    """Open a location for reading bytes, in a `with`; gzip, zstandard, xz and bzip2 are decompressed on the way.
+
+    Raises:
+        BrokenFileError: the file is compressed or in an archive, and damaged, cut short, or encrypted.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            handle: Any = stack.enter_context(fsspec.open(location, "rb"))
+            magic = handle.read(6)
+            handle = _from_start(handle, location, stack)
+            opened = next((opened for start, opened in _MAGIC.items() if magic.startswith(start)), None)
+            if opened is not None:
+                handle = stack.enter_context(opened(handle, "rb"))
+            elif magic.startswith(_ZSTANDARD):
+                handle = stack.enter_context(pa.CompressedInputStream(pa.PythonFile(handle, "r"), "zstd"))
+        except (*_DAMAGE, RuntimeError, OSError) as error:
+            if (broken := _broken(error, location)) is None:
+                raise
+            raise broken from error
+        plain = opened is None and not magic.startswith(_ZSTANDARD) and "::" not in location
+        yield BinaryFile(handle, location, piece=_LARGEST_PIECE if plain else _PIECE)
+
+
+def _from_start(handle: Any, location: str, stack: contextlib.ExitStack) -> Any:
+    """Return a file that stands at its beginning again; one from a server without ranges is asked for once more."""
+    try:
+        handle.seek(0)
+    except ValueError:
+        return stack.enter_context(fsspec.open(location, "rb"))
+    return handle
+
+
+class BinaryFile:
+    """A file that is read from its beginning to its end; what comes before a damaged place is handed out first."""
+
+    def __init__(self, handle: Any, location: str, *, piece: int) -> None:
+        self._location = location
+        self._next = getattr(handle, "read1", handle.read)
+        self._piece = piece
+        self._broken: BrokenFileError | None = None
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return `size` bytes, fewer only at the end, none behind it; without a size all that are left.
+
+        Raises:
+            BrokenFileError: the bytes that follow cannot be had, for the file is damaged or cut short here.
+        """
+        pieces = []
+        left = size
+        while left and self._broken is None:
+            try:
+                piece = self._next(self._piece if left < 0 else min(left, self._piece))
+            except (*_DAMAGE, RuntimeError, OSError) as error:
+                self._broken = _broken(error, self._location)
+                if self._broken is None:
+                    raise
+                break
+            if not piece:
+                break
+            pieces.append(piece)
+            left -= len(piece) if left > 0 else 0
+        if self._broken is not None and not pieces:
+            raise self._broken
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _broken(error: Exception, location: str) -> BrokenFileError | None:
+    """Return what an error means for the file, None where it is not the file that is at fault."""
+    said = one_line(error)
+    if not isinstance(error, _DAMAGE) and not _DAMAGE_TOLD.match(said):
+        return None
+    inner, _, archive = location.rpartition("::")
+    place = f"{inner.partition('://')[2]} in {archive}" if inner else location
+    if "encrypted" in said:
+        return BrokenFileError(f"{place} is encrypted. Unpack it with its password and pass the folder")
+    if isinstance(error, EOFError) or "Truncated" in said:
+        return BrokenFileError(f"{place} is cut short: its compressed data ends early. Get it again", cut_short=True)
+    if isinstance(error, NotImplementedError):
+        return BrokenFileError(f"{place} cannot be decompressed: {said}. Unpack it and pass the folder")
+    return BrokenFileError(f"{place} is damaged: {said}. Get it again")
 
 
 def fingerprint(location: str) -> str:
@@ -91,10 +195,10 @@ def fingerprint(location: str) -> str:
     if not is_remote(location):
         status = os.stat(location)
         return _local_sha256(location, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-    filesystem, path = url_to_fs(location)
     if "::" in location:
         outer = location.rpartition("::")[2]
-        return f"{location} {fingerprint(outer)}"
+        return f"{location} {fingerprint(outer) if is_remote(outer) else _member_version(location, outer)}"
+    filesystem, path = url_to_fs(location)
     return f"{location} {filesystem.ukey(path)}"
 
 
@@ -112,7 +216,23 @@ def _local_sha256(path: str, size: int, modified: int, changed: int, inode: int)
         return _digest(handle)
 
 
-def _digest(handle: IO[bytes]) -> str:
+def _member_version(location: str, archive: str) -> str:
+    """Return what changes with a member of a local archive, and not with the archive's other members."""
+    status = os.stat(archive)
+    version = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+    try:
+        return _member_sha256(location, *version)
+    except BrokenFileError:  # which whoever reads its rows will tell
+        return repr(version)
+
+
+@functools.lru_cache(maxsize=4096)
+def _member_sha256(location: str, size: int, modified: int, changed: int, inode: int) -> str:
+    with open_binary(location) as handle:
+        return _digest(handle)
+
+
+def _digest(handle: IO[bytes] | BinaryFile) -> str:
     digest = hashlib.sha256()
     while block := handle.read(_HASH_BLOCK):
         digest.update(block)

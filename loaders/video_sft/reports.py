@@ -21,6 +21,7 @@ __all__ = ["SkippedRow", "remember_build", "save_problems", "skipped_in", "skipp
 
 logger = logging.getLogger("video_sft")
 _PREFIX = "skipped-"
+_MOST_DAMAGED = 5
 #: Where the datasets in use were built. `DatasetInfo` has no place for it that survives concatenation.
 _BUILT_IN: WeakKeyDictionary[datasets.Dataset, frozenset[tuple[str, str]]] = WeakKeyDictionary()
 
@@ -46,6 +47,9 @@ def save_problems(problems: Problems, config: str, part: str, folder: str) -> No
     """Tell what a part left out and, where a dataset is being built, write it into its folder."""
     for line in problems.lines():
         logger.info("%s, %s: %s", config, part, line)
+    for error in problems.damage[:_MOST_DAMAGED]:
+        what = f"{error.file}, {error.position}: {error.problem}"
+        logger.warning("%s, %s: %s. The rows were read all the same", config, part, what)
     if not problems.skipped:
         return
     skipped = [_skipped(error) for error in problems.skipped]
@@ -79,9 +83,9 @@ def skipped_rows(dataset: datasets.Dataset | datasets.DatasetDict) -> list[Skipp
     return [row for folder, split in places for row in skipped_in(folder, split)]
 
 
-def remember_build(dataset: datasets.Dataset, folder: str, splits: Iterable[str]) -> None:
-    """Note where a dataset was built, and which splits it is of, for `skipped_rows`."""
-    _BUILT_IN[dataset] = frozenset((folder, split) for split in splits)
+def remember_build(dataset: datasets.Dataset, places: Iterable[tuple[str, str]]) -> None:
+    """Note where a dataset was built, folder and split by split, for `skipped_rows`."""
+    _BUILT_IN[dataset] = frozenset(places)
 
 
 def tell_skipped(what: str, skipped: Iterable[SkippedRow]) -> None:

@@ -116,8 +116,16 @@ def test_no_file_at_all_is_an_error_that_says_what_is_there_instead(tmp_path: Pa
 def test_the_folder_above_is_recognised(tmp_path: Path, check: Check) -> None:
     write_json(tmp_path / "star" / "STAR_val.json", [star_row(1)])
     outcome = check("star", "--data-dir", tmp_path)
+    assert outcome.code == 1
+    assert {
+        part["split"]: part["rows"] for part in check("star", "--data-dir", tmp_path, "--json").report["parts"]
+    } == {"validation": 1}
+    write_json(tmp_path / "deeper" / "in" / "STAR_val.json", [star_row(1)])
+    write_json(tmp_path / "star" / "other" / "x.json", [])
+    (tmp_path / "star" / "STAR_val.json").unlink()
+    outcome = check("star", "--data-dir", tmp_path)
     assert outcome.code == 2
-    assert f"perhaps you meant --data-dir {tmp_path / 'star'}" in outcome.err
+    assert f"perhaps you meant --data-dir {tmp_path / 'deeper' / 'in'}" in outcome.err
 
 
 def test_quoted_rows_are_far_from_the_published_file(shared: Path, check: Check) -> None:
@@ -132,7 +140,6 @@ def test_quoted_rows_are_far_from_the_published_file(shared: Path, check: Check)
 @pytest.mark.parametrize(
     ("source", "told"),
     [
-        ("star", "star/native_rows_quoted"),
         ("videochat", "There instead: figure_transcripts.json"),
         ("videochat2", "hf auth login"),
         ("videoinstruct100k", "If VideoInstruct100K.rows.json is VideoInstruct100K.json, give it that name"),

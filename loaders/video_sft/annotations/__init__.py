@@ -1,7 +1,8 @@
-"""Annotation files as streams of rows: JSON arrays, JSON lines, CSV, and small JSON objects."""
+"""Annotation files as streams of rows: JSON arrays, JSON lines, CSV, Parquet, and small JSON objects."""
 
 from video_sft.annotations.csv_files import csv_header, csv_rows
 from video_sft.annotations.json_files import json_object, json_rows
+from video_sft.annotations.parquet_files import is_parquet, parquet_columns, parquet_rows
 from video_sft.annotations.problems import BAD_ROW_POLICIES, BadRowPolicy, Problems
 from video_sft.annotations.row import Row, whole_number
 
@@ -12,7 +13,10 @@ __all__ = [
     "Row",
     "csv_header",
     "csv_rows",
+    "is_parquet",
     "json_object",
     "json_rows",
+    "parquet_columns",
+    "parquet_rows",
     "whole_number",
 ]

@@ -22,7 +22,7 @@ _REMEDY = "Get the file again: it is not this source's annotation file"
 def csv_header(location: str) -> list[str]:
     """Return the column names in a CSV's first line; an empty list where there are none to read."""
     with open_binary(location) as handle:
-        first = handle.readline(1 << 16)
+        first = handle.read(1 << 16).split(b"\n")[0]
     try:
         return next(csv.reader([first.decode("utf-8-sig")], strict=True), [])
     except (UnicodeDecodeError, csv.Error):
@@ -39,6 +39,7 @@ def csv_rows(location: str, name: str, problems: Problems, *, columns: Sequence[
         columns: the header's columns that must be there; others are kept too.
 
     Raises:
+        BrokenFileError: the file is damaged.
         RowError: the header is not the one expected; or, under the policy `error`, for the first row with a cell too
             few or too many, a quote that is not closed, or bytes that are not UTF-8.
     """

@@ -5,16 +5,18 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import Any
 
+import numpy as np
 import orjson
 
 from video_sft.annotations.json_numbers import exact_numbers, loads
-from video_sft.annotations.json_scan import Elements, NotAnArrayError, count_keys, elements
+from video_sft.annotations.json_scan import MAX_ELEMENT_BYTES, Break, Elements, elements, rows_side_by_side
+from video_sft.annotations.json_structure import Structure, count_keys
 from video_sft.annotations.problems import Problems
 from video_sft.annotations.row import Place, Row
-from video_sft.annotations.text_lines import BinaryReader, lines
-from video_sft.errors import RowError
+from video_sft.annotations.text_lines import BinaryReader, cut_short, lines
+from video_sft.errors import BrokenFileError, RowError
 from video_sft.locations import open_binary
 
 __all__ = ["json_object", "json_rows"]
@@ -80,7 +82,7 @@ def json_object(location: str, name: str) -> dict[str, Any]:
 class _Peeked:
     """A binary stream whose byte-order mark is dropped and whose first byte was looked at."""
 
-    def __init__(self, handle: IO[bytes]) -> None:
+    def __init__(self, handle: BinaryReader) -> None:
         self._handle = handle
         self._start = handle.read(1 << 16).removeprefix(_BOM)
 
@@ -100,17 +102,40 @@ class _Peeked:
         return self._handle.read(size)
 
 
+class _ToItsEnd:
+    """A stream that ends where its compressed data does, and remembers whether that was too early."""
+
+    def __init__(self, stream: BinaryReader) -> None:
+        self._stream = stream
+        self.error: BrokenFileError | None = None
+
+    def read(self, size: int = -1, /) -> bytes:
+        if self.error is not None:
+            return b""
+        try:
+            return self._stream.read(size)
+        except BrokenFileError as error:
+            self.error = error
+            return b""
+
+
 def _array_rows(stream: BinaryReader, name: str, problems: Problems) -> Iterator[Row]:
-    try:
-        for run, values in elements(stream):
-            if values is None or not _sound(run, values):
-                yield from _one_by_one(run, name, problems)
-                continue
+    whole = _ToItsEnd(stream)
+    for run, values in elements(whole):
+        if isinstance(run, Break):
+            position = f"row {run.index + 1} (byte {run.offset})"
+            error = RowError(file=name, position=position, field=None, problem=run.problem, remedy=_TRUNCATED)
+            if whole.error is not None:
+                problems.meet(cut_short(whole.error, name, position))
+                return
+            problems.meet(error) if run.loses else problems.read_past(error)
+        elif values is None or not _sound(run, values):
+            yield from _one_by_one(run, name, problems)
+        else:
             for number, value in enumerate(exact_numbers(run.data, values), run.index + 1):
                 yield Row(value, name, ("row", number, run))
-    except NotAnArrayError as error:
-        position = f"row {error.index + 1} (byte {error.offset})"
-        problems.meet(RowError(file=name, position=position, field=None, problem=error.problem, remedy=_TRUNCATED))
+    if whole.error is not None:
+        problems.read_past(cut_short(whole.error, name, "byte 0"))
 
 
 def _sound(run: Elements, values: list[Any]) -> bool:
@@ -133,7 +158,9 @@ def _row_of(data: bytes, name: str, place: Place, problems: Problems) -> Iterato
         value, missing = loads(data)
         repeats = _repeats(data, value)
     except orjson.JSONDecodeError as error:
-        problems.meet(blank.error(None, f"not valid JSON: {error}" if data.strip() else "nothing between two commas"))
+        problem = f"not valid JSON: {error}" if data.strip() else "nothing between two commas"
+        for _ in range(rows_side_by_side(data)):
+            problems.meet(blank.error(None, problem))
         return
     except orjson.JSONEncodeError:
         problems.meet(blank.error(None, _TOO_DEEP))
@@ -149,14 +176,107 @@ def _row_of(data: bytes, name: str, place: Place, problems: Problems) -> Iterato
 
 
 def _line_rows(stream: BinaryReader, name: str, problems: Problems) -> Iterator[Row]:
+    values = _ValuesOverLines(name, problems)
     numbered = lines(stream, name, problems)
     while batch := list(itertools.islice(numbered, _LINES_PER_BATCH)):
         for number, line in batch:
-            if number == 1 and line.strip() == b"{":
-                problem = "one JSON object over many lines, where an array of rows is expected"
-                raise RowError(file=name, position="line 1", field=None, problem=problem, remedy=_TRUNCATED)
-            if line.strip():
-                yield from _row_of(line, name, ("line", number, -1), problems)
+            row = _quickly(line, name, number)
+            if row is None or (values.open and line[:1] != b"{"):
+                yield from values.add(number, line)
+            else:
+                yield from values.broken_off()
+                yield row
+    yield from values.end()
+
+
+class _ValuesOverLines:
+    """Puts together rows that are written over several lines, and tells what is no row.
+
+    A line that ends inside a text is broken, for JSON has no line breaks there; and an object that begins where a line
+    does and ends on it is a row of its own, so that of a row that is never closed only its own lines are lost.
+    """
+
+    def __init__(self, name: str, problems: Problems) -> None:
+        self._name = name
+        self._problems = problems
+        self._held: list[bytes] = []
+        self._start = 0
+        self._size = 0
+        self._structure = Structure()
+        self._only: Row | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether the lines so far end inside a row."""
+        return self._size > 0
+
+    def add(self, number: int, line: bytes) -> Iterator[Row]:
+        """Take in a line; yield the row it ends."""
+        if self._structure.in_string:
+            broken = b"".join(self._held).rstrip(b"\r\n") + b"\\n" + line
+            if _quickly(broken, self._name, self._start) is not None:  # one row in two pieces
+                self._held.append(line)
+                yield from self._row(several=False)
+                return
+            yield from self._row(several=False)
+        if not self._size:
+            if not line.strip():
+                return
+            self._start = number
+        self._size += len(line)
+        self._structure.walk(np.frombuffer(line, dtype=np.uint8))
+        if self._size <= MAX_ELEMENT_BYTES:
+            self._held.append(line)
+        else:
+            self._held = []
+        if self._structure.depth <= 0 and not self._structure.in_string:
+            yield from self._row(several=number > self._start)
+
+    def broken_off(self) -> Iterator[Row]:
+        """Give up a row that does not end before the next begins; yield one that was waited with."""
+        if self._size:
+            yield from self._row(several=False)
+        if self._only is not None:
+            yield self._only
+            self._only = None
+
+    def end(self) -> Iterator[Row]:
+        """Yield the last row, if one is not yet handed out.
+
+        Raises:
+            RowError: all of the file is one object over several lines, so no row but a table of something.
+        """
+        if self._only is not None and not self._size:
+            problem = "one JSON object over many lines, where an array of rows is expected"
+            raise RowError(file=self._name, position="line 1", field=None, problem=problem, remedy=_TRUNCATED)
+        yield from self.broken_off()
+
+    def _row(self, *, several: bool) -> Iterator[Row]:
+        data, size, place = b"".join(self._held), self._size, ("line", self._start, -1)
+        self._held, self._size, self._structure = [], 0, Structure()
+        if size > MAX_ELEMENT_BYTES:
+            problem = f"the row is longer than {MAX_ELEMENT_BYTES >> 20} MiB"
+            self._problems.meet(Row({}, self._name, place).error(None, problem, _TRUNCATED))
+            return
+        if data.rstrip().endswith(b","):
+            data = data.rstrip()[:-1]
+        for row in _row_of(data, self._name, place, self._problems):
+            yield from self.broken_off()
+            if several and self._start == 1:
+                self._only = row
+            else:
+                yield row
+
+
+def _quickly(line: bytes, name: str, number: int) -> Row | None:
+    """Return a line that is one sound object as a row."""
+    try:
+        value = orjson.loads(line)
+        if type(value) is dict and not _repeats(line, value):
+            return Row(value, name, ("line", number, -1))
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        pass
+    return None
 
 
 def _repeats(data: bytes, value: Any) -> bool:

@@ -25,12 +25,14 @@ class Problems:
     Attributes:
         policy: `error` raises at once, `skip` remembers and goes on.
         skipped: what was left out so far, in file order.
+        damage: places where a file is not as it should be that cost no row, in file order.
         notes: facts worth telling that cost no row, such as a video without questions.
         mended: how often a published value had to be read another way than it is written, by what was done.
     """
 
     policy: BadRowPolicy = "error"
     skipped: list[RowError] = field(default_factory=list)
+    damage: list[RowError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     mended: Counter[str] = field(default_factory=Counter)
 
@@ -47,6 +49,16 @@ class Problems:
         if self.policy == "error":
             raise error
         self.leave_out(error)
+
+    def read_past(self, error: RowError) -> None:
+        """Take in a place where a file is not as it should be, though its rows can be read all the same.
+
+        Raises:
+            RowError: the one given, when the policy is `error`.
+        """
+        if self.policy == "error":
+            raise error
+        self.damage.append(copy.copy(error))
 
     def leave_out(self, error: RowError) -> None:
         """Count a row that upstream itself left unusable: no reason to stop, whatever the policy."""

@@ -26,13 +26,15 @@ QUESTION_TYPES = ("motion", "spatial", "temporal", "yes_no", "color", "object", 
 _YOUTUBE_ID_LENGTH = 11
 
 
-def _file(name: str, size: int, sha256: str) -> RemoteFile:
-    also = (f"dataset/{name}", f"activitynet-qa/dataset/{name}")
+def _file(name: str, size: int, sha256: str, split: str) -> RemoteFile:
+    # The mirror lmms-lab/ActivityNetQA has questions and answers in one table.
+    mirror = (f"data/{split}-*.parquet", f"{split}-*.parquet")
+    also = (f"dataset/{name}", f"activitynet-qa/dataset/{name}", *mirror)
     return RemoteFile(name=name, url=_RAW + name, sha256=sha256, size=size, also=also)
 
 
 def _part(split: str, stem: str, rows: int, questions: tuple[int, str], answers: tuple[int, str]) -> Part:
-    files = {"rows": _file(f"{stem}_q.json", *questions), "answers": _file(f"{stem}_a.json", *answers)}
+    files = {"rows": _file(f"{stem}_q.json", *questions, split), "answers": _file(f"{stem}_a.json", *answers, split)}
     return Part(split=split, files=files, rows=rows)
 
 

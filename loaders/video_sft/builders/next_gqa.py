@@ -52,7 +52,7 @@ def _file(name: str) -> RemoteFile:
         size=size,
         sha256=sha256,
         unverified=None if sha256 else "the file was not at hand when the hashes were taken",
-        also=(f"datasets/nextgqa/{name}", f"NExT-GQA/datasets/nextgqa/{name}", f"nextgqa/{name}"),
+        also=(f"datasets/nextgqa/{name}", f"NExT-GQA/datasets/nextgqa/{name}", f"nextgqa/{name}", f"data/{name}"),
     )
 
 

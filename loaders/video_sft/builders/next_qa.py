@@ -2,7 +2,8 @@
 
 Two upstream repositories use the same file names: NExT-QA (multiple choice, `answer` is an index) and NExT-OE
 (open-ended, `answer` is free text). Here they lie under `mc/` and `oe/`; a clone of either, or a folder that holds both
-clones, is understood too, the header telling the files apart.
+clones, is understood too, the header telling the files apart; and so is the Parquet mirror lmms-lab/NExTQA, whose
+open-ended rows hold the second answer as `additional_ref_answer`.
 """
 
 from __future__ import annotations
@@ -67,7 +68,13 @@ def _part(kind: str, split: str, rows: int) -> Part:
         size=size,
         sha256=sha256,
         unverified=None if sha256 else _UNSEEN,
-        also=(f"{repository}/dataset/nextqa/{stem}.csv", f"dataset/nextqa/{stem}.csv", f"{stem}.csv"),
+        also=(
+            f"{repository}/dataset/nextqa/{stem}.csv",
+            f"dataset/nextqa/{stem}.csv",
+            f"nextqa/{stem}.csv",
+            f"{stem}.csv",
+            f"{kind.upper()}/{split}-*.parquet",  # lmms-lab/NExTQA
+        ),
         columns=("video", a0),
     )
     files = {"rows": table, "folders": _FOLDERS}
@@ -91,6 +98,9 @@ def parse(part: OpenPart) -> Iterator[Record]:
 
     def open_question(row: Row) -> Record:
         record = questions.open(row)
+        own = row.value.get("additional_ref_answer")
+        if own:
+            record.joined = {"additional_reference_answer": own}
         key = row.value["video"].strip(), row.value["qid"].strip()
         answers = second.get(key[0])
         if isinstance(answers, Mapping) and key[1] in answers:

@@ -54,7 +54,13 @@ def _files(stem: str) -> dict[str, RemoteFile]:
         name=name,
         url=_STORE + published,
         unverified="the object store keeps no versions, and the file was not at hand when the hashes were taken",
-        also=(published, f"STAR/{name}", f"data/{name}"),
+        also=(
+            published,
+            f"STAR/{name}",
+            f"data/{name}",
+            f"data/STAR/{name}",
+            f"star_{stem}.json",
+        ),
     )
     fps = RemoteFile(
         name="STAR_classes/video_fps",

@@ -21,14 +21,17 @@ from video_sft.records import Record
 __all__ = ["SOURCE", "VcgPlus"]
 
 _HUB = "hf://datasets/MBZUAI/VCG-plus_112K@2509ba1ea9f26995197926b5c9340dc92cc03da8/"
+#: Where the files lie in the repositories that hold them.
+_FOLDERS = ("annotations", "VCG-plus_112K", "VideoGPT-plus_Training_Dataset/annotations")
 
 
-def _part(kind: str, name: str, views: frozenset[str]) -> Part:
+def _part(kind: str, name: str, views: frozenset[str], *others: str) -> Part:
+    names = [*others, *(f"{folder}/{each}" for folder in _FOLDERS for each in (name, *others))]
     rows = RemoteFile(
         name=name,
         url=f"{_HUB}{name}",
         unverified="the file was not at hand when the hashes were taken; its URL names the repository's revision",
-        also=(f"annotations/{name}", f"VCG-plus_112K/{name}", f"VideoGPT-plus_Training_Dataset/annotations/{name}"),
+        also=tuple(names),
     )
     return Part(split="train", kind=kind, files={"rows": rows}, views=views)
 
@@ -78,7 +81,7 @@ SOURCE = Source(
     tasks=("conversation",),
     views=("human",),
     parts=(
-        _part("112k", "vcg-plus_112K.json", frozenset()),
+        _part("112k", "vcg-plus_112K.json", frozenset(), "vcg-plus_112K_clean_97k.json"),
         _part("human", "vcg_human_annotated.json", frozenset({"human"})),
     ),
     parse=parse,

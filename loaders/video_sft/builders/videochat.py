@@ -3,7 +3,8 @@
 The file has no field for the kind of a row: one exchange is a detailed description, several are a conversation. Rows
 have no id either: a row's key is its video and the how-manieth row of that video it is. `start` is kept in
 `videochat-source` alone, for upstream's loader reads it and uses it for nothing. `video` is accepted with folders in
-front of WebVid's `<page_dir>/<id>.mp4`, without a folder and without a suffix.
+front of WebVid's `<page_dir>/<id>.mp4`, without a folder and without a suffix. The LLaVA-style form that mirrors have
+is accepted as well, row by row.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from video_sft.annotations import Problems, Row
 from video_sft.building import OpenPart, Part, RemoteFile, Source, SourceBuilder
 from video_sft.building.clean_text import clean_or_blank, unusable
 from video_sft.building.occurrences import Occurrences
+from video_sft.building.video_chatgpt_rows import LLAVA_FEATURES, llava_conversation
 from video_sft.errors import RowError
 from video_sft.records import Body, Caption, Conversation, Media, Record, Turn
 from video_sft.texts import cleaned
@@ -36,6 +38,15 @@ _ROWS = RemoteFile(
         "anno/videochat_instruct_11k.json",
         "video_chat/anno/videochat_instruct_11k.json",
         "videochat_instruct_11k/videochat_instruct_11k.json",
+        "videochat_instruct_11k_withurl.json",
+        "anno/videochat_instruct_11k_withurl.json",
+        "mix_sft/videochat_instruct.json",  # WHB139426/Grounded-VideoLLM
+    ),
+    # LLaVA-style, as VideoGPT+ has them: the conversations and the descriptions by themselves
+    together=tuple(
+        f"{folder}{name}"
+        for name in ("conversation_videochat1.json", "caption_videochat.json")
+        for folder in ("", "annotations/", "VideoGPT-plus_Training_Dataset/annotations/")
     ),
     steps=(
         f"Open {_DRIVE} in a browser, press Download (Google Drive asks for a confirmation, so a program cannot), put "
@@ -79,6 +90,10 @@ def _media(row: Row) -> Media:
 
 def _body(row: Row, problems: Problems) -> tuple[Body, RowError | None]:
     """Return what a row says, and why it is unusable, if it is; exchanges without one of their texts are left out."""
+    if "conversations" in row.value and "QA" not in row.value:
+        talk, reason = llava_conversation(row, problems)
+        alone = len(talk.turns) == 1 and not talk.instruction
+        return Caption(talk.turns[0].answer, talk.turns[0].question) if alone else talk, reason
     exchanges = [(cleaned(one.text_or_empty("q")), clean_or_blank(one, "a")) for one in row.children("QA")]
     if len(exchanges) == 1:
         question, answer = exchanges[0]
@@ -127,6 +142,7 @@ SOURCE = Source(
             "video": Value("string"),
             "QA": List({"q": Value("string"), "a": Value("string")}),
             "start": Value("float64"),
+            **{name: feature for name, feature in LLAVA_FEATURES.items() if name != "video"},
         }
     ),
     in_view=_in_view,

@@ -16,10 +16,13 @@ import datasets
 from datasets import Features, List, Value
 
 from video_sft.building import OpenPart, Part, RemoteFile, Source, SourceBuilder, SourceConfig
-from video_sft.building.files import FoundParts, fingerprint_parts
+from video_sft.building.file_tree import uncompressed
+from video_sft.building.files import FoundParts
 from video_sft.building.hub_tree import HubTree
+from video_sft.building.source import places_of
 from video_sft.building.videochat2_rows import RowReader
 from video_sft.building.videochat2_tree import SUB_DATASETS, SubDataset, declared, tell_unknown_files
+from video_sft.locations import is_remote
 from video_sft.records import MultipleChoice, Record
 from video_sft.rows import ANSWER_FORMATS, TASKS
 
@@ -43,8 +46,14 @@ class SubDatasetPart(Part):
 
 def _part(sub_dataset: SubDataset) -> SubDatasetPart:
     file, *subsets = sub_dataset.files
+    # VideoGPT+ has some of the sets in LLaVA style, named after the last two folders of their place.
+    _, _, place = sub_dataset.place.partition("/")
+    mirrors = [f"annotations/{place.replace('/', '_')}.json"] if sub_dataset.modality == "video" else []
     remote = RemoteFile(
-        name=file, also=tuple(subsets), steps=_STEPS, unverified="the repo is gated; no hash of its files was published"
+        name=file,
+        also=(*subsets, *mirrors),
+        steps=_STEPS,
+        unverified="the repo is gated; no hash of its files was published",
     )
     return SubDatasetPart(
         split="train",
@@ -61,13 +70,13 @@ def _part(sub_dataset: SubDataset) -> SubDatasetPart:
 def parse(part: OpenPart) -> Iterator[Record]:
     """Yield the rows of one file in order."""
     assert isinstance(part.part, SubDatasetPart)
-    reader = RowReader.of(part.part.sub_dataset, part.file_name("rows"), part.problems)
+    reader = RowReader.of(part.part.sub_dataset, part.file_names("rows"), part.problems)
     reader.verbatim = part.verbatim
     yield from part.problems.read(part.json_rows(), reader.record)
 
 
 def _upstream_row(record: Record) -> Mapping[str, Any]:
-    return {**record.row.value, "sub_dataset": record.question_type, "file": record.row.file}
+    return {**record.row.value, "sub_dataset": record.question_type, "file": uncompressed(record.row.file)}
 
 
 def _in_view(record: Record, view: str) -> bool:
@@ -147,16 +156,11 @@ class Videochat2(SourceBuilder):
     source = SOURCE
 
     @classmethod
-    def _fingerprints(cls, data_dir: str | None, options: Mapping[str, Any]) -> list[str]:
-        extra = declared(options.get("extra_sub_datasets"))
-        if data_dir is None:
-            return [HUB.identity()]
-        return fingerprint_parts([*SOURCE.parts, *map(_part, extra)], data_dir)
+    def _all_parts(cls, options: Mapping[str, Any]) -> tuple[Part, ...]:
+        return (*SOURCE.parts, *map(_part, declared(options.get("extra_sub_datasets"))))
 
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """The table's files and those declared by `extra_sub_datasets`."""
-        return (*SOURCE.parts, *map(_part, declared(self.config.extra_sub_datasets)))
+    def _fingerprints(self, data_dir: str | None) -> list[str]:
+        return [HUB.identity()] if data_dir is None and self.files is None else super()._fingerprints(data_dir)
 
     @property
     def pools(self) -> tuple[str, ...]:
@@ -164,13 +168,21 @@ class Videochat2(SourceBuilder):
         extra = [each.pool for each in declared(self.config.extra_sub_datasets) if each.pool]
         return tuple(dict.fromkeys([*SOURCE.pools, *extra]))
 
-    def found_parts(self, downloads: datasets.DownloadManager | None = None) -> FoundParts:
-        """Return which files of the tree are there, in `data_dir` or, downloaded, on the Hub."""
-        if self.config.data_dir is not None:
-            return super().found_parts(downloads)
-        return HUB.found_parts(self._parts_in_view(), downloads or datasets.DownloadManager())
+    def _downloaded_parts(self, downloads: datasets.DownloadManager) -> FoundParts:
+        return HUB.found_parts(self.wanted_parts, downloads)
+
+    def _tree_root(self) -> str:
+        """Return where the tree begins: `data_dir` may be a folder of it, or the one above."""
+        if self.config.data_dir is None:
+            return HUB.root()
+        for part, locations in self.found_parts().present:
+            place, name = uncompressed(places_of(locations["rows"])[0]), part.files["rows"].name
+            if not is_remote(place) and place.endswith(f"/{name}"):
+                return place[: -len(name) - 1]
+        return str(self.config.data_dir)
 
     def _split_generators(self, dl_manager: datasets.DownloadManager) -> list[datasets.SplitGenerator]:
         known = [*SUB_DATASETS, *declared(self.config.extra_sub_datasets)]
-        tell_unknown_files(self.config.data_dir or HUB.root(), known)
+        if self._tells_all:
+            tell_unknown_files(self._tree_root(), known)
         return super()._split_generators(dl_manager)

@@ -40,6 +40,16 @@ _ROWS = RemoteFile(
         "video_chatgpt_training.json",
         "conversation_videochatgpt.json",
         "annotations/conversation_videochatgpt.json",
+        "VideoGPT-plus_Training_Dataset/annotations/conversation_videochatgpt.json",
+        "videochatgpt_tune_.json",  # Video-LLaVA
+        "videochatgpt_tune.json",
+        "train_json/videochatgpt_tune_.json",
+        "ft_json/videochatgpt_tune_.json",
+        "videochatgpt_tune/videochatgpt_tune_.json",
+        "VideoInstruct100K_filter.json",
+        "VideoInstruct-100K/VideoInstruct100K_filter.json",
+        "filtered_VideoInstruct100K.json",
+        "VideoInstruct-100K/filtered_VideoInstruct100K.json",
     ),
 )
 

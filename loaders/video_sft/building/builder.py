@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import gc
 import hashlib
@@ -11,7 +12,7 @@ import itertools
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,19 +22,14 @@ import pyarrow as pa
 
 from video_sft._datasets import ArrowBuilder, DatasetGenerationError, Key
 from video_sft.annotations import Problems, Row
-from video_sft.building.files import (
-    FoundParts,
-    download_parts,
-    find_parts,
-    fingerprint_parts,
-    listed,
-    missing_files_message,
-)
+from video_sft.building.files import FoundParts, download_parts, find_parts, fingerprint_parts
+from video_sft.building.given_files import Files, is_one_file
+from video_sft.building.missing_files import listed, missing_files_message
 from video_sft.building.own_code import OwnCode
 from video_sft.building.registry import is_own, register
-from video_sft.building.source import OpenPart, Part, Source, usable_records
+from video_sft.building.source import Located, OpenPart, Part, RemoteFile, Source, usable_records
 from video_sft.building.upstream import to_upstream_table, upstream_schema
-from video_sft.errors import ConfigError, MissingFileError, VideoSftError
+from video_sft.errors import BuildError, ConfigError, MissingFileError, VideoSftError, one_line
 from video_sft.messages import MessageStyle
 from video_sft.records import Record
 from video_sft.reports import save_problems
@@ -46,6 +42,8 @@ logger = logging.getLogger("video_sft")
 _BATCH_ROWS = 4096
 #: Stands for the upstream row of a record that is only waiting for its batch: rows may be many times their records.
 _FORGOTTEN = Row({}, "", ("row", 0, -1))
+#: What the system says where a disk is full, or the user's share of it.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 #: The code that decides what a row is: when it changes, datasets built by it are built anew.
 _ROW_CODE = (
     "annotations",
@@ -69,6 +67,12 @@ def _code_digest() -> str:
         for file in sorted(place.glob("*.py")) if place.is_dir() else [place]:
             digest.update(file.read_bytes())
     return digest.hexdigest()
+
+
+def _existing_folder(place: str) -> Path:
+    """Return the nearest folder on a path that is there."""
+    path = Path(place).absolute()
+    return next((folder for folder in (path, *path.parents) if folder.is_dir()), Path("/"))
 
 
 @contextlib.contextmanager
@@ -162,12 +166,22 @@ class SourceBuilder(ArrowBuilder):
         if "source" in vars(cls) and (not local if known is None else known):
             register(cls)
 
-    def __init__(self, cache_dir: str | None = None, *, data_dir: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        cache_dir: str | None = None,
+        *,
+        data_dir: str | None = None,
+        files: Files | None = None,
+        splits: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
         """Take what `datasets.DatasetBuilder` takes, and the fields of `SourceConfig` as keywords.
 
         Args:
             cache_dir: where built datasets are kept.
-            data_dir: upstream's files: a folder, a zip or an fsspec URL. None downloads them.
+            data_dir: upstream's files: a folder, a zip or an fsspec URL; or one file. None downloads them.
+            files: files by split and role, under whatever names they have; see `video_sft.load`.
+            splits: build these alone: no file of the others is looked at, nor part of the cache's key.
             **kwargs: passed on.
         """
         if getattr(self, "source", None) is None:
@@ -175,11 +189,19 @@ class SourceBuilder(ArrowBuilder):
                 f"{type(self).__qualname__} states no source: write `source = Source(...)` into the class"
             )
         data_dir = None if data_dir is None else os.fspath(data_dir)
+        self.files, self.splits = files, splits
+        if splits is not None and (unknown := sorted(set(splits) - set(self.source.splits))):
+            raise ConfigError(
+                f"{self.source.name} has no split {', '.join(unknown)}; it has {', '.join(self.source.splits)}"
+            )
+        self._known = self._all_parts(kwargs)
+        view = str(kwargs.get("config_name") or self.source.name).partition("-")[2]
+        self._view = view if view and view != "source" else None
         key = hashlib.sha256(SCHEMA_VERSION.encode())
         key.update(_code_digest().encode())
         if self._outside is not None:
             key.update(self._outside.digest().encode())
-        for item in self._fingerprints(data_dir, kwargs):
+        for item in self._fingerprints(data_dir):
             key.update(item.encode())
         kwargs.setdefault("dataset_name", self.source.name)  # not the module's: two packages may have a `data.py`
         super().__init__(cache_dir, hash=key.hexdigest()[:16], data_dir=data_dir, **kwargs)
@@ -187,15 +209,29 @@ class SourceBuilder(ArrowBuilder):
         self.config.style  # noqa: B018  (an unknown style is an error now, not in the middle of a build)
         Problems(self.config.on_bad_row)
 
+    def _fingerprints(self, data_dir: str | None) -> list[str]:
+        """Return strings that change whenever a file that would be read does."""
+        if data_dir is not None or self.files is not None:
+            return fingerprint_parts(self._given_parts(data_dir))
+        return sorted(
+            f"{file.name} {file.url} {file.sha256}" for part in self.wanted_parts for file in part.files.values()
+        )
+
     @classmethod
-    def _fingerprints(cls, data_dir: str | None, options: Mapping[str, Any]) -> list[str]:
-        """Return strings that change whenever a file that would be read does; `options` are the config's."""
-        return fingerprint_parts(cls.source.parts, data_dir)
+    def _all_parts(cls, options: Mapping[str, Any]) -> tuple[Part, ...]:
+        """Return the files of all configs of the source, with those that options of the config declare."""
+        return cls.source.parts
+
+    @property
+    def wanted_parts(self) -> list[Part]:
+        """The parts of the config and of the splits that are to be built."""
+        parts = [part for part in self._known if part.in_view(self._view)]
+        return [part for part in parts if self.splits is None or part.split in self.splits]
 
     @property
     def parts(self) -> tuple[Part, ...]:
         """The files of all configs of the source, with those the options declare."""
-        return self.source.parts
+        return self._known
 
     @property
     def pools(self) -> tuple[str, ...]:
@@ -205,11 +241,6 @@ class SourceBuilder(ArrowBuilder):
     @property
     def _wants_upstream(self) -> bool:
         return str(self.config.name).endswith("-source")
-
-    @property
-    def _view(self) -> str | None:
-        _, _, view = str(self.config.name).partition("-")
-        return view if view and view != "source" else None
 
     def declared_features(self) -> datasets.Features:
         """Return the columns: the shared ones, or upstream's own."""
@@ -225,24 +256,48 @@ class SourceBuilder(ArrowBuilder):
         )
 
     def found_parts(self, downloads: datasets.DownloadManager | None = None) -> FoundParts:
-        """Return which parts of this config are there; without `data_dir`, after downloading them."""
-        parts = self._parts_in_view()
-        if self.config.data_dir is not None:
-            return find_parts(parts, self.config.data_dir)
-        return download_parts(parts, downloads or datasets.DownloadManager())
+        """Return which of the wanted parts are there; without `data_dir` and `files`, after downloading them."""
+        if self.config.data_dir is not None or self.files is not None:
+            return self._given_parts(self.config.data_dir)
+        return self._downloaded_parts(downloads or datasets.DownloadManager())
 
-    def _parts_in_view(self) -> list[Part]:
-        view = self._view
-        return [part for part in self.parts if view is None or part.views is None or view in part.views]
+    def _given_parts(self, data_dir: str | None) -> FoundParts:
+        return find_parts(self.wanted_parts, data_dir, self.files, self._known)
+
+    def _downloaded_parts(self, downloads: datasets.DownloadManager) -> FoundParts:
+        return download_parts(self.wanted_parts, downloads)
+
+    def present_splits(self, wanted: Sequence[str] = ()) -> list[str]:
+        """Return which of the builder's splits are there; those that can be downloaded are taken to be.
+
+        Args:
+            wanted: splits that must be there.
+
+        Raises:
+            MissingFileError: files of these, or of all, are missing; the message says which.
+        """
+        if self.config.data_dir is None and self.files is None:
+            return [split for split in self.source.splits if any(part.split == split for part in self.wanted_parts)]
+        found = self.found_parts()
+        there = found.splits()
+        absent = [(part, files) for part, files in found.absent if part.split in set(wanted) - set(there)]
+        if absent or not there:
+            raise MissingFileError(self.missing_message(absent or found.absent))
+        return there
+
+    def missing_message(self, absent: Sequence[tuple[Part, Sequence[RemoteFile]]]) -> str:
+        """Return what is said of parts whose files are missing."""
+        return missing_files_message(str(self.config.name), absent, self.config.data_dir, self.files)
 
     def _split_generators(self, dl_manager: datasets.DownloadManager) -> list[datasets.SplitGenerator]:
         self._clear_leftovers()
         found = self.found_parts(dl_manager)
         if not found.present:
-            raise MissingFileError(missing_files_message(self.config.name, found.absent, self.config.data_dir))
+            raise MissingFileError(self.missing_message(found.absent))
+        tells = self.tells_missing and self._tells_all
         for split in found.splits():
             names = [file.name for part, files in found.absent if part.split == split for file in files]
-            if names and self.tells_missing:
+            if names and tells:
                 logger.warning(
                     "%s, %s: these files are missing and left out: %s", self.config.name, split, listed(names)
                 )
@@ -253,13 +308,19 @@ class SourceBuilder(ArrowBuilder):
             for split in found.splits()
         ]
 
+    @property
+    def _tells_all(self) -> bool:
+        """Whether all files are expected: not where some are given by name and nothing else."""
+        place = self.config.data_dir
+        return self.files is None if place is None else not is_one_file(place)
+
     def _clear_leftovers(self) -> None:
         """Empty the unfinished folder of a build that was killed, so that nothing of it gets into this one."""
         if self.is_building:
             for leftover in Path(self.folder_in_work).iterdir():
                 shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
 
-    def _generate_tables(self, parts: list[tuple[Part, dict[str, str]]]) -> Iterator[tuple[Key, pa.Table]]:
+    def _generate_tables(self, parts: list[tuple[Part, dict[str, Located]]]) -> Iterator[tuple[Key, pa.Table]]:
         shard = -1  # counts the parts that give rows: before datasets 5.1 a number left out is an error
         for part, locations in parts:
             problems = Problems(self.config.on_bad_row)
@@ -307,19 +368,49 @@ class SourceBuilder(ArrowBuilder):
                     f"{kind}s ({', '.join(stated) or 'it has none'}); add it to Source.{kind}s, or mend its parse"
                 )
 
+    def _prepare_split_single(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        try:
+            yield from super()._prepare_split_single(*args, **kwargs)
+        except DatasetGenerationError as error:  # whose cause does not survive the way back from another process
+            raise self._cause_of(error) from error.__cause__
+
     def download_and_prepare(self, *args: Any, **kwargs: Any) -> None:
         """Build the dataset into the cache, as `datasets.DatasetBuilder.download_and_prepare` does.
 
         Raises:
-            VideoSftError: what is wrong with the files, without the wrapping `datasets` puts around it.
+            VideoSftError: what is wrong with the files, or what else stopped the build, without the wrapping
+                `datasets` puts around it.
         """
         try:
             with _no_cycle_collection():
                 super().download_and_prepare(*args, **kwargs)
         except DatasetGenerationError as error:
-            if isinstance(error.__cause__, VideoSftError):
-                raise error.__cause__ from None
-            raise
+            raise self._cause_of(error) from error.__cause__
+        except OSError as error:
+            if isinstance(error, VideoSftError):
+                raise
+            raise self._cause_of(error) from error
+
+    def _cause_of(self, error: BaseException) -> VideoSftError:
+        """Return what a person can do something about: the error beneath those of `datasets`."""
+        cause: BaseException = error
+        while isinstance(cause, DatasetGenerationError) and cause.__cause__ is not None:
+            cause = cause.__cause__
+        beneath = cause.__context__
+        if type(cause) is OSError and cause.__suppress_context__ and isinstance(beneath, OSError):
+            cause = beneath  # `datasets` says "Cannot find data file" of any
+        if isinstance(cause, VideoSftError):
+            return cause
+        what = f"{self.config.name}: building stopped: {type(cause).__name__}: {one_line(cause)}"
+        if isinstance(cause, OSError) and cause.errno in _NO_ROOM:
+            free = shutil.disk_usage(_existing_folder(self._cache_dir_root)).free
+            return BuildError(
+                f"{what}. The cache {self._cache_dir_root} has {free / 1e6:,.0f} MB left: make room, or give another "
+                "place as cache_dir or HF_DATASETS_CACHE"
+            )
+        if isinstance(cause, OSError):
+            return BuildError(f"{what}. Rows are written to the cache {self._cache_dir_root}: see that it can be")
+        return BuildError(f"{what}. Please report this, with the traceback (--debug shows it)")
 
     def _as_dataset(self, split: Any = datasets.Split.TRAIN, in_memory: bool = False) -> datasets.Dataset:
         built = super()._as_dataset(split, in_memory)

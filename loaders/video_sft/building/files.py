@@ -1,27 +1,22 @@
-"""Which of a source's files are there: in the user's folder, or downloaded from their pinned URLs."""
+"""Which of a source's files are there: in the user's folder, given by name, or downloaded from their pinned URLs."""
 
 from __future__ import annotations
 
-import logging
 import os
 import zipfile
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import fsspec
 from datasets import DownloadManager
 
-from video_sft.annotations import csv_header
-from video_sft.building.source import Part, RemoteFile
+from video_sft.building.file_tree import FileTree, is_pattern
+from video_sft.building.given_files import Files, files_of, given_parts, is_one_file
+from video_sft.building.source import Located, Part, RemoteFile, has_columns, places_of
 from video_sft.errors import MissingFileError, one_line
-from video_sft.locations import exists, fingerprint, is_remote, join, root_of, sha256_of
+from video_sft.locations import exists, fingerprint, is_remote, root_of, sha256_of
 
-__all__ = ["FoundParts", "download_parts", "find_parts", "fingerprint_parts", "listed", "missing_files_message"]
-
-logger = logging.getLogger("video_sft")
-_NAMES_SHOWN = 10
+__all__ = ["FoundParts", "download_parts", "find_parts", "fingerprint_parts", "locate_parts"]
 
 
 @dataclass
@@ -33,7 +28,7 @@ class FoundParts:
         absent: parts that cannot be read, with the required files that are missing.
     """
 
-    present: list[tuple[Part, dict[str, str]]] = field(default_factory=list)
+    present: list[tuple[Part, dict[str, Located]]] = field(default_factory=list)
     absent: list[tuple[Part, list[RemoteFile]]] = field(default_factory=list)
 
     def splits(self) -> list[str]:
@@ -42,28 +37,89 @@ class FoundParts:
         return [split for split in ("train", "validation", "test") if split in found]
 
 
-def find_parts(parts: Iterable[Part], data_dir: str | os.PathLike[str]) -> FoundParts:
-    """Look for the parts' files in a folder, a zip or an fsspec URL.
+def find_parts(
+    parts: Sequence[Part],
+    data_dir: str | os.PathLike[str] | None,
+    files: Files | None = None,
+    known: Sequence[Part] = (),
+) -> FoundParts:
+    """Look for the parts' files in a folder, a zip or an fsspec URL, and among files given by name.
 
-    Each file may lie under its own name or where the upstream repository has it.
+    Each file may lie under its own name or one of the others it is known by, compressed or not; the folder may be one
+    of the tree meant, or the one above it.
+
+    Args:
+        parts: the parts wanted.
+        data_dir: the place, or one file; None looks at `files` alone.
+        files: see `video_sft.building.given_files`; they go before what lies in `data_dir`.
+        known: all parts there are, which `files` may name.
 
     Raises:
-        MissingFileError: the local folder or zip itself is not there.
+        MissingFileError: the local folder or zip itself is not there, or a file given is not.
+        ConfigError: what is given may be the files of several parts.
     """
-    root = root_of(data_dir)
-    if not is_remote(root) and not os.path.isdir(root):
-        raise MissingFileError(f"data_dir {os.fspath(data_dir)!r} is not a folder, a zip or a URL")
-    if root.startswith("zip://::"):
-        _check_zip(root.removeprefix("zip://::"))
     found = FoundParts()
-    for part in parts:
-        locations = {role: _locate(root, file) for role, file in part.files.items()}
-        missing = [part.files[role] for role, place in locations.items() if not place and role not in part.optional]
-        if missing:
+    for part, locations in locate_parts(parts, data_dir, files, known):
+        if missing := part.missing(locations):
             found.absent.append((part, missing))
         else:
-            found.present.append((part, {role: place for role, place in locations.items() if place}))
+            found.present.append((part, locations))
     return found
+
+
+def locate_parts(
+    parts: Sequence[Part],
+    data_dir: str | os.PathLike[str] | None,
+    files: Files | None = None,
+    known: Sequence[Part] = (),
+) -> list[tuple[Part, dict[str, Located]]]:
+    """Return each part with those of its files that are there, by role; see `find_parts`."""
+    parts = list(parts)
+    if data_dir is not None and files is None and is_one_file(data_dir):
+        files = files_of(parts, data_dir)
+        data_dir = None
+    named = {part.name: (part, places) for part, places in given_parts(parts, files or {}, known)}
+    tree = None if data_dir is None else FileTree(_root(data_dir))
+    found = []
+    for part in parts:
+        renamed, given = named.get(part.name, (part, {}))
+        others = {role: file for role, file in part.files.items() if role not in given}
+        found.append((renamed, {**given, **(_locate_all(tree, others) if tree else {})}))
+    if tree is not None and all(part.missing(locations) for part, locations in found):
+        found = _one_folder_below(tree, found)
+    return found
+
+
+def _root(data_dir: str | os.PathLike[str]) -> str:
+    root = root_of(data_dir)
+    if not is_remote(root) and not os.path.isdir(root):
+        raise MissingFileError(f"data_dir {os.fspath(data_dir)!r} is not a folder, a file, a zip or a URL")
+    if root.startswith("zip://::"):
+        _check_zip(root.removeprefix("zip://::"))
+    return root
+
+
+def _one_folder_below(
+    tree: FileTree, found: list[tuple[Part, dict[str, Located]]]
+) -> list[tuple[Part, dict[str, Located]]]:
+    """Return the parts with what is in the folders of a tree that itself has none whole, such as the one of a clone.
+
+    Raises:
+        MissingFileError: a part is in several of the folders.
+    """
+    inside = {folder: tree.inside(folder) for folder in tree.folders()}
+    below = []
+    for part, there in found:
+        places = {folder: {**there, **_locate_all(each, part.files)} for folder, each in inside.items()}
+        whole = [folder for folder, locations in places.items() if not part.missing(locations)]
+        if len(whole) > 1:
+            folders = ", ".join(whole[:5])
+            name = part.files["rows"].name
+            raise MissingFileError(
+                f"{name} is in several folders of {tree.root!r}: {folders}. Give the one meant as data_dir"
+            )
+        below.append((part, places[whole[0]] if whole else there))
+    return below
 
 
 def _check_zip(location: str) -> None:
@@ -74,21 +130,19 @@ def _check_zip(location: str) -> None:
             raise MissingFileError(f"data_dir {location!r} is not a zip file, or only the beginning of one")
 
 
-def _locate(root: str, file: RemoteFile) -> str | None:
+def _locate_all(tree: FileTree, files: Mapping[str, RemoteFile]) -> dict[str, Located]:
+    located = ((role, _locate(tree, file)) for role, file in files.items())
+    return {role: place for role, place in located if place is not None}
+
+
+def _locate(tree: FileTree, file: RemoteFile) -> Located | None:
     for name in (file.name, *file.also):
-        location = join(root, name)
+        found = tree.find(name)
         # A file under its own name is the one meant, whatever its header: the parser says what is wrong with that.
-        if exists(location) and (name == file.name or _has_columns(location, file)):
-            return location
-    return None
-
-
-def _has_columns(location: str, file: RemoteFile) -> bool:
-    """Tell apart files of one name by their header; a header that cannot be read is left for the parser to refuse."""
-    header = csv_header(location) if file.columns else []
-    if not header:
-        return True
-    return all((column.lstrip("-") in header) != column.startswith("-") for column in file.columns)
+        if found and (name == file.name or has_columns(found[0], file)):
+            return found if is_pattern(name) and len(found) > 1 else found[0]
+    together = tuple(place for name in file.together for place in tree.find(name))
+    return (together if len(together) > 1 else together[0]) if together else None
 
 
 def download_parts(parts: Sequence[Part], downloads: DownloadManager) -> FoundParts:
@@ -133,30 +187,11 @@ def _verify(file: RemoteFile, location: str) -> None:
         raise MissingFileError(f"{file.name} from {file.url} is not the published file: {wrong}. {remedy}")
 
 
-def fingerprint_parts(parts: Sequence[Part], data_dir: str | os.PathLike[str] | None) -> list[str]:
-    """Return strings that change whenever a file that is read does; by pinned URL and hash where there is no folder."""
-    if data_dir is None:
-        return sorted(f"{file.name} {file.url} {file.sha256}" for part in parts for file in part.files.values())
+def fingerprint_parts(found: FoundParts) -> list[str]:
+    """Return strings that change whenever a file that is read does."""
     return sorted(
-        f"{part.name} {role} {location} {fingerprint(location)}"
-        for part, locations in find_parts(parts, data_dir).present
-        for role, location in locations.items()
+        f"{part.name} {role} {number} {place} {fingerprint(place)}"
+        for part, locations in found.present
+        for role, located in locations.items()
+        for number, place in enumerate(places_of(located))
     )
-
-
-def missing_files_message(config: str, absent: Sequence[tuple[Part, Sequence[RemoteFile]]], where: Any) -> str:
-    """Return one message on files that are missing: which, for what, and where to get them."""
-    place = f"data_dir {os.fspath(where)!r}" if where is not None else "the downloads"
-    lines = [f"{config}: files are missing in {place}:"]
-    names: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for part, files in absent:
-        for file in files:
-            names[part.split, file.where].append(file.name)
-    lines += [f"  {listed(each)} (for the {split} split). {how}" for (split, how), each in names.items()]
-    return "\n".join(lines)
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return the first names of a list that may be long, and how many more there are."""
-    shown = ", ".join(names[:_NAMES_SHOWN])
-    return shown if len(names) <= _NAMES_SHOWN else f"{shown} and {len(names) - _NAMES_SHOWN} more"

@@ -12,7 +12,7 @@ import datasets
 from huggingface_hub import HfApi, constants
 
 from video_sft.building.files import FoundParts, download_parts, find_parts
-from video_sft.building.source import Part
+from video_sft.building.source import Located, Part, places_of
 from video_sft.errors import MissingFileError, one_line
 
 __all__ = ["HubTree"]
@@ -86,6 +86,6 @@ class HubTree:
         return f"hf://datasets/{self.repo}@{revision}"
 
 
-def _with_urls(part: Part, locations: dict[str, str]) -> Part:
-    files = {role: dataclasses.replace(part.files[role], url=place) for role, place in locations.items()}
+def _with_urls(part: Part, locations: dict[str, Located]) -> Part:
+    files = {role: dataclasses.replace(part.files[role], url=places_of(place)[0]) for role, place in locations.items()}
     return dataclasses.replace(part, files=files)

@@ -3,23 +3,43 @@
 from __future__ import annotations
 
 import contextlib
+import fnmatch
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from datasets import Features
 
-from video_sft.annotations import Problems, Row, csv_rows, json_object, json_rows
+from video_sft.annotations import (
+    Problems,
+    Row,
+    csv_header,
+    csv_rows,
+    is_parquet,
+    json_object,
+    json_rows,
+    parquet_columns,
+    parquet_rows,
+)
 from video_sft.building.facts import check_source
+from video_sft.building.file_tree import uncompressed
 from video_sft.errors import MissingFileError, RowError, VideoSftError, one_line
 from video_sft.locations import open_binary
 from video_sft.media.pools import Pool
 from video_sft.records import Record
 
-__all__ = ["OpenPart", "Part", "RemoteFile", "Source", "usable_records"]
+__all__ = ["Located", "OpenPart", "Part", "RemoteFile", "Source", "has_columns", "places_of", "usable_records"]
 
 #: What cards and lists say of terms that upstream, as far as the source's author knows, does not state.
 NOT_STATED = "not stated"
+#: Where a file is; several files where its rows are spread over them, in order.
+Located: TypeAlias = "str | tuple[str, ...]"
+
+
+def places_of(located: Located) -> tuple[str, ...]:
+    """Return the locations of one file or of several."""
+    return (located,) if isinstance(located, str) else located
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +52,9 @@ class RemoteFile:
         sha256: of its content; None only with `unverified`.
         size: in bytes, where known.
         unverified: why no hash is known.
-        also: other places in `data_dir` it may lie: the upstream repository's own layout.
+        also: other places in `data_dir` it may lie: the upstream repository's own layout, the names mirrors have. One
+            with a `*` in it stands for several files, such as `data/test-*.parquet`.
+        together: files that hold the rows between them; whichever of them are there are read, one after the other.
         columns: columns a CSV must have, and (with a leading `-`) must not have, to be this file; needed where two
             upstream repositories use one name for two files.
         steps: what a person has to do where there is no direct download, as one sentence or more.
@@ -44,8 +66,14 @@ class RemoteFile:
     size: int | None = None
     unverified: str | None = None
     also: tuple[str, ...] = ()
+    together: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     steps: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name the file may have."""
+        return (self.name, *self.also, *self.together)
 
     @property
     def where(self) -> str:
@@ -53,6 +81,14 @@ class RemoteFile:
         if self.steps:
             return self.steps
         return f"Get it from {self.url}" if self.url else "Upstream publishes no direct link to it"
+
+
+def has_columns(location: str, file: RemoteFile) -> bool:
+    """Tell apart files of one name by their header; a header that cannot be read is left for the parser to refuse."""
+    if not file.columns:
+        return True
+    header = parquet_columns(location) if is_parquet(location) else csv_header(location)
+    return not header or all((column.lstrip("-") in header) != column.startswith("-") for column in file.columns)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +121,14 @@ class Part:
         """What messages and reports call the part, e.g. `train/mc`."""
         return f"{self.split}/{self.kind}" if self.kind else self.split
 
+    def in_view(self, view: str | None) -> bool:
+        """Return whether rows of a view may be in it; None is the whole source."""
+        return view is None or self.views is None or view in self.views
+
+    def missing(self, locations: Mapping[str, Located]) -> list[RemoteFile]:
+        """Return the files it cannot do without that have no location."""
+        return [file for role, file in self.files.items() if role not in locations and role not in self.optional]
+
 
 @dataclass
 class OpenPart:
@@ -92,7 +136,7 @@ class OpenPart:
 
     Attributes:
         part: the part.
-        locations: where each file is, by role; an optional file that is absent has no entry.
+        locations: where each file is, by role, one place or several; an optional file that is absent has no entry.
         problems: takes in rows that cannot be read.
         upstream: whether the rows are for `<source>-source`; what only that holds need not be looked at otherwise.
         verbatim: whether `Record.written` is wanted, of a source whose questions are written out upstream.
@@ -100,27 +144,36 @@ class OpenPart:
     """
 
     part: Part
-    locations: Mapping[str, str]
+    locations: Mapping[str, Located]
     problems: Problems = field(default_factory=Problems)
     upstream: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     verbatim: bool = False
 
     def json_rows(self, role: str = "rows") -> Iterator[Row]:
-        """Yield the rows of a JSON array or JSON lines file."""
-        with self._reading(role):
-            yield from json_rows(self._location(role), self.file_name(role), self.problems)
+        """Yield the rows of a JSON array or JSON lines file, or of Parquet."""
+        for place, name in self._places(role):
+            with self._reading(role):
+                if is_parquet(place):
+                    yield from parquet_rows(place, name)
+                else:
+                    yield from json_rows(place, name, self.problems)
 
     def csv_rows(self, *columns: str, role: str = "rows") -> Iterator[Row]:
-        """Yield the rows of a CSV that must have these columns."""
-        with self._reading(role):
-            yield from csv_rows(self._location(role), self.file_name(role), self.problems, columns=columns)
+        """Yield the rows of a CSV, or of Parquet, that must have these columns; every cell is text."""
+        for place, name in self._places(role):
+            with self._reading(role):
+                if is_parquet(place):
+                    yield from parquet_rows(place, name, columns=columns, as_text=True)
+                else:
+                    yield from csv_rows(place, name, self.problems, columns=columns)
 
     def json_object(self, role: str) -> dict[str, Any]:
         """Return the JSON object in a file; an empty one where an optional file is absent."""
         if role not in self.locations:
             return {}
-        return json_object(self.locations[role], self.file_name(role))
+        with self._reading(role):
+            return json_object(self._places(role)[0][0], self.file_name(role))
 
     def data(self, role: str, size: int) -> bytes:
         """Return the first `size` bytes of a file.
@@ -128,15 +181,23 @@ class OpenPart:
         Raises:
             MissingFileError: the file is an optional one that is absent.
         """
-        with open_binary(self._location(role)) as handle:
+        with self._reading(role), open_binary(self._places(role)[0][0]) as handle:
             return handle.read(size)
 
     def file_name(self, role: str) -> str:
         """Return what messages call the file of a role: the one of its names it was found under."""
+        return self._places(role)[0][1] if role in self.locations else self.part.files[role].name
+
+    def file_names(self, role: str) -> tuple[str, ...]:
+        """Return what messages call the files of a role."""
+        return tuple(name for _, name in self._places(role))
+
+    def _places(self, role: str) -> list[tuple[str, str]]:
+        """Return where the files of a role are, and what messages call each."""
         file = self.part.files[role]
-        place = self.locations.get(role, "").partition("::")[0].replace("\\", "/")
-        names = (file.name, *file.also)
-        return next((name for name in names if place.endswith(f"/{name}")), file.name)
+        if role not in self.locations:
+            raise MissingFileError(f"{file.name} is missing. {file.where}")
+        return [(place, _name_of(place, file)) for place in places_of(self.locations[role])]
 
     @contextlib.contextmanager
     def _reading(self, role: str) -> Iterator[None]:
@@ -149,12 +210,15 @@ class OpenPart:
             where = self.part.files[role].where
             raise MissingFileError(f"{self.file_name(role)} cannot be read: {one_line(error)}. {where}") from error
 
-    def _location(self, role: str) -> str:
-        try:
-            return self.locations[role]
-        except KeyError:
-            file = self.part.files[role]
-            raise MissingFileError(f"{file.name} is missing. {file.where}") from None
+
+def _name_of(place: str, file: RemoteFile) -> str:
+    """Return the end of a place that fits one of a file's names; its first name where none does, as for a download."""
+    folders = place.partition("::")[0].replace(os.sep, "/").split("/")
+    for name in file.names:
+        end = "/".join(folders[-name.count("/") - 1 :])
+        if end == name or fnmatch.fnmatchcase(uncompressed(end), name):
+            return end
+    return file.name
 
 
 def _as_upstream(record: Record) -> Mapping[str, Any]:

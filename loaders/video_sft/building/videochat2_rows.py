@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from video_sft.annotations import Problems, Row
 from video_sft.building.clean_text import clean_or_blank, unusable
 from video_sft.building.clip_times import clip_times
+from video_sft.building.file_tree import uncompressed
 from video_sft.building.option_lists import listed_options
+from video_sft.building.video_chatgpt_rows import llava_conversation
 from video_sft.building.video_names import video_of
 from video_sft.building.videochat2_tree import SubDataset
 from video_sft.errors import RowError, UnsafePathError
@@ -38,18 +40,26 @@ class RowReader:
         sub_dataset: the sub-dataset it belongs to.
         key_prefix: what its rows' keys begin with; a row has no id upstream, so its number in the file follows.
         problems: takes in what is read another way than it is written.
+        several: the files, where the rows are spread over some; the one a row is in then stands before its number.
         verbatim: whether records hold their text to the letter too.
     """
 
     sub_dataset: SubDataset
     key_prefix: str
     problems: Problems
+    several: tuple[str, ...] = ()
     verbatim: bool = False
 
     @classmethod
-    def of(cls, sub_dataset: SubDataset, file: str, problems: Problems) -> RowReader:
-        """Return the reader of a file by its path in the tree; a subset's keys differ from its full file's."""
-        return cls(sub_dataset, file.removesuffix(".json").removesuffix("/train"), problems)
+    def of(cls, sub_dataset: SubDataset, files: tuple[str, ...], problems: Problems) -> RowReader:
+        """Return the reader of a file by its path in the tree; a subset's keys differ from its full file's.
+
+        Keys do not change with the name of a file that has another one than upstream gave it.
+        """
+        file = uncompressed(files[0])
+        name = file if file in sub_dataset.files else sub_dataset.files[0]
+        prefix = name.removesuffix(".json").removesuffix("/train")
+        return cls(sub_dataset, prefix, problems, files if len(files) > 1 else ())
 
     def _has_no_media(self, row: Row) -> bool:
         """Return whether the row names its video or image by null or nothing, as some of upstream's do."""
@@ -72,7 +82,7 @@ class RowReader:
             media = self._media(row)
             body, reason = self._body(row, has_media=media is not None)
         return Record(
-            key=f"{self.key_prefix}/{row.number}",
+            key=self._key(row),
             task=self.sub_dataset.task,
             body=body,
             media=media,
@@ -81,6 +91,10 @@ class RowReader:
             written=_written(row, has_media=media is not None) if self.verbatim and reason is None else None,
             unusable=reason,
         )
+
+    def _key(self, row: Row) -> str:
+        file = f"{self.several.index(row.file) + 1}/" if self.several else ""
+        return f"{self.key_prefix}/{file}{row.number}"
 
     def _media(self, row: Row) -> Media | None:
         modality = self.sub_dataset.modality
@@ -113,6 +127,9 @@ class RowReader:
 
     def _body(self, row: Row, *, has_media: bool) -> tuple[Body, RowError | None]:
         """Return what a row says, and why it is unusable, if it is."""
+        if "conversations" in row.value and "QA" not in row.value:
+            talk, reason = llava_conversation(row, self.problems)
+            return (talk if reason else _with_options(talk)), reason
         exchanges = list(row.children("QA"))
         if not exchanges:
             return _NOTHING, unusable(row, "QA", "the list is empty")
@@ -163,11 +180,23 @@ def _with_prefix(stem: str) -> str:
     return f"{folder}{slash}v_{name}" if len(name) == _YOUTUBE_ID_LENGTH else stem
 
 
-def _written(row: Row, *, has_media: bool) -> Conversation:
+def _with_options(talk: Conversation) -> Body:
+    """Return what a LLaVA-style row holds, as mirrors have it; its instruction is mostly part of the question."""
+    only = talk.turns[0]
+    listed = listed_options(only.question, only.answer) if len(talk.turns) == 1 else None
+    if listed is not None and listed.question:
+        return MultipleChoice(listed.question, listed.choices, listed.answer_index, talk.instruction)
+    return talk
+
+
+def _written(row: Row, *, has_media: bool) -> Conversation | None:
     """Return a row's exchanges to the letter: the first instruction, the questions and the answers.
 
     As in the body, an instruction asks where a question has to stand and does not, and what has no answer is left out.
+    None for LLaVA-style rows, whose text is not upstream's own.
     """
+    if "QA" not in row.value:
+        return None
     turns: list[Turn] = []
     first = ""
     for number, exchange in enumerate(row.children("QA")):

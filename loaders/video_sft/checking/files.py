@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
+import fnmatch
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -14,17 +14,17 @@ from fsspec.core import url_to_fs
 
 from video_sft._datasets import tqdm
 from video_sft.building import Part, RemoteFile
-from video_sft.building.files import find_parts, listed, missing_files_message
+from video_sft.building.file_tree import uncompressed
+from video_sft.building.files import locate_parts
+from video_sft.building.given_files import Files
+from video_sft.building.missing_files import annotation_files, listed, missing_files_message
+from video_sft.building.source import Located, places_of
 from video_sft.checking.report import FileFacts, Finding
 from video_sft.checking.wording import counted, how_to_get
 from video_sft.errors import MissingFileError
 from video_sft.locations import is_remote, root_of, sha256_of
 
 __all__ = ["FoundFiles", "file_findings", "find_files", "is_verified", "published_rows"]
-
-_ANNOTATIONS = (".json", ".jsonl", ".csv", ".gz", ".bz2", ".xz")
-_MOST_LOOKED_AT = 20_000
-_DEEPEST = 4
 
 
 @dataclass
@@ -40,37 +40,44 @@ class FoundFiles:
     """
 
     root: str
-    readable: list[tuple[Part, dict[str, str]]] = field(default_factory=list)
+    readable: list[tuple[Part, dict[str, Located]]] = field(default_factory=list)
     incomplete: list[tuple[Part, list[RemoteFile]]] = field(default_factory=list)
     facts: list[FileFacts] = field(default_factory=list)
     files: dict[str, RemoteFile] = field(default_factory=dict)
 
 
-def find_files(parts: Sequence[Part], data_dir: str, config: str, *, published: bool = True) -> FoundFiles:
+def find_files(
+    parts: Sequence[Part],
+    data_dir: str | None,
+    config: str,
+    *,
+    files: Files | None = None,
+    known: Sequence[Part] = (),
+    published: bool = True,
+) -> FoundFiles:
     """Look for the files of parts, and compare what is there with what was published.
 
     Args:
         parts: the parts wanted.
-        data_dir: a folder, zip or fsspec URL.
+        data_dir: a folder, zip or fsspec URL; or one file.
         config: what messages call the source.
+        files: files given by name, as for `video_sft.load`.
+        known: all parts of the source.
         published: whether they are to be the published files; the embedded samples are not.
 
     Raises:
         MissingFileError: no part can be read; the message says what would be needed, and what is there instead.
     """
-    found = FoundFiles(data_dir)
-    lenient = [dataclasses.replace(part, optional=frozenset(part.files)) for part in parts]
-    places = [locations for _, locations in find_parts(lenient, data_dir).present]
-    for part, locations in zip(parts, places, strict=True):
-        missing = [file for role, file in part.files.items() if role not in locations and role not in part.optional]
-        if missing:
+    found = FoundFiles(data_dir or "")
+    located = locate_parts(parts, data_dir, files, known)
+    for part, locations in located:
+        if missing := part.missing(locations):
             found.incomplete.append((part, missing))
         else:
             found.readable.append((part, locations))
     if not found.readable:
-        message = missing_files_message(config, found.incomplete, data_dir)
-        raise MissingFileError(f"{message}\n{_what_is_there(parts, data_dir)}".rstrip())
-    _add_facts(found, parts, places, published=published)
+        raise MissingFileError(missing_files_message(config, found.incomplete, data_dir, files))
+    _add_facts(found, located, published=published)
     return found
 
 
@@ -110,39 +117,41 @@ def is_verified(found: FoundFiles, part: Part) -> bool:
     return all(status.get(file.name) == "as_published" for file in required)
 
 
-def published_rows(part: Part, locations: dict[str, str]) -> int | None:
+def published_rows(part: Part, locations: dict[str, Located]) -> int | None:
     """Return how many rows the part's file should have; None where not known, or another form of it was found."""
     name = PurePosixPath(part.files["rows"].name).name
-    place = locations["rows"].partition("::")[0].replace("\\", "/")
-    return part.rows if place.rpartition("/")[2] == name else None
+    place = places_of(locations["rows"])[0].partition("::")[0].replace("\\", "/")
+    return part.rows if uncompressed(place.rpartition("/")[2]) == name else None
 
 
-def _add_facts(found: FoundFiles, parts: Sequence[Part], places: Sequence[dict[str, str]], *, published: bool) -> None:
+def _add_facts(found: FoundFiles, located: Sequence[tuple[Part, dict[str, Located]]], *, published: bool) -> None:
     """Compare each file once, whichever parts read it."""
     readers: dict[str, list[str]] = defaultdict(list)
-    located: dict[str, str] = {}
+    places: dict[str, str] = {}
     required: set[str] = set()
-    for part, locations in zip(parts, places, strict=True):
+    for part, locations in located:
         for role, file in part.files.items():
             found.files.setdefault(file.name, file)
             readers[file.name].append(part.name)
             if role in locations:
-                located[file.name] = locations[role]
+                places[file.name] = places_of(locations[role])[0]
             if role not in part.optional:
                 required.add(file.name)
     with tqdm(desc="hashing files", total=len(found.files), unit=" files", leave=False, delay=1.0) as progress:
         for name, file in found.files.items():
             facts = FileFacts(name=name, parts=tuple(readers[name]), status="missing", why_unverified=file.unverified)
             facts = dataclasses.replace(facts, published_size=file.size, published_sha256=file.sha256)
-            if name in located:
-                facts = _compared(facts, located[name], published=published)
+            if name in places:
+                facts = _compared(facts, places[name], file, published=published)
             elif name not in required:
                 facts = dataclasses.replace(facts, status="optional_missing")
             found.facts.append(facts)
             progress.update()
 
 
-def _compared(facts: FileFacts, location: str, *, published: bool) -> FileFacts:
+def _compared(facts: FileFacts, location: str, file: RemoteFile, *, published: bool) -> FileFacts:
+    if another := _another_form(location, file):
+        facts = dataclasses.replace(facts, published_size=None, published_sha256=None, why_unverified=another)
     facts = dataclasses.replace(facts, location=location, size=_size(location), sha256=sha256_of(location))
     if not published:
         unknown = dataclasses.replace(facts, published_size=None, published_sha256=None)
@@ -154,6 +163,14 @@ def _compared(facts: FileFacts, location: str, *, published: bool) -> FileFacts:
         agrees = facts.size == facts.published_size
         return dataclasses.replace(facts, status="size_as_published" if agrees else "differs")
     return dataclasses.replace(facts, status="unverified")
+
+
+def _another_form(location: str, file: RemoteFile) -> str | None:
+    """Return what a file is instead of the published one, which it then cannot be compared with."""
+    place = location.partition("::")[0].replace("\\", "/")
+    if place != uncompressed(place):
+        return "the file is compressed, which the published one is not"
+    return "it is a mirror's Parquet file" if place.endswith(".parquet") and file.sha256 is not None else None
 
 
 def _size(location: str) -> int | None:
@@ -212,43 +229,10 @@ def _unverified(files: Sequence[FileFacts]) -> Iterator[Finding]:
 
 
 def _unread_files(found: FoundFiles, known: Sequence[Part]) -> list[str]:
-    root = root_of(found.root)
-    if is_remote(root):
+    """Return the annotation files under the root that no file of the source is, nor may be under another name."""
+    if not found.root or is_remote(root := root_of(found.root)) or not os.path.isdir(root):
         return []
-    names = {name for part in known for file in part.files.values() for name in (file.name, *file.also)}
-    return [path for path in _annotation_files(root) if path not in names]
-
-
-def _what_is_there(parts: Sequence[Part], data_dir: str) -> str:
-    """Return a sentence on what a folder without the wanted files holds instead."""
-    root = root_of(data_dir)
-    if is_remote(root):
-        return ""
-    there = _annotation_files(root)
-    if not there:
-        return "There are no annotation files in that folder at all"
-    names = {part.files["rows"].name for part in parts}
-    right = sorted({path[: -len(name) - 1] for path in there for name in names if path.endswith(f"/{name}")})
-    if right:
-        places = " or ".join(os.path.join(data_dir, *folder.split("/")) for folder in right[:3])
-        return f"Files of these names are in a folder inside: perhaps you meant --data-dir {places}"
-    wanted = [PurePosixPath(name).name for name in names]
-    near = [(path, name) for path in there for name in difflib.get_close_matches(path.rpartition("/")[2], wanted, 1)]
-    hint = f". If {near[0][0]} is {near[0][1]}, give it that name" if near else ""
-    return f"There instead: {listed(there)}{hint}"
-
-
-def _annotation_files(root: str) -> list[str]:
-    """Return the annotation files of a folder, a few levels deep, by their relative paths."""
-    found, looked_at = [], 0
-    for folder, folders, names in os.walk(root):
-        inside = os.path.relpath(folder, root).replace(os.sep, "/")
-        prefix = "" if inside == "." else f"{inside}/"
-        if prefix.count("/") >= _DEEPEST:
-            folders.clear()
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [prefix + name for name in sorted(names) if name.lower().endswith(_ANNOTATIONS)]
-        looked_at += len(names)
-        if looked_at > _MOST_LOOKED_AT:
-            break
-    return found
+    names = [name for part in known for file in part.files.values() for name in file.names]
+    read = {str(facts.location) for facts in found.facts}
+    others = [path for path in annotation_files(root) if os.path.join(root, *path.split("/")) not in read]
+    return [path for path in others if not any(fnmatch.fnmatchcase(uncompressed(path), name) for name in names)]

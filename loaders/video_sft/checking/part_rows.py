@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from video_sft._datasets import tqdm
 from video_sft.building import OpenPart, Part, Source
-from video_sft.building.source import usable_records
+from video_sft.building.source import Located, usable_records
 from video_sft.checking.tally import ProblemTally
 from video_sft.errors import VideoSftError
 from video_sft.mixing.video_keys import key_digest, keys_of_entry, origins
@@ -165,7 +165,7 @@ class PartRows:
 
 
 def read_part(
-    source: Source, part: Part, locations: dict[str, str], *, with_media: bool = False, what: str = ""
+    source: Source, part: Part, locations: dict[str, Located], *, with_media: bool = False, what: str = ""
 ) -> PartRows:
     """Read a part's rows; what cannot be read is counted, not raised.
 

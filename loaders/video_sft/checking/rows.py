@@ -46,6 +46,9 @@ def row_findings(rows: PartRows, published: int | None) -> Iterator[Finding]:
         what += f"{abs(read - published):,} {'fewer' if fewer else 'more'} than the {published:,} upstream publishes"
         remedy = "Get the file again: it is cut short, or a selection" if fewer else "Compare it with upstream's file"
         yield Finding(severity="warning", check="rows", what=what, remedy=remedy, count=abs(read - published))
+    for error in rows.problems.damage[:_EXAMPLES]:
+        what = f"{name}: {error.file}, {error.position}: {error.problem}; the rows were read all the same"
+        yield Finding(severity="warning", check="rows", what=what, remedy=error.remedy)
     for note in rows.problems.lines():
         yield Finding(severity="note", check="rows", what=f"{name}: {note}")
     yield from _answers(rows)

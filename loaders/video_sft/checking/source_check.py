@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from video_sft.builders import find_source, sources
 from video_sft.building import Part, Source
 from video_sft.building.files import find_parts
+from video_sft.building.given_files import Files
 from video_sft.checking.clip_limits import TOLERANCE_SECONDS, check_clips
 from video_sft.checking.files import FoundFiles, file_findings, find_files, is_verified, published_rows
 from video_sft.checking.list_files import ListFiles
@@ -39,6 +40,7 @@ def check_source(
     source: str,
     *,
     data_dir: Location | None = None,
+    files: Files | None = None,
     media: Places | Location | None = None,
     others: Mapping[str, Location] | None = None,
     splits: Sequence[str] | None = None,
@@ -55,7 +57,8 @@ def check_source(
 
     Args:
         source: a source's name; or one of its views, to check that view's files alone.
-        data_dir: the folder, zip or fsspec URL with upstream's files.
+        data_dir: the folder, zip or fsspec URL with upstream's files; or one file.
+        files: files of any name, by split and role, as for `video_sft.load`.
         media: for each pool the folder, zip or URL with its files, or several; a single one will do where the source
             has one pool. Without it media are not looked for and clips not compared with their videos.
         others: other sources to compare with, and where their files are. None takes the folders beside `data_dir`
@@ -78,7 +81,7 @@ def check_source(
         raise ConfigError(f"{source} is read from the files of {check.source.name}; check that")
     pools = media_by_pool(check.source.name, check.source.pools, media)
     indexes = pool_indexes(pools)
-    check.read_files(_data_dir(check.source, data_dir, sample), check.wanted_parts(splits))
+    check.read_files(_data_dir(check.source, data_dir, files, sample), files, check.wanted_parts(splits))
     check.read_rows(with_media=bool(pools) or sample)
     if sample:
         indexes = {**pool_indexes(_drawn(check.rows)), **indexes}
@@ -114,8 +117,10 @@ class _SourceCheck:
             )
         return [part for part in parts if not splits or part.split in splits]
 
-    def read_files(self, data_dir: str, parts: Sequence[Part]) -> None:
-        self.files = find_files(parts, data_dir, self.config, published=not self.sample)
+    def read_files(self, data_dir: str | None, files: Files | None, parts: Sequence[Part]) -> None:
+        self.files = find_files(
+            parts, data_dir, self.config, files=files, known=self.source.parts, published=not self.sample
+        )
         self.findings += file_findings(self.files, self.source.parts, published=not self.sample)
 
     def read_rows(self, *, with_media: bool) -> None:
@@ -173,11 +178,13 @@ class _SourceCheck:
         )
 
 
-def _data_dir(source: Source, data_dir: Location | None, sample: bool) -> str:
-    if sample and data_dir is not None:
+def _data_dir(source: Source, data_dir: Location | None, files: Files | None, sample: bool) -> str | None:
+    if sample and (data_dir is not None or files is not None):
         raise ConfigError("the sample comes with the package; give either sample or data_dir")
     if sample:
         return sample_folder(source.name)
+    if data_dir is None and files is not None:
+        return None
     if data_dir is None:
         raise ConfigError(f"give the folder, zip or URL with {source.name}'s files as data_dir (--data-dir)")
     return os.fspath(data_dir)
@@ -196,7 +203,7 @@ def _others(source: Source, data_dir: str, others: Mapping[str, Location] | None
     if others is not None:
         return {find_source(name).name: place for name, place in others.items() if name != source.name}
     root = root_of(data_dir)
-    if is_remote(root):
+    if not data_dir or is_remote(root):
         return {}
     beside = os.path.dirname(root)
     folders = {name: os.path.join(beside, name) for name in sources() if name != source.name}

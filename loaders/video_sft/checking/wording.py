@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from video_sft.building import RemoteFile
-from video_sft.building.files import listed
+from video_sft.building.missing_files import listed
 
 __all__ = ["counted", "how_to_get"]
 

@@ -10,7 +10,17 @@ from typing import Annotated, Any
 import typer
 
 from video_sft.cli.console import Console
-from video_sft.cli.options import Config, DataDir, Media, PromptStyle, Sample, media_by_pool, wording
+from video_sft.cli.options import (
+    Config,
+    DataDir,
+    File,
+    Media,
+    PromptStyle,
+    Sample,
+    files_by_part,
+    media_by_pool,
+    wording,
+)
 from video_sft.errors import ConfigError
 from video_sft.loading import load
 
@@ -21,6 +31,7 @@ def build(
     config: Config,
     out: Annotated[Path, typer.Option(help="The folder to write; it must not exist yet, or be empty.")],
     data_dir: DataDir = None,
+    file: File = None,
     media: Media = None,
     missing: Annotated[str, typer.Option(help="Videos that are not there: null, skip or error.")] = "null",
     on_bad_row: Annotated[str, typer.Option(help="Rows that cannot be read: error or skip.")] = "error",
@@ -38,6 +49,7 @@ def build(
     dataset: Any = load(
         config,
         data_dir=data_dir,
+        files=files_by_part(file),
         media=pools,
         missing=missing,  # type: ignore[arg-type]
         on_bad_row=on_bad_row,

@@ -15,7 +15,7 @@ from video_sft.checking.clip_limits import TOLERANCE_SECONDS
 from video_sft.cli.check_report import print_problem, print_report
 from video_sft.cli.console import Console
 from video_sft.cli.deep_report import scan
-from video_sft.cli.options import Sample, media_by_pool
+from video_sft.cli.options import File, Sample, files_by_part, media_by_pool
 from video_sft.errors import ConfigError, VideoSftError
 
 __all__ = ["check"]
@@ -29,7 +29,8 @@ def check(
             show_default=False,
         ),
     ] = None,
-    data_dir: Annotated[str | None, typer.Option(help="Folder, zip or URL with upstream's files.")] = None,
+    data_dir: Annotated[str | None, typer.Option(help="Folder, zip or URL with upstream's files, or one file.")] = None,
+    file: File = None,
     media: Annotated[
         list[str] | None, typer.Option(help="Where videos are: POOL=PLACE, several times; PLACE alone for one pool.")
     ] = None,
@@ -74,8 +75,11 @@ def check(
         if not scan(media or [], lists, None, as_json=as_json):
             raise typer.Exit(1)
         return
+    if file and source is None:
+        raise ConfigError("--file is a file of one source: name it")
     checked = functools.partial(
         check_source,
+        files=files_by_part(file),
         media=_media(media),
         others={} if alone else _others(compare),
         splits=split,

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from video_sft.cli.console import Console
-from video_sft.cli.options import Media, PromptStyle, Sample, media_by_pool, wording
+from video_sft.cli.options import Media, PromptStyle, Sample, files_by_source, media_by_pool, wording
 from video_sft.errors import ConfigError
 from video_sft.mixing import MixReport, bundled_recipes, describe, mix
 
@@ -29,6 +29,10 @@ def mix_recipe(
     data_dir: Annotated[
         list[str] | None,
         typer.Option(help="Upstream's files: SOURCE=FOLDER, several times; or one folder with a folder per source."),
+    ] = None,
+    file: Annotated[
+        list[str] | None,
+        typer.Option(help="A file of any name: SOURCE/SPLIT=PATH, SOURCE/SPLIT/PART=PATH, or with its role behind."),
     ] = None,
     media: Media = None,
     out: Annotated[Path | None, typer.Option(help="Save the mixture's rows here, as a `datasets` folder.")] = None,
@@ -50,7 +54,8 @@ def mix_recipe(
         if not path.absolute().parent.is_dir():
             raise ConfigError(f"--report {path}: there is no folder {path.absolute().parent}")
     options: dict[str, Any] = {"data_dir": folders_by_source(data_dir), "media": media_by_pool(media)}
-    options |= {"sample": sample or None, "repo": repo, "eval_sets": eval_set or None, **wording(prompt_style)}
+    options |= {"files": files_by_source(file), "sample": sample or None, "repo": repo}
+    options |= {"eval_sets": eval_set or None, **wording(prompt_style)}
     mixed: Any = mix(recipe, **{name: value for name, value in options.items() if value is not None})
     described = describe(mixed)
     console = Console()

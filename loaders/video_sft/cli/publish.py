@@ -10,7 +10,7 @@ from huggingface_hub.utils.tqdm import disable_progress_bars
 from rich.table import Table
 
 from video_sft.cli.console import Console
-from video_sft.cli.options import Media, PromptStyle, Sample, media_by_pool, wording
+from video_sft.cli.options import Media, PromptStyle, Sample, files_by_source, media_by_pool, wording
 from video_sft.publishing import PublishReport, RepoReport, publish
 
 __all__ = ["publish_command"]
@@ -27,6 +27,10 @@ def publish_command(
         typer.Option(
             help="Upstream's files: a folder, zip or URL, or source=folder for each source. Downloaded if left out."
         ),
+    ] = None,
+    file: Annotated[
+        list[str] | None,
+        typer.Option(help="A file of any name: SOURCE/SPLIT=PATH, SOURCE/SPLIT/PART=PATH, or with its role behind."),
     ] = None,
     sample: Sample = False,
     media: Media = None,
@@ -54,6 +58,7 @@ def publish_command(
         repo=repo,
         repo_per_source=repo_per_source,
         data_dir=_data_dirs(data_dir),
+        files=files_by_source(file),
         sample=sample,
         media=pools,
         missing=missing,  # type: ignore[arg-type]

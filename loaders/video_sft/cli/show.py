@@ -13,9 +13,19 @@ from rich.table import Table
 from rich.text import Text
 
 from video_sft.cli.console import Console
-from video_sft.cli.options import Config, DataDir, Media, PromptStyle, Sample, media_by_pool, wording
+from video_sft.cli.options import (
+    Config,
+    DataDir,
+    File,
+    Media,
+    PromptStyle,
+    Sample,
+    files_by_part,
+    media_by_pool,
+    wording,
+)
 from video_sft.errors import ConfigError
-from video_sft.loading import load
+from video_sft.loading import first_split, load
 
 __all__ = ["conversation", "row_panel", "show"]
 
@@ -26,6 +36,7 @@ _FACTS = ("task", "answer_format", "question_type", "answer", "answer_index", "v
 def show(
     config: Config,
     data_dir: DataDir = None,
+    file: File = None,
     media: Media = None,
     split: Annotated[str | None, typer.Option(help="The split; the first one there is when left out.")] = None,
     index: Annotated[int, typer.Option(help="Which row, from 0; negative counts from the end.")] = 0,
@@ -33,11 +44,9 @@ def show(
     prompt_style: PromptStyle = None,
 ) -> None:
     """Print one row: its conversation, its answer, where its video is and what it is."""
-    pools = media_by_pool(media)
-    loaded: Any = load(config, data_dir=data_dir, media=pools, split=split, sample=sample, **wording(prompt_style))
-    if split is None:
-        split = next(iter(loaded))
-        loaded = loaded[split]
+    options: Any = {"data_dir": data_dir, "files": files_by_part(file), "sample": sample, **wording(prompt_style)}
+    split = split or first_split(config, **options)
+    loaded: Any = load(config, media=media_by_pool(media), split=split, **options)
     if not -len(loaded) <= index < len(loaded):
         raise ConfigError(f"{config}, {split} has {len(loaded):,} rows; there is no row {index}")
     Console().print(row_panel(loaded[index], f"{config}  {split}  row {index:,} of {len(loaded):,}"))

@@ -12,6 +12,7 @@ from datasets import Dataset
 
 from video_sft.builders import builder_class, find_source, sources
 from video_sft.building.files import FoundParts
+from video_sft.building.source import places_of
 from video_sft.errors import ConfigError, VideoSftError
 from video_sft.loading import load
 from video_sft.locations import is_remote, sha256_of
@@ -128,7 +129,7 @@ def _outcome(source: str, place: str | None, *, named: bool, asked: bool) -> Sou
         return SourceOutcome(source, None, (), {"": f"no folder {source} was found"}, named)
     lists, skipped = [], {}
     try:
-        found = builder_class(source)(config_name=source, data_dir=place).found_parts()
+        found = builder_class(source)(config_name=source, data_dir=place, splits=splits).found_parts()
     except (VideoSftError, OSError) as error:
         return SourceOutcome(source, place, (), {"": f"{_UNREADABLE}{error}"}, named)
     for split in splits:
@@ -149,7 +150,7 @@ def _list_of(source: str, split: str, place: str, found: FoundParts) -> EvalList
     if not isinstance(rows, Dataset):
         raise TypeError(f"load returned a {type(rows).__name__} for one split")
     files = {
-        part.files["rows"].name: sha256_of(locations["rows"])
+        part.files["rows"].name: sha256_of(places_of(locations["rows"])[0])
         for part, locations in found.present
         if part.split == split and "rows" in locations
     }

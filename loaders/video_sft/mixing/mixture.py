@@ -92,8 +92,8 @@ def mix(
         licenses: leave out rows with another `license`.
         streaming: mix streams, into an `IterableDataset`.
         repo: load the configs from this Hub repo instead of upstream's files.
-        **load_options: passed to `video_sft.load`: `data_dir` as a dict by source, `media` as a dict by pool,
-            `sample`, `missing`, `prompt_style`, ...
+        **load_options: passed to `video_sft.load`: `data_dir` and `files` as a dict by source, `media` as a dict by
+            pool, `sample`, `missing`, `prompt_style`, ...
 
     Returns:
         A `datasets.Dataset` with the parts' columns and `mix_epoch`, the number of the pass over its part a row comes

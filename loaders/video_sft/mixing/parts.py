@@ -108,6 +108,8 @@ def load_part(name: str, options: MixOptions) -> Dataset | IterableDataset:
     source = name.partition("-")[0]
     if "data_dir" in arguments:
         arguments["data_dir"] = _data_dir(arguments["data_dir"], source)
+    if "files" in arguments:
+        arguments["files"] = (arguments["files"] or {}).get(source)
     if options.group is not None:
         arguments["group"] = options.group
     if options.repo is not None:

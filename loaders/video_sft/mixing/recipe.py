@@ -18,10 +18,10 @@ __all__ = ["bundled_recipes", "read_recipe"]
 _BUNDLED = Path(__file__).with_name("recipes")
 #: Arguments of `load` a recipe may name beside those of `mix`.
 _LOADING = (
-    *("data_dir", "media", "missing", "on_bad_row", "sample", "cache_dir", "revision"),
+    *("data_dir", "files", "media", "missing", "on_bad_row", "sample", "cache_dir", "revision"),
     *(item.name for item in fields(MessageStyle)),
 )
-_PATHS = ("data_dir", "media", "cache_dir", "eval_ids")
+_PATHS = ("data_dir", "files", "media", "cache_dir", "eval_ids")
 
 
 def bundled_recipes() -> list[str]:
@@ -67,6 +67,8 @@ def read_recipe(recipe: str | os.PathLike[str]) -> tuple[Any, dict[str, Any], st
 def _located(value: Any, folder: Path) -> Any:
     if isinstance(value, Mapping):
         return {name: _located(place, folder) for name, place in value.items()}
+    if isinstance(value, list):
+        return [_located(place, folder) for place in value]
     if not isinstance(value, str) or "://" in value:
         return value
     return str(folder / Path(value).expanduser())

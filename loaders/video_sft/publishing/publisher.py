@@ -11,6 +11,7 @@ import datasets
 
 from video_sft.builders import configs as all_configs
 from video_sft.builders import find_source
+from video_sft.building.given_files import Files
 from video_sft.errors import ConfigError
 from video_sft.loading import load
 from video_sft.locations import exists, is_remote, join
@@ -34,6 +35,7 @@ def publish(
     repo: str | None = None,
     repo_per_source: str | None = None,
     data_dir: Location | Mapping[str, Location] | None = None,
+    files: Mapping[str, Files] | None = None,
     sample: bool = False,
     media: Media | Location | None = None,
     missing: MissingPolicy = "null",
@@ -59,6 +61,7 @@ def publish(
         repo_per_source: instead of `repo`: a name with `{source}` in it, for one repo a source.
         data_dir: upstream's files, as for `load`; by source where several are published, or one folder that has a
             folder for each source. None downloads them from their pinned URLs.
+        files: files of any name by source, each as for `load`: `{"star": {"train": "/data/rows.json"}}`.
         sample: publish the invented rows and clips that come with the package.
         media: folders with the videos, by pool, as for `load`.
         missing: what becomes of rows whose video is not there, as for `load`.
@@ -94,6 +97,7 @@ def publish(
             rows = load(
                 name,
                 data_dir=folder,
+                files=(files or {}).get(find_source(name).name),
                 sample=sample,
                 media=_media(name, media),
                 missing=missing,
