@@ -48,7 +48,7 @@ class Try:
 
     @property
     def folder(self) -> Path:
-        return FOLDER / re.sub(r"[^\w.]+", "-", f"{self.python}-{self.what}").strip("-")
+        return FOLDER / re.sub(r"[^\w.]+", "-", f"{self.python}-{self.what}").strip("-.")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def find_python(version: str) -> str | None:
     of_pyenv = sorted(root.glob(f"{version}.*/bin/python"), key=lambda path: [*map(int, re.findall(r"\d+", str(path)))])
     for program in [shutil.which(f"python{version}"), *map(str, reversed(of_pyenv))]:
         told = program and subprocess.run(
-            [program, "-c", "import sys, venv; print('%d.%d' % sys.version_info[:2])"],
+            [program, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
             capture_output=True,
             text=True,
             check=False,
@@ -105,7 +105,7 @@ def environment() -> dict[str, str]:
     for name, of_pip in {"UV_DEFAULT_INDEX": "index-url", "SSL_CERT_FILE": "cert"}.items():
         if of_pip in configured:
             kept.setdefault(name, configured[of_pip])
-    return kept | {"UV_LINK_MODE": "copy" if os.name == "nt" else "hardlink", "UV_PYTHON_DOWNLOADS": "never"}
+    return kept | {"UV_PYTHON_DOWNLOADS": "never"}
 
 
 def run(words: list[str], variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
