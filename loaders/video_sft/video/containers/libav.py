@@ -81,6 +81,7 @@ class Header:
         stated_end: when the last frame ends, in seconds, as tags of the stream state it, or None.
         stated_frames: how many frames there are, as tags of the stream state it, or None.
         audio: the first audio track, or None.
+        x264_build: version of x264 that encoded H.264, where its first packet was looked at and says so.
     """
 
     stream_index: int
@@ -103,6 +104,7 @@ class Header:
     stated_end: float | None
     stated_frames: int | None
     audio: AudioTrack | None
+    x264_build: int | None = None
 
 
 @contextmanager

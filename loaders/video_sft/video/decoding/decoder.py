@@ -11,7 +11,16 @@ from video_sft.video.codecs.av1_frames import Av1References
 from video_sft.video.codecs.nal_units import NalReferences, has_wavefronts, single_layer
 from video_sft.video.containers.libav import MAX_PIXELS, Header, failing
 
-__all__ = ["REMEMBERS_TIMES", "Deliver", "GroupDecoder", "References", "decode_all", "make_context", "references_of"]
+__all__ = [
+    "REMEMBERS_TIMES",
+    "Deliver",
+    "GroupDecoder",
+    "References",
+    "decode_all",
+    "make_context",
+    "options_of",
+    "references_of",
+]
 
 #: Called with a frame's number and the frame.
 Deliver = Callable[[int, Any], None]
@@ -50,8 +59,13 @@ def make_context(header: Header, threads: int) -> Any:
     if header.codec == "h264":
         # Without reorder information in the stream, libav guesses how far frames are reordered and drops those that
         # come late; in strict mode it takes the most that the stream's level allows.
-        context.options |= {"strict": "1"}
+        context.options |= {"strict": "1"} | options_of(header)
     return context
+
+
+def options_of(header: Header) -> dict[str, str]:
+    """Return what a decoder that begins in the middle has to be told of a stream."""
+    return {} if header.x264_build is None else {"x264_build": str(header.x264_build)}
 
 
 class References(Protocol):

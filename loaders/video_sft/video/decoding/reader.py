@@ -15,7 +15,14 @@ from video_sft.errors import VideoError
 from video_sft.video.access.byte_source import ByteSource
 from video_sft.video.containers.libav import failing, for_libav, open_container
 from video_sft.video.containers.packet_table import PacketTable
-from video_sft.video.decoding.decoder import REMEMBERS_TIMES, GroupDecoder, decode_all, make_context, references_of
+from video_sft.video.decoding.decoder import (
+    REMEMBERS_TIMES,
+    GroupDecoder,
+    decode_all,
+    make_context,
+    options_of,
+    references_of,
+)
 from video_sft.video.decoding.packets import DemuxedPackets, PacketReader, StoredPackets, UnreachableError
 from video_sft.video.decoding.pictures import Layout, Painter
 from video_sft.video.tracks.timeline import Indices
@@ -238,6 +245,7 @@ class _Reading:
         with open_container(for_libav(self._file), self._file.name) as container:
             stream = container.streams[header.stream_index]
             stream.codec_context.thread_count = threads
+            stream.codec_context.options |= options_of(header)
             packets = DemuxedPackets(container, stream, table, self._file.name)
             anew = header.codec in REMEMBERS_TIMES or references_of(header) is not None
             yield packets, lambda: make_context(header, threads) if anew else stream.codec_context

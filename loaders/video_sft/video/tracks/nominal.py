@@ -17,10 +17,11 @@ import av
 import numpy as np
 
 from video_sft.video.access.byte_source import ByteSource
+from video_sft.video.codecs.nal_units import x264_build
 from video_sft.video.containers.libav import Header, failing, for_libav, header_of, open_container, video_stream
 from video_sft.video.containers.matroska_blocks import matroska_blocks
-from video_sft.video.decoding.decoder import decode_all
-from video_sft.video.tracks.indexed import plain_matroska
+from video_sft.video.decoding.decoder import decode_all, options_of
+from video_sft.video.tracks.indexed import plain_matroska, signed
 from video_sft.video.tracks.timeline import Indices, Timeline
 from video_sft.video.tracks.track import Track
 
@@ -36,6 +37,8 @@ _STATED_CLOSELY = 2
 _READ_ON_SECONDS = 2
 #: Containers whose index is of the whole file; of others, libav notes only what it happens to pass.
 _HAS_INDEX = frozenset({"avi", "matroska"})
+#: The first packet of other files begins within so many bytes, which have been read anyway.
+_SIGNED_WITHIN = 64 << 10
 #: Shorter indexes are of no help: some hold only the packet the file begins with.
 _FEWEST_ENTRIES = 3
 #: How much earlier to seek when the first frames found are too late.
@@ -76,7 +79,10 @@ def _first_frame(file: ByteSource, stream_index: int | None) -> tuple[Header, in
         header, layout, track = known
         try:
             blocks = matroska_blocks(file.read_at, layout, track, layout.first_cluster, layout.end)
-            return header, next((block.pts for block in blocks), None), 0
+            block = next(iter(blocks), None)
+            if block is None:
+                return header, None, 0
+            return signed(file, header, block.position, block.size), block.pts, 0
         except (ValueError, IndexError):
             pass
     with open_container(for_libav(file), file.name) as container:
@@ -86,6 +92,8 @@ def _first_frame(file: ByteSource, stream_index: int | None) -> tuple[Header, in
             frame = next((frame for frame, whole in decode_all(container, stream, file.name) if whole), None)
     if frame is None:
         return header, None, 0
+    if header.codec == "h264":
+        header = replace(header, x264_build=x264_build(file.read_at(0, _SIGNED_WITHIN)))
     return replace(header, width=frame.width, height=frame.height), frame.pts, -frame.rotation % 360
 
 
@@ -122,6 +130,7 @@ def read_nominal(
         shown: Any = None
         frames: Iterator[Any] = iter(())
         upcoming: Any = None
+        stream.codec_context.options |= options_of(track.header)
         moments = latest_starts(track, numbers).tolist()
         try:
             container.seek(moments[0], stream=stream)  # libav reads an index when it first needs it

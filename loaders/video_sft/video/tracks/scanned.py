@@ -10,6 +10,7 @@ import numpy as np
 
 from video_sft.errors import VideoError
 from video_sft.video.access.byte_source import ByteSource
+from video_sft.video.codecs.nal_units import x264_build
 from video_sft.video.containers.libav import Header, failing, for_libav, header_of, open_container, video_stream
 from video_sft.video.containers.packet_table import PacketTable
 from video_sft.video.decoding.decoder import decode_all
@@ -47,6 +48,8 @@ def _scanned_track(file: ByteSource, stream_index: int | None) -> Track | None:
                     return None
                 if first is None:
                     first = next(iter(stream.codec_context.decode(packet)), None)
+                if not packets and header.codec == "h264":
+                    header = replace(header, x264_build=x264_build(bytes(packet)))
                 packets.append(_entry(header, packet))
     if first is None or not packets:
         return None
