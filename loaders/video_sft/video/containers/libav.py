@@ -50,7 +50,7 @@ _ERRORS = (
     ValueError,
     IndexError,
     KeyError,
-    OverflowError,
+    ArithmeticError,
     MemoryError,
     AssertionError,
 )
