@@ -209,7 +209,8 @@ class _Clock:
 
     def nominal(self, frame: Any) -> int:
         """Return the number of a frame's first sample by its time alone."""
-        return int(round((frame.pts - (self._origin or 0)) * self._tick * self.own))
+        number: int = round((frame.pts - (self._origin or 0)) * self._tick * self.own)
+        return number
 
     def _believes(self, silence: float, until: float | Fraction) -> bool:
         """Tell whether a file can have so many seconds of silence up to a moment, and note that it has."""

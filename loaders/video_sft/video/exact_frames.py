@@ -108,5 +108,8 @@ def room_for(file: ByteSource, track: Track, count: int, wanted: Wanted) -> npt.
         ValueError: the form wanted is not one there is.
     """
     facts = track.metadata
-    height, width = output_size(wanted.size, facts.height, facts.width)
+    shown = facts.width
+    if wanted.square_pixels:
+        shown = max(1, round(facts.width * facts.pixel_aspect_ratio))
+    height, width = output_size(wanted.size, facts.height, shown)
     return empty_pictures(file.name, count, height, width, layout=wanted.layout, dtype=wanted.dtype)

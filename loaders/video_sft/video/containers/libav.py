@@ -13,7 +13,7 @@ import av
 
 from video_sft.errors import VideoError
 from video_sft.video.access.byte_source import ByteSource, LocalBytes, SeekableFile
-from video_sft.video.codecs.fields import has_only_frames
+from video_sft.video.codecs.fields import has_only_frames, pixel_aspect
 from video_sft.video.frames import AudioTrack
 
 __all__ = [
@@ -36,6 +36,9 @@ _FORMATS = (
 
 #: Larger pictures are refused before anything is allocated for them: 16,384 x 8,192.
 MAX_PIXELS = 1 << 27
+
+#: Pixels farther from square are taken for a mistake.
+_NARROWEST = Fraction(1, 16)
 
 _CLOCK = re.compile(r"(\d{1,6}):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
 
@@ -82,6 +85,7 @@ class Header:
         stated_frames: how many frames there are, as tags of the stream state it, or None.
         audio: the first audio track, or None.
         x264_build: version of x264 that encoded H.264, where its first packet was looked at and says so.
+        pixel_aspect_ratio: width of a stored pixel by its height.
     """
 
     stream_index: int
@@ -105,6 +109,7 @@ class Header:
     stated_frames: int | None
     audio: AudioTrack | None
     x264_build: int | None = None
+    pixel_aspect_ratio: Fraction = Fraction(1)
 
 
 @contextmanager
@@ -198,7 +203,16 @@ def header_of(container: Any, stream: Any) -> Header:
         stated_end=_stated_end(stream.metadata),
         stated_frames=_stated_frames(stream.metadata),
         audio=_audio(container),
+        pixel_aspect_ratio=_pixel_aspect(stream),
     )
+
+
+def _pixel_aspect(stream: Any) -> Fraction:
+    context = stream.codec_context
+    stated = stream.sample_aspect_ratio or context.sample_aspect_ratio
+    if not stated and context.extradata:
+        stated = pixel_aspect(stream.codec.canonical_name, bytes(context.extradata))
+    return Fraction(stated) if stated and _NARROWEST <= stated <= 1 / _NARROWEST else Fraction(1)
 
 
 def _is_progressive(context: Any, codec: str) -> bool:

@@ -88,7 +88,7 @@ def read_pictures(
     """
     header = track.header
     stated = None if track.measured else (header.width, header.height)
-    painter = lambda: Painter(result, layout, track.rotation, stated).paint  # noqa: E731 - each thread needs its own
+    painter = lambda: Painter(result, layout, track.orientation, stated).paint  # noqa: E731 - each thread needs its own
     return _Reading(file, track, numbers, painter).run(num_threads)
 
 
@@ -315,5 +315,10 @@ class _Reading:
                 if not left:
                     return
                 if number in left:
-                    paint(frame, left.pop(number))
+                    rows = left.pop(number)
+                    try:
+                        with failing(name, "cannot be shown"):
+                            paint(frame, rows)
+                    except VideoError as error:
+                        self.failures[number] = error.reason
         self.failures.update(dict.fromkeys(left, MISSING))

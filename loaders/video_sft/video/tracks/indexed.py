@@ -15,10 +15,11 @@ from video_sft.video.containers.avi_index import avi_table
 from video_sft.video.containers.libav import Header, for_libav, header_of, open_container, video_stream, video_streams
 from video_sft.video.containers.matroska_blocks import matroska_table
 from video_sft.video.containers.matroska_header import MatroskaLayout, MatroskaTrack, matroska_layout
-from video_sft.video.containers.mp4_boxes import Moov, find_moov, rotation_of
+from video_sft.video.containers.mp4_boxes import Moov, find_moov, matrices_of
 from video_sft.video.containers.mp4_fragments import fragment_offsets, fragmented_table
 from video_sft.video.containers.mp4_index import Fragments, Mp4Track, edited, index_of, mp4_tracks
 from video_sft.video.containers.packet_table import PacketTable
+from video_sft.video.decoding.orientation import UPRIGHT, from_matrix, product
 from video_sft.video.tracks.leading import without_leading
 from video_sft.video.tracks.packet_frames import NEEDS_SETTING_UP, SELF_CONTAINED, timeline_of, whole_frames
 from video_sft.video.tracks.scanned import decoded_track
@@ -107,9 +108,11 @@ def _mp4_track(file: ByteSource, place: Moov, stream_index: int | None) -> Track
         return decoded_track(file, stream_index) if found.cut else None  # what is stated of it is of another length
     if not _in_order(file, header, found.table, lambda: header_with(decoders=True)):
         return None
+    matrices = matrices_of(moov, found.track_id)
+    orientation = from_matrix(product(*matrices)) if matrices else UPRIGHT
     if header.codec == "mpeg4" and not file.far:
         table = with_true_keys(file.read_at, table)
-    return Track(header, timeline_of(header, table), rotation_of(moov, found.track_id), "stored", table)
+    return Track(header, timeline_of(header, table), orientation, "stored", table)
 
 
 def _fragments_of(file: ByteSource, moov: bytes, behind: int) -> Fragments | None:
@@ -173,7 +176,7 @@ def _matroska_track(file: ByteSource, stream_index: int | None) -> Track | None:
 
     if table is None or not whole_frames(header, table) or not _in_order(file, header, table, decoded_header):
         return None
-    return Track(header, timeline_of(header, table), 0, "stored", table)
+    return Track(header, timeline_of(header, table), UPRIGHT, "stored", table)
 
 
 def _in_order(file: ByteSource, header: Header, table: PacketTable, decoded_header: Callable[[], Header]) -> bool:
@@ -241,4 +244,4 @@ def _avi_track(file: ByteSource, stream_index: int | None) -> Track | None:
         table = avi_table(file.read_at, stream.index_entries, header.extradata)
     if table is None or not whole_frames(header, table):
         return None
-    return Track(header, timeline_of(header, table), 0, "stored", table)
+    return Track(header, timeline_of(header, table), UPRIGHT, "stored", table)

@@ -21,6 +21,7 @@ from video_sft.video.codecs.nal_units import x264_build
 from video_sft.video.containers.libav import Header, failing, for_libav, header_of, open_container, video_stream
 from video_sft.video.containers.matroska_blocks import matroska_blocks
 from video_sft.video.decoding.decoder import decode_all, options_of
+from video_sft.video.decoding.orientation import UPRIGHT, Orientation, orientation_of
 from video_sft.video.tracks.indexed import plain_matroska, signed
 from video_sft.video.tracks.timeline import Indices, Timeline
 from video_sft.video.tracks.track import Track
@@ -51,7 +52,7 @@ def nominal_track(file: ByteSource, stream_index: int | None) -> Track | None:
     Raises:
         VideoError: the file is broken or holds no video.
     """
-    header, first_tick, rotation = _first_frame(file, stream_index)
+    header, first_tick, orientation = _first_frame(file, stream_index)
     rate, length = header.average_rate, header.container_seconds
     if first_tick is None or not rate or rate > _HIGHEST_RATE:
         return None
@@ -69,10 +70,10 @@ def nominal_track(file: ByteSource, stream_index: int | None) -> Track | None:
     numerator, denominator = np.int64(step.numerator), np.int64(step.denominator)
     ticks = first_tick + (2 * np.arange(count + 1) * numerator + denominator) // (2 * denominator)
     timeline = Timeline(ticks[:-1], int(ticks[-1]), header.time_base)
-    return Track(header, timeline, rotation, "nominal", None)
+    return Track(header, timeline, orientation, "nominal", None)
 
 
-def _first_frame(file: ByteSource, stream_index: int | None) -> tuple[Header, int | None, int]:
+def _first_frame(file: ByteSource, stream_index: int | None) -> tuple[Header, int | None, Orientation]:
     """Return the header, with the size that frames really have, when the first is shown, and how it is turned."""
     known = plain_matroska(file, stream_index)
     if known is not None:
@@ -81,8 +82,8 @@ def _first_frame(file: ByteSource, stream_index: int | None) -> tuple[Header, in
             blocks = matroska_blocks(file.read_at, layout, track, layout.first_cluster, layout.end)
             block = next(iter(blocks), None)
             if block is None:
-                return header, None, 0
-            return signed(file, header, block.position, block.size), block.pts, 0
+                return header, None, UPRIGHT
+            return signed(file, header, block.position, block.size), block.pts, UPRIGHT
         except (ValueError, IndexError):
             pass
     with open_container(for_libav(file), file.name) as container:
@@ -91,10 +92,10 @@ def _first_frame(file: ByteSource, stream_index: int | None) -> tuple[Header, in
         with failing(file.name, "cannot be decoded"):
             frame = next((frame for frame, whole in decode_all(container, stream, file.name) if whole), None)
     if frame is None:
-        return header, None, 0
+        return header, None, UPRIGHT
     if header.codec == "h264":
         header = replace(header, x264_build=x264_build(file.read_at(0, _SIGNED_WITHIN)))
-    return replace(header, width=frame.width, height=frame.height), frame.pts, -frame.rotation % 360
+    return replace(header, width=frame.width, height=frame.height), frame.pts, orientation_of(frame)
 
 
 def step_ticks(track: Track) -> Fraction:

@@ -14,6 +14,7 @@ from video_sft.video.codecs.nal_units import x264_build
 from video_sft.video.containers.libav import Header, failing, for_libav, header_of, open_container, video_stream
 from video_sft.video.containers.packet_table import PacketTable
 from video_sft.video.decoding.decoder import decode_all
+from video_sft.video.decoding.orientation import orientation_of
 from video_sft.video.tracks.packet_frames import PACKET_IS_FRAME, timeline_of, whole_frames
 from video_sft.video.tracks.timeline import Timeline, step_of
 from video_sft.video.tracks.track import Track
@@ -60,7 +61,7 @@ def _scanned_track(file: ByteSource, stream_index: int | None) -> Track | None:
     if not whole_frames(header, table):
         return None
     header = replace(header, width=first.width, height=first.height)
-    return Track(header, timeline_of(header, table), -first.rotation % 360, "demuxed", table, measured=True)
+    return Track(header, timeline_of(header, table), orientation_of(first), "demuxed", table, measured=True)
 
 
 def _entry(header: Header, packet: Any) -> tuple[int, int, int, int, bool, bool, int]:
@@ -79,23 +80,23 @@ def decoded_track(file: ByteSource, stream_index: int | None) -> Track:
     """
     ticks: list[int] = []
     damaged: list[int] = []
-    frame = None
+    first = None
     file.read_through()
     with open_container(for_libav(file), file.name) as container:
         stream = video_stream(container, file.name, stream_index)
         header = header_of(container, stream)
         for frame, whole in decode_all(container, stream, file.name):
+            first = frame if first is None else first
             if not whole:
                 damaged.append(len(ticks))
             ticks.append(_next_tick(header, ticks) if frame.pts is None else frame.pts)
-    if frame is None:
+    if first is None:
         raise VideoError(file.name, "not one frame can be decoded")
-    header = replace(header, width=frame.width, height=frame.height)
+    header = replace(header, width=first.width, height=first.height)
     # The order is the decoder's. Times may contradict it: guessed ones (AVI, bare streams), or ones stated wrong.
     times = np.sort(np.array(ticks, np.int64))
     timeline = Timeline(times, int(times[-1]) + (frame.duration or step_of(times)), header.time_base)
-    rotation = -frame.rotation % 360
-    return Track(header, timeline, rotation, "sequential", None, frozenset(damaged), measured=True)
+    return Track(header, timeline, orientation_of(first), "sequential", None, frozenset(damaged), measured=True)
 
 
 def _next_tick(header: Header, ticks: list[int]) -> int:

@@ -7,10 +7,14 @@ from typing import Literal
 
 from video_sft.video.containers.libav import Header
 from video_sft.video.containers.packet_table import PacketTable
+from video_sft.video.decoding.orientation import Orientation
 from video_sft.video.frames import VideoMetadata
 from video_sft.video.tracks.timeline import Timeline
 
 __all__ = ["Track"]
+
+#: Two times rounded to ticks are no farther than that from where they would be.
+_ROUNDING = 1.5
 
 Access = Literal["stored", "demuxed", "sequential", "nominal"]
 
@@ -22,7 +26,7 @@ class Track:
     Attributes:
         header: what the file's header says of it.
         timeline: when its frames are shown.
-        rotation: degrees clockwise by which pictures are turned for display.
+        orientation: how pictures are turned and mirrored for display.
         access: ``stored`` packets are read from their place in the file, ``demuxed`` ones through libav after a seek,
             ``sequential`` streams are decoded from the file's beginning, and of ``nominal`` ones only the length and
             the rate are known, so that each frame is looked for near its time.
@@ -33,7 +37,7 @@ class Track:
 
     header: Header
     timeline: Timeline
-    rotation: int
+    orientation: Orientation
     access: Access
     table: PacketTable | None
     damaged: frozenset[int] = frozenset()
@@ -44,18 +48,30 @@ class Track:
         """The facts a user asks for."""
         header, timeline = self.header, self.timeline
         seconds = timeline.end_seconds - timeline.begin_seconds
-        width, height = header.width, header.height
-        if self.rotation % 180:
-            width, height = height, width
+        width, height, aspect = header.width, header.height, header.pixel_aspect_ratio
+        if self.orientation.lies:
+            width, height, aspect = height, width, 1 / aspect
         return VideoMetadata(
             duration_seconds=seconds,
             begin_seconds=timeline.begin_seconds,
-            fps=float(header.average_rate) if header.average_rate else len(timeline) / (seconds or 1.0),
+            fps=self._fps(),
             num_frames=len(timeline),
             width=width,
             height=height,
-            rotation=self.rotation,
+            rotation=self.orientation.rotation,
+            mirrored=self.orientation.mirrored,
+            pixel_aspect_ratio=float(aspect),
             codec=header.codec,
             container=header.container,
             audio=header.audio,
         )
+
+    def _fps(self) -> float:
+        """Return the rate of the frames; the stated one where it agrees with them, since their times are rounded."""
+        stated, timeline = self.header.average_rate, self.timeline
+        steps, ticks = len(timeline) - 1, int(timeline.ticks[-1] - timeline.ticks[0])
+        if self.access == "nominal" or steps < 1 or ticks < 1:
+            return float(stated or 1 / (timeline.end_seconds - timeline.begin_seconds or 1.0))
+        if stated and abs(steps / (stated * timeline.time_base) - ticks) <= _ROUNDING:
+            return float(stated)
+        return float(steps / (ticks * timeline.time_base))
