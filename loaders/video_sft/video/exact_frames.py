@@ -46,7 +46,10 @@ def exact_frames(file: ByteSource, track: Track, chosen: Indices, wanted: Wanted
         failures = read_pictures(file, track, chosen, data, wanted.layout, wanted.num_threads)
     except OtherSizeError as problem:
         return problem
-    return failures or Frames(data, track.timeline.seconds(chosen), track.timeline.durations(chosen), chosen)
+    if failures:
+        return failures
+    mended = tuple(row for row, number in enumerate(chosen.tolist()) if number in track.mended)
+    return Frames(data, track.timeline.seconds(chosen), track.timeline.durations(chosen), chosen, mended=mended)
 
 
 def nearest_frames(

@@ -89,6 +89,8 @@ class Frames:
         duration_seconds: how long each is shown, float64 (N,).
         indices: number of each frame in the file, in display order, int64 (N,).
         replaced: with ``on_error="nearest"``, the frames that stand in for undecodable ones.
+        mended: rows of `data` whose picture the decoder filled in, since a part of it was lost on the way: transport
+            streams are used to that, and players show such pictures too. With ``on_error="nearest"`` there are none.
     """
 
     data: npt.NDArray[Any]
@@ -96,6 +98,7 @@ class Frames:
     duration_seconds: npt.NDArray[np.float64]
     indices: npt.NDArray[np.int64]
     replaced: tuple[Replacement, ...] = field(default=())
+    mended: tuple[int, ...] = field(default=())
 
     def __len__(self) -> int:
         return len(self.pts_seconds)

@@ -84,6 +84,7 @@ class VideoFile:
         """Decode the chosen frames of a part of the file; see `Clip.frames`."""
         with self._opened(exact=nearest or choice.indices is not None) as (file, track):
             while True:
+                track = track.only_whole() if nearest else track
                 try:
                     begin, end = track.timeline.range_of(start, stop)
                 except ValueError as error:

@@ -194,13 +194,16 @@ def _own_packet(data: bytes) -> Any:
     return packet
 
 
-def decode_all(container: Any, stream: Any, name: str, begin_by: int | None = None) -> Iterator[tuple[Any, bool]]:
+def decode_all(
+    container: Any, stream: Any, name: str, begin_by: int | None = None, *, losses: list[bool] | None = None
+) -> Iterator[tuple[Any, bool]]:
     """Decode a stream from where the container stands, past damaged packets.
 
     Args:
         container: open, and used by nobody else meanwhile.
         stream: of it.
         name: of the file, for messages.
+        losses: gets an item for each packet of which the container says that something is missing.
         begin_by: read no further when packets are stored later than this tick and no whole frame has come yet.
 
     Yields:
@@ -214,6 +217,10 @@ def decode_all(container: Any, stream: Any, name: str, begin_by: int | None = No
         for packet in container.demux(stream):
             if not packet.size and packet.dts is not None:
                 continue  # a frame that repeats the one before; to a decoder it would mean the end
+            lost = packet.is_corrupt
+            if lost and losses is not None:
+                losses.append(True)
+                whole = False  # not all decoders notice
             if not begun and begin_by is not None and packet.dts is not None and packet.dts > begin_by:
                 return
             try:

@@ -15,6 +15,7 @@ from video_sft.errors import VideoError
 from video_sft.video.access.byte_source import ByteSource
 from video_sft.video.containers.libav import failing, for_libav, open_container
 from video_sft.video.containers.packet_table import PacketTable
+from video_sft.video.containers.webp import webp_frames
 from video_sft.video.decoding.decoder import (
     REMEMBERS_TIMES,
     GroupDecoder,
@@ -309,16 +310,23 @@ class _Reading:
         left = {number: rows for number, rows in self._positions.items() if number not in damaged}
         paint, name = self._make_paint(), self._file.name
         self._file.read_through()
-        with open_container(for_libav(self._file), name) as container:
-            stream = container.streams[self._track.header.stream_index]
-            for number, (frame, _) in enumerate(decode_all(container, stream, name)):
-                if not left:
-                    return
-                if number in left:
-                    rows = left.pop(number)
-                    try:
-                        with failing(name, "cannot be shown"):
-                            paint(frame, rows)
-                    except VideoError as error:
-                        self.failures[number] = error.reason
+        for number, frame in enumerate(self._from_beginning()):
+            if not left:
+                return
+            if number in left:
+                rows = left.pop(number)
+                try:
+                    with failing(name, "cannot be shown"):
+                        paint(frame, rows)
+                except VideoError as error:
+                    self.failures[number] = error.reason
         self.failures.update(dict.fromkeys(left, MISSING))
+
+    def _from_beginning(self) -> Iterator[Any]:
+        if self._track.header.container == "webp":
+            yield from webp_frames(self._file)
+            return
+        with open_container(for_libav(self._file), self._file.name) as container:
+            stream = container.streams[self._track.header.stream_index]
+            for frame, _ in decode_all(container, stream, self._file.name):
+                yield frame

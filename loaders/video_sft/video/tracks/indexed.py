@@ -20,6 +20,7 @@ from video_sft.video.containers.mp4_fragments import fragment_offsets, fragmente
 from video_sft.video.containers.mp4_index import Fragments, Mp4Track, edited, index_of, mp4_tracks
 from video_sft.video.containers.packet_table import PacketTable
 from video_sft.video.decoding.orientation import UPRIGHT, from_matrix, product
+from video_sft.video.tracks.animated import animated_track
 from video_sft.video.tracks.leading import without_leading
 from video_sft.video.tracks.packet_frames import NEEDS_SETTING_UP, SELF_CONTAINED, timeline_of, whole_frames
 from video_sft.video.tracks.scanned import decoded_track
@@ -65,8 +66,9 @@ def indexed_track(file: ByteSource, stream_index: int | None, *, anywhere: bool 
     moov = find_moov(file.read_at, file.size)
     if moov is not None:
         return _mp4_track(file, moov, stream_index)
-    if not anywhere:
-        return None
+    animated = animated_track(file, stream_index)
+    if animated is not None or not anywhere:
+        return animated
     file.read_through()
     return _avi_track(file, stream_index) or _matroska_track(file, stream_index)
 

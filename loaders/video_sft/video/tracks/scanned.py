@@ -21,6 +21,9 @@ from video_sft.video.tracks.track import Track
 
 __all__ = ["decoded_track", "unindexed_track"]
 
+#: What is lost of such a stream on its way is no fault of the file: players show what the decoder makes of the rest.
+_LOSSY = "mpegts"
+
 
 def unindexed_track(file: ByteSource, stream_index: int | None) -> Track:
     """Read a file through once, without decoding; where packets cannot be told to be frames, decode it all once.
@@ -45,7 +48,7 @@ def _scanned_track(file: ByteSource, stream_index: int | None) -> Track | None:
             for packet in container.demux(stream):
                 if not packet.size:
                     continue
-                if packet.pts is None or packet.pos is None:
+                if packet.pts is None or packet.pos is None or (packet.is_corrupt and header.container == _LOSSY):
                     return None
                 if first is None:
                     first = next(iter(stream.codec_context.decode(packet)), None)
@@ -85,7 +88,8 @@ def decoded_track(file: ByteSource, stream_index: int | None) -> Track:
     with open_container(for_libav(file), file.name) as container:
         stream = video_stream(container, file.name, stream_index)
         header = header_of(container, stream)
-        for frame, whole in decode_all(container, stream, file.name):
+        losses: list[bool] = []
+        for frame, whole in decode_all(container, stream, file.name, losses=losses):
             first = frame if first is None else first
             if not whole:
                 damaged.append(len(ticks))
@@ -96,7 +100,9 @@ def decoded_track(file: ByteSource, stream_index: int | None) -> Track:
     # The order is the decoder's. Times may contradict it: guessed ones (AVI, bare streams), or ones stated wrong.
     times = np.sort(np.array(ticks, np.int64))
     timeline = Timeline(times, int(times[-1]) + (frame.duration or step_of(times)), header.time_base)
-    return Track(header, timeline, orientation_of(first), "sequential", None, frozenset(damaged), measured=True)
+    mended = frozenset(damaged) if header.container == _LOSSY and losses else frozenset()
+    kinds = {"damaged": frozenset(damaged) - mended, "mended": mended}
+    return Track(header, timeline, orientation_of(first), "sequential", None, measured=True, **kinds)
 
 
 def _next_tick(header: Header, ticks: list[int]) -> int:

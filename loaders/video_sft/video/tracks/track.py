@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from video_sft.video.containers.libav import Header
@@ -32,6 +32,8 @@ class Track:
             the rate are known, so that each frame is looked for near its time.
         table: the packets; None for sequential and nominal streams.
         damaged: numbers of frames that came out of damaged data, where that is known beforehand.
+        mended: numbers of frames of which a part was lost on the way, as transport streams are used to, and that the
+            decoder filled in.
         measured: whether the header's size is that of the first frame decoded, rather than what the file states.
     """
 
@@ -42,6 +44,7 @@ class Track:
     table: PacketTable | None
     damaged: frozenset[int] = frozenset()
     measured: bool = False
+    mended: frozenset[int] = frozenset()
 
     @property
     def metadata(self) -> VideoMetadata:
@@ -65,6 +68,10 @@ class Track:
             container=header.container,
             audio=header.audio,
         )
+
+    def only_whole(self) -> Track:
+        """Give the same stream with the frames that were filled in among the damaged ones."""
+        return replace(self, damaged=self.damaged | self.mended, mended=frozenset()) if self.mended else self
 
     def _fps(self) -> float:
         """Return the rate of the frames; the stated one where it agrees with them, since their times are rounded."""
