@@ -69,7 +69,11 @@ def product(first: Matrix, second: Matrix) -> Matrix:
 
 
 def orientation_of(frame: Any) -> Orientation:
-    """Read what a decoded frame itself says, by the container or the stream."""
+    """Read what a decoded frame itself says, by the container or the stream.
+
+    Asked for that, PyAV ties the frame to itself: it stays in memory until the garbage collector comes by, so this is
+    for single frames.
+    """
     matrix = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return UPRIGHT

@@ -80,7 +80,8 @@ class Painter:
         self, result: npt.NDArray[Any], layout: Layout, orientation: Orientation, stated: tuple[int, int] | None = None
     ) -> None:
         self._rows = result if layout == "NHWC" else result.transpose(0, 2, 3, 1)
-        self._orientation = orientation
+        self._orientation = self._shown = orientation
+        self._turned = 0
         self._stated = stated
         self._reformatter = VideoReformatter()
 
@@ -93,9 +94,9 @@ class Painter:
         if self._stated is not None and (frame.width, frame.height) != self._stated:
             raise OtherSizeError(frame.width, frame.height)
         height, width = self._rows.shape[1:3]
-        own = orientation_of(frame)
-        orientation = self._orientation if own is UPRIGHT else own
-        if orientation.lies:
+        if self._orientation is UPRIGHT and frame.rotation != self._turned:
+            self._turned, self._shown = frame.rotation, orientation_of(frame)
+        if self._shown.lies:
             height, width = width, height
         try:
             picture = self._reformatter.reformat(frame, width, height, "rgb24", threads=1)
@@ -106,7 +107,7 @@ class Painter:
         lines = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
         pixels = lines[:height, : width * 3].reshape(height, width, 3)
         row = self._rows[positions[0]]
-        np.copyto(row, orientation.applied(pixels), casting="unsafe")
+        np.copyto(row, self._shown.applied(pixels), casting="unsafe")
         if row.dtype != np.uint8:
             row /= 255
         for position in positions[1:]:

@@ -95,7 +95,11 @@ def _first_frame(file: ByteSource, stream_index: int | None) -> tuple[Header, in
         return header, None, UPRIGHT
     if header.codec == "h264":
         header = replace(header, x264_build=x264_build(file.read_at(0, _SIGNED_WITHIN)))
-    return replace(header, width=frame.width, height=frame.height), frame.pts, orientation_of(frame)
+    return (
+        replace(header, width=frame.width, height=frame.height),
+        frame.pts,
+        orientation_of(frame) if frame.rotation or header.container == "mov" else UPRIGHT,
+    )
 
 
 def step_ticks(track: Track) -> Fraction:

@@ -14,7 +14,7 @@ from video_sft.video.codecs.nal_units import x264_build
 from video_sft.video.containers.libav import Header, failing, for_libav, header_of, open_container, video_stream
 from video_sft.video.containers.packet_table import PacketTable
 from video_sft.video.decoding.decoder import decode_all
-from video_sft.video.decoding.orientation import orientation_of
+from video_sft.video.decoding.orientation import UPRIGHT, Orientation, orientation_of
 from video_sft.video.tracks.packet_frames import PACKET_IS_FRAME, timeline_of, whole_frames
 from video_sft.video.tracks.timeline import Timeline, step_of
 from video_sft.video.tracks.track import Track
@@ -64,7 +64,7 @@ def _scanned_track(file: ByteSource, stream_index: int | None) -> Track | None:
     if not whole_frames(header, table):
         return None
     header = replace(header, width=first.width, height=first.height)
-    return Track(header, timeline_of(header, table), orientation_of(first), "demuxed", table, measured=True)
+    return Track(header, timeline_of(header, table), _orientation(header, first), "demuxed", table, measured=True)
 
 
 def _entry(header: Header, packet: Any) -> tuple[int, int, int, int, bool, bool, int]:
@@ -102,7 +102,12 @@ def decoded_track(file: ByteSource, stream_index: int | None) -> Track:
     timeline = Timeline(times, int(times[-1]) + (frame.duration or step_of(times)), header.time_base)
     mended = frozenset(damaged) if header.container == _LOSSY and losses else frozenset()
     kinds = {"damaged": frozenset(damaged) - mended, "mended": mended}
-    return Track(header, timeline, orientation_of(first), "sequential", None, measured=True, **kinds)
+    return Track(header, timeline, _orientation(header, first), "sequential", None, measured=True, **kinds)
+
+
+def _orientation(header: Header, frame: Any) -> Orientation:
+    """Read how pictures are shown; the angle alone does not tell of all those that are upside down."""
+    return orientation_of(frame) if frame.rotation or header.container == "mov" else UPRIGHT
 
 
 def _next_tick(header: Header, ticks: list[int]) -> int:
