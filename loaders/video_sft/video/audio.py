@@ -27,7 +27,7 @@ _BACK_SECONDS = 1.0
 #: So much silence is believed of any file, more by its size, and more up to the end that the file states.
 _SILENT_SECONDS, _SILENT_SECONDS_STATED, _BYTES_A_SILENT_SECOND = 60, 540, 1000
 
-#: Containers that tell which packets lost something on the way.
+#: The container of what is sent over lossy ways.
 _LOSSY = "mpegts"
 
 #: Decoders and resamplers need some sound before the first sample for that one to be right.
@@ -142,23 +142,24 @@ def _common_step(own: int, rate: int) -> int:
 def _decoded(container: Any, stream: Any, *, entered: bool) -> Iterator[Any]:
     """Decode a track.
 
-    What cannot be decoded before the first sound is the rest of something that was cut off; and where packets of a
-    transport stream were lost on the way, there is silence in the place of what cannot be.
+    What cannot be decoded before the first sound is the rest of something that was cut off. Transport streams are used
+    to losses on their way: there is silence in the place of what cannot be decoded, unless that is most of it.
     """
-    begun, lossy = False, False
+    lossy = container.format.name == _LOSSY
+    given = failed = 0
     for packet in container.demux(stream):
-        lossy = lossy or (packet.is_corrupt and container.format.name == _LOSSY)
         try:
             frames = stream.codec_context.decode(packet if packet.size else None)
         except av.FFmpegError as error:
+            failed += 1
             if entered:
                 raise _UnsteadyError from error
-            if (begun and not lossy) or isinstance(error, av.EOFError):
+            if (given and not (lossy and failed <= given)) or isinstance(error, av.EOFError):
                 raise
             continue
         for frame in frames:
             if frame.samples and frame.sample_rate:
-                begun = True
+                given += 1
                 yield frame
         if not packet.size:
             return

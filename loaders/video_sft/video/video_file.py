@@ -83,8 +83,8 @@ class VideoFile:
     ) -> Frames:
         """Decode the chosen frames of a part of the file; see `Clip.frames`."""
         with self._opened(exact=nearest or choice.indices is not None) as (file, track):
+            track = known = track.only_whole() if nearest else track
             while True:
-                track = track.only_whole() if nearest else track
                 try:
                     begin, end = track.timeline.range_of(start, stop)
                 except ValueError as error:
@@ -93,6 +93,10 @@ class VideoFile:
                     chosen = choice.numbers(track.timeline, begin, end, start, stop)
                 except TooManyError as error:
                     raise VideoError(file.name, str(error)) from error
+                except IndexError as error:
+                    if track is known:
+                        raise
+                    raise VideoError(file.name, f"{error}, fewer than it states") from error
                 result = self._attempt(file, track, chosen, wanted)
                 better = self._better(file, track, result)
                 if better is None and nearest and isinstance(result, dict):
@@ -104,7 +108,7 @@ class VideoFile:
                     assert isinstance(result, dict)
                     number, reason = min(result.items())
                     raise VideoError(file.name, f"frame {number}: {reason}")
-                self._known, track = (file, better), better
+                self._known, track = (file, better), better.only_whole() if nearest else better
 
     def _attempt(self, file: ByteSource, track: Track, chosen: Indices, wanted: Wanted) -> Frames | Problem | None:
         """Decode frames; None where the file has to be read through for them."""
