@@ -110,9 +110,8 @@ def room_for(file: ByteSource, track: Track, count: int, wanted: Wanted) -> npt.
         VideoError: it would be too large.
         ValueError: the form wanted is not one there is.
     """
-    facts = track.metadata
-    shown = facts.width
+    height, width = track.shape
     if wanted.square_pixels:
-        shown = max(1, round(facts.width * facts.pixel_aspect_ratio))
-    height, width = output_size(wanted.size, facts.height, shown)
+        width = max(1, round(width * track.pixel_aspect_ratio))
+    height, width = output_size(wanted.size, height, width)
     return empty_pictures(file.name, count, height, width, layout=wanted.layout, dtype=wanted.dtype)

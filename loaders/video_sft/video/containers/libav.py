@@ -23,6 +23,7 @@ __all__ = [
     "for_libav",
     "header_of",
     "open_container",
+    "pixel_aspect_of",
     "video_stream",
     "video_streams",
 ]
@@ -85,7 +86,7 @@ class Header:
         stated_frames: how many frames there are, as tags of the stream state it, or None.
         audio: the first audio track, or None.
         x264_build: version of x264 that encoded H.264, where its first packet was looked at and says so.
-        pixel_aspect_ratio: width of a stored pixel by its height.
+        pixel_aspect_ratio: width of a stored pixel by its height, or None; see `pixel_aspect_of`.
     """
 
     stream_index: int
@@ -109,7 +110,7 @@ class Header:
     stated_frames: int | None
     audio: AudioTrack | None
     x264_build: int | None = None
-    pixel_aspect_ratio: Fraction = Fraction(1)
+    pixel_aspect_ratio: Fraction | None = None
 
 
 @contextmanager
@@ -203,16 +204,14 @@ def header_of(container: Any, stream: Any) -> Header:
         stated_end=_stated_end(stream.metadata),
         stated_frames=_stated_frames(stream.metadata),
         audio=_audio(container),
-        pixel_aspect_ratio=_pixel_aspect(stream),
+        pixel_aspect_ratio=stream.sample_aspect_ratio or context.sample_aspect_ratio,
     )
 
 
-def _pixel_aspect(stream: Any) -> Fraction:
-    context = stream.codec_context
-    stated = stream.sample_aspect_ratio or context.sample_aspect_ratio
-    if not stated and context.extradata:
-        stated = pixel_aspect(stream.codec.canonical_name, bytes(context.extradata))
-    return Fraction(stated) if stated and _NARROWEST <= stated <= 1 / _NARROWEST else Fraction(1)
+def pixel_aspect_of(header: Header) -> Fraction:
+    """Return the width of a stored pixel by its height; 1 where nothing says so."""
+    stated = header.pixel_aspect_ratio or pixel_aspect(header.codec, header.extradata)
+    return stated if stated and _NARROWEST <= stated <= 1 / _NARROWEST else Fraction(1)
 
 
 def _is_progressive(context: Any, codec: str) -> bool:

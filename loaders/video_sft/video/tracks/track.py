@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Literal
 
-from video_sft.video.containers.libav import Header
+from video_sft.video.containers.libav import Header, pixel_aspect_of
 from video_sft.video.containers.packet_table import PacketTable
 from video_sft.video.decoding.orientation import Orientation
 from video_sft.video.frames import VideoMetadata
@@ -47,13 +48,23 @@ class Track:
     mended: frozenset[int] = frozenset()
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of pictures as shown, in pixels."""
+        width, height = self.header.width, self.header.height
+        return (width, height) if self.orientation.lies else (height, width)
+
+    @property
+    def pixel_aspect_ratio(self) -> Fraction:
+        """Width of a pixel by its height, as shown."""
+        aspect = pixel_aspect_of(self.header)
+        return 1 / aspect if self.orientation.lies else aspect
+
+    @property
     def metadata(self) -> VideoMetadata:
         """The facts a user asks for."""
         header, timeline = self.header, self.timeline
         seconds = timeline.end_seconds - timeline.begin_seconds
-        width, height, aspect = header.width, header.height, header.pixel_aspect_ratio
-        if self.orientation.lies:
-            width, height, aspect = height, width, 1 / aspect
+        height, width = self.shape
         return VideoMetadata(
             duration_seconds=seconds,
             begin_seconds=timeline.begin_seconds,
@@ -63,7 +74,7 @@ class Track:
             height=height,
             rotation=self.orientation.rotation,
             mirrored=self.orientation.mirrored,
-            pixel_aspect_ratio=float(aspect),
+            pixel_aspect_ratio=float(self.pixel_aspect_ratio),
             codec=header.codec,
             container=header.container,
             audio=header.audio,
