@@ -33,6 +33,17 @@ def test_the_rate_is_that_of_the_frames(tmp_path: Path, ending: str) -> None:
     assert Clip(path).metadata.fps == pytest.approx(expected, rel=1e-3)
 
 
+def test_a_wrong_rate_does_not_double_the_frames_of_a_remote_file(tmp_path: Path) -> None:
+    options = {"crf": "18", "g": "25", "bf": "2"}
+    path = encode(tmp_path / "a.mkv", rate=60, count=300, times=lambda number: 40 * number, options=options)
+    path.write_bytes(path.read_bytes() + bytes([0xEC, 0x01]) + (3 << 20).to_bytes(7, "big") + bytes(3 << 20))
+    with RangeServer(tmp_path) as server:
+        clip = Clip(server.url(path.name))
+        assert clip.metadata.fps == pytest.approx(25)
+        assert clip.metadata.num_frames == pytest.approx(300, abs=2)
+        assert server.sent < path.stat().st_size / 2
+
+
 @pytest.mark.parametrize("kind", ["plain", "mkv", "ts", "flv", "av1_mkv"])
 def test_a_rate_that_is_right_is_given_as_it_is_stated(zoo: dict[str, Path], kind: str) -> None:
     assert Clip(zoo[kind]).metadata.fps == RATE

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import islice, takewhile
 from typing import Any
 
 import av
@@ -40,6 +41,9 @@ _READ_ON_SECONDS = 2
 _HAS_INDEX = frozenset({"avi", "matroska"})
 #: The first packet of other files begins within so many bytes, which have been read anyway.
 _SIGNED_WITHIN = 64 << 10
+#: So many packets in front are looked at, if they lie within what was fetched with the header, for whether the rate
+#: that is stated is so far off.
+_LOOKED_AT, _FEWEST_STEPS, _AT_HAND, _OFF = 48, 6, 60 << 10, 0.2
 #: Shorter indexes are of no help: some hold only the packet the file begins with.
 _FEWEST_ENTRIES = 3
 #: How much earlier to seek when the first frames found are too late.
@@ -80,9 +84,11 @@ def _first_frame(file: ByteSource, stream_index: int | None) -> tuple[Header, in
         header, layout, track = known
         try:
             blocks = matroska_blocks(file.read_at, layout, track, layout.first_cluster, layout.end)
-            block = next(iter(blocks), None)
+            block = next(blocks, None)
             if block is None:
                 return header, None, UPRIGHT
+            near = takewhile(lambda one: one.position + one.size < _AT_HAND, islice(blocks, _LOOKED_AT))
+            header = _with_true_rate(header, [block.pts, *(one.pts for one in near)])
             return signed(file, header, block.position, block.size), block.pts, UPRIGHT
         except (ValueError, IndexError):
             pass
@@ -100,6 +106,20 @@ def _first_frame(file: ByteSource, stream_index: int | None) -> tuple[Header, in
         frame.pts,
         orientation_of(frame) if frame.rotation or header.container == "mov" else UPRIGHT,
     )
+
+
+def _with_true_rate(header: Header, ticks: list[int]) -> Header:
+    """Correct a rate that the first frames contradict."""
+    steps = np.diff(np.sort(ticks))
+    rate, frames, length = header.average_rate, header.stated_frames, header.container_seconds
+    if len(steps) < _FEWEST_STEPS or not rate or (frames and length and abs(frames / length - rate) < rate * _OFF):
+        return header
+    usual = float(np.median(steps))
+    step = float(steps[np.abs(steps - usual) <= usual / 2].mean())
+    stated = float(1 / (rate * header.time_base))
+    if step <= 0 or abs(step - stated) < stated * _OFF:
+        return header
+    return replace(header, average_rate=1 / (Fraction(step).limit_denominator(1000) * header.time_base))
 
 
 def step_ticks(track: Track) -> Fraction:
