@@ -129,8 +129,10 @@ def read(data: bytes, rng: random.Random) -> None:
     try:
         clip.frames(**rng.choice(choices), on_error=rng.choice(["raise", "nearest"]), size=(32, 32))
     finally:
-        if rng.random() < 0.3 and facts.audio is not None:
-            clip.audio()
+        if facts.audio is not None:
+            begin = rng.choice([None, facts.begin_seconds + 0.3])
+            part = clip.part(begin, rng.choice([None, facts.begin_seconds + 0.9]))
+            part.audio(**rng.choice([{}, {"sampling_rate": None, "mono": False}]))
 
 
 def main(rounds: int, paths: list[str]) -> dict[str, object]:

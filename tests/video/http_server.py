@@ -24,6 +24,7 @@ class RangeServer:
         hold_from: an offset.
         etag: of all files; None sends none.
         ranges: whether the server knows ranges at all.
+        tells_sizes: whether answers say how large files are.
         redirects: whether ``/r/...`` redirects to ``/...``.
         asked: paths of the requests received.
         waited_in_vain: whether `hold` was not set for as long as any client waits.
@@ -39,6 +40,7 @@ class RangeServer:
     waited_in_vain: bool = False
     etag: str | None = '"one"'
     ranges: bool = True
+    tells_sizes: bool = True
     asked: list[str] = field(default_factory=list)
 
     def __enter__(self) -> RangeServer:
@@ -95,12 +97,16 @@ def _handler(server: RangeServer) -> type[BaseHTTPRequestHandler]:
             self._send(path.read_bytes(), cut=failure == 0)
 
         def _send(self, data: bytes, *, cut: bool) -> None:
-            match = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+            match = re.fullmatch(r"bytes=(\d*)-(\d+)", self.headers.get("Range", ""))
             start, stop = 0, len(data)
             if match and server.ranges:
-                start, stop = int(match[1]), min(int(match[2]) + 1, len(data))
+                start, stop = (
+                    (int(match[1]), min(int(match[2]) + 1, stop)) if match[1] else (stop - int(match[2]), stop)
+                )
                 self.send_response(206)
-                self.send_header("Content-Range", f"bytes {start}-{stop - 1}/{len(data)}")
+                self.send_header(
+                    "Content-Range", f"bytes {start}-{stop - 1}/{len(data) if server.tells_sizes else '*'}"
+                )
             else:
                 self.send_response(200)
             self.send_header("Content-Length", str(stop - start))

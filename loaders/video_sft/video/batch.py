@@ -29,6 +29,7 @@ def read_frames(
     layout: Layout = "NHWC",
     dtype: Dtype = "uint8",
     num_threads: int | None = None,
+    square_pixels: bool = False,
     column: str = "video",
 ) -> list[Frames | None]:
     """Decode frames of many clips.
@@ -50,6 +51,7 @@ def read_frames(
         dtype: see `count`.
         num_threads: clips read at the same time; None is one for each processor, up to four, and one in worker
             processes.
+        square_pixels: see `count`.
         column: where rows have their clip.
 
     Returns:
@@ -76,6 +78,7 @@ def read_frames(
                 layout=layout,
                 dtype=dtype,
                 num_threads=1,
+                square_pixels=square_pixels,
             )
         except VideoError:
             if on_error == "null":

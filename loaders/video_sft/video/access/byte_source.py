@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Protocol
 
@@ -94,7 +96,10 @@ class LocalBytes(_AtHand):
 
     def __init__(self, path: str) -> None:
         self.name = path
-        self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+        if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe waits until somebody writes to it
+            raise OSError(errno.EINVAL, "it is not a file, but a pipe or a device")
+        flags = sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_BINARY", "O_NONBLOCK"))
+        self._descriptor = os.open(path, os.O_RDONLY | flags)
         status = os.fstat(self._descriptor)
         self.size = status.st_size
         self._version = (status.st_size, status.st_mtime_ns)

@@ -28,7 +28,7 @@ _HUB = re.compile(
 )
 #: Files from servers without ranges are held in memory up to this size.
 _LARGEST_WHOLE = 1 << 30
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 
 def hub_url(path: str) -> str | None:
@@ -104,7 +104,21 @@ class HttpFetcher:
             raise VideoError(self.name, "the server answered with another range than it was asked for")
         if response.headers.get("content-encoding", "identity") != "identity":
             raise VideoError(self.name, "the server compresses the file, so parts of it cannot be read")
-        self._check(response, int(match[3]))
+        if match[3] != "*":
+            total = int(match[3])
+        elif self._seen is not None:
+            total = self._seen[1]
+        else:
+            total = int(match[2]) + 1 if int(match[2]) < offset + size - 1 else self._size_by_end(str(response.url))
+        self._check(response, total)
+
+    def _size_by_end(self, url: str) -> int:
+        """Ask a server that does not tell sizes for the last byte: where that lies is told."""
+        with self._request(url, -1, 1) as response:
+            match = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
+            if response.status_code != 206 or match is None or match[1] != match[2]:
+                raise VideoError(self.name, "the server does not tell how large the file is")
+            return int(match[2]) + 1
 
     def _receive_whole(self, response: Any) -> None:
         """Make do with a server that sends the whole file, whatever range it is asked for."""
@@ -161,7 +175,8 @@ class HttpFetcher:
 
     @contextmanager
     def _request(self, url: str, offset: int, size: int) -> Iterator[Any]:
-        headers = self._headers | {"Range": f"bytes={offset}-{offset + size - 1}"}
+        wanted = f"{offset}-{offset + size - 1}" if offset >= 0 else str(offset)  # the last bytes
+        headers = self._headers | {"Range": f"bytes={wanted}"}
         if url.startswith(huggingface_hub.constants.ENDPOINT + "/"):
             headers |= self._hub_headers
         try:
