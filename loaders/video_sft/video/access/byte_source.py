@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from video_sft.errors import VideoError
+from video_sft.video.access.stopping import Job
 
 __all__ = ["ByteSource", "HeaderFile", "HollowFile", "LocalBytes", "MemoryBytes", "ReadAt", "SeekableFile"]
 
@@ -89,6 +90,7 @@ class LocalBytes(_AtHand):
         status = os.fstat(self._descriptor)
         self.size = status.st_size
         self._version = (status.st_size, status.st_mtime_ns)
+        self._job = Job.current()
 
     def again(self) -> LocalBytes:
         """Open the file once more."""
@@ -100,10 +102,14 @@ class LocalBytes(_AtHand):
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Give so many bytes; fewer at the end of the file."""
+        if self._job is not None:
+            self._job.check(self.name)
         return os.pread(self._descriptor, size, offset)
 
     def read_into(self, offset: int, buffer: Any) -> None:
         """Fill a writable buffer from an offset on."""
+        if self._job is not None:
+            self._job.check(self.name)
         view = memoryview(buffer)
         while view:
             count = os.preadv(self._descriptor, [view], offset)
