@@ -52,7 +52,8 @@ class Connection:
     def ended(self) -> None:
         """Say that the request is over."""
         with _lock:
-            _answering.discard(self._stream)
+            if self._stream is not None:
+                _answering.discard(self._stream)
             self._stream = None
 
     def break_off(self, *, for_good: bool) -> None:

@@ -239,8 +239,8 @@ class HttpFetcher:
         except Exception as error:
             if "Timeout" in type(error).__name__ and self.waiting.read_timeout is not None:
                 raise TransientError(
-                    f"no byte came for {self.waiting.read_timeout:g} s ({type(error).__name__}; "
-                    "video_sft.limit_waiting(read_timeout=...) allows more)"
+                    f"no byte came for {self.waiting.read_timeout:g} s, "
+                    f"the read_timeout of video_sft.limit_waiting ({type(error).__name__})"
                 ) from error
             if _is_passing(error):
                 raise TransientError(f"{type(error).__name__}: {error}") from error
