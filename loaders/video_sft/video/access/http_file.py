@@ -109,7 +109,8 @@ class HttpFetcher:
         with ExitStack() as turn:
             if self._sends_whole:
                 turn.enter_context(self._turn)
-            if self._whole is None:
+            whole = self._whole
+            if whole is None:
                 with self._answer(offset, size) as response:
                     if response.status_code == 206:
                         yield from self._body(response, self._check_range(response, offset, size))
@@ -121,8 +122,7 @@ class HttpFetcher:
                     if begins:
                         yield from self._receive_whole(response, whole, offset, offset + size)
                         return
-        whole = self._whole
-        yield whole.read(offset, offset + size)
+        yield from _as_it_comes(whole, offset, offset + size)
 
     def _body(self, response: Any, size: int) -> Pieces:
         """Give the body of an answer, and no more of it than was asked for."""
@@ -167,7 +167,7 @@ class HttpFetcher:
                 data += piece
                 if len(data) > limit:
                     break
-            whole = Segment.of(0, data)
+            whole = Segment.of(0, memoryview(data))
         if whole.end > limit:
             raise VideoError(
                 self.name,
@@ -191,7 +191,7 @@ class HttpFetcher:
                     if part:
                         yield part
             else:
-                yield whole.read(offset, end)
+                yield from _as_it_comes(whole, offset, end)
             if whole.wanted:
                 raise TransientError("the connection broke in the middle of an answer")
         except BaseException:
@@ -231,9 +231,11 @@ class HttpFetcher:
         if url.startswith(huggingface_hub.constants.ENDPOINT + "/"):
             headers |= self._hub_headers
         try:
-            with self._connections.one(urlsplit(url).netloc) as connection:
-                with closing(self._send(url, headers, connection)) as response:
-                    yield response
+            with (
+                self._connections.one(urlsplit(url).netloc) as connection,
+                closing(self._send(url, headers, connection)) as response,
+            ):
+                yield response
         except (TransientError, VideoError):
             raise
         except Exception as error:
@@ -248,7 +250,7 @@ class HttpFetcher:
 
     def _send(self, url: str, headers: dict[str, str], connection: Connection) -> Any:
         """Send a request and follow redirects; the client itself would read their bodies however long they are."""
-        client = huggingface_hub.get_session()
+        client: Any = huggingface_hub.get_session()
         request = client.build_request(
             "GET", url, headers=headers, timeout=self.waiting.read_timeout, extensions={"trace": connection.trace}
         )
@@ -277,6 +279,13 @@ class HttpFetcher:
             self.version = f"{tag} {size}" if tag and not tag.startswith("W/") else None
         elif (tag, size) != self._seen:
             raise VideoError(self.name, "the file changed while it was read; read it again")
+
+
+def _as_it_comes(whole: Segment, offset: int, end: int) -> Pieces:
+    end = min(end, whole.end)
+    while offset < end and whole.read(offset, offset + 1):
+        yield whole.read(offset, reached := min(end, whole.reached))
+        offset = reached
 
 
 def _seconds(retry_after: str | None) -> float:

@@ -71,7 +71,7 @@ class Segment:
             size = min(len(piece), self._end - self._reached)
             if size and not self._cut:
                 if self._data is None:  # not touched before bytes come
-                    self._data = memoryview(np.empty(self._end - self.offset, np.uint8))
+                    self._data = np.empty(self._end - self.offset, np.uint8).data
                 start = self._reached - self.offset
                 self._data[start : start + size] = memoryview(piece)[:size]
                 self._reached += size

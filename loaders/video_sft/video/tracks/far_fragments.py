@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from video_sft.video.access.byte_source import ByteSource
 from video_sft.video.containers.mp4_boxes import top_level_boxes
@@ -17,7 +18,7 @@ _HEADER = 8 << 10
 #: Headers as close as this are fetched with what lies between them, up to so much of that in all.
 _GAP = 256 << 10
 _MOST_BETWEEN = 4 << 20
-#: More requests than this are not made. Where a file begins with an index, libav needs no headers for being near enough.
+#: More requests than this are not made. Where a file begins with an index, libav comes near enough without headers.
 _MOST_REQUESTS = 128
 _MOST_REQUESTS_BESIDE_INDEX = 64
 #: A file without an index is read through where its first fragments are shorter than this.
@@ -68,7 +69,7 @@ def _short_fragments(file: ByteSource, behind_moov: int) -> bool:
 
 def _joined(offsets: Sequence[int]) -> list[tuple[int, int]]:
     """Return what to fetch as (offset, length): the headers, the closest of them along with what lies between."""
-    gaps = sorted((max(0, b - a - _HEADER), b) for a, b in zip(offsets, offsets[1:], strict=False))
+    gaps = sorted((max(0, b - a - _HEADER), b) for a, b in pairwise(offsets))
     joined: set[int] = set()
     left = _MOST_BETWEEN
     for gap, following in gaps:
