@@ -10,8 +10,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-#: Between two bytes, or lines, of one that dribbles.
-_PAUSE_SECONDS = 0.02
 _BLOCK = bytes(1 << 16)
 
 
@@ -21,6 +19,7 @@ class BadServer:
 
     Attributes:
         file: what is served.
+        pause: seconds between two bytes, lines or pieces, of answers that come in such.
         good: answers as they should be before the bad ones begin, for each path.
         asked: how many requests each path had.
         written: bytes sent without an end.
@@ -29,6 +28,7 @@ class BadServer:
     """
 
     file: Path
+    pause: float = 0.02
     good: int = 0
     asked: Counter[str] = field(default_factory=Counter)
     written: int = 0
@@ -93,7 +93,7 @@ def _handler(server: BadServer) -> type[BaseHTTPRequestHandler]:
         def dribble(self, pieces: list[bytes]) -> None:
             for piece in pieces:
                 self.wfile.write(piece)
-                if server.stop.wait(_PAUSE_SECONDS):
+                if server.stop.wait(server.pause):
                     return
 
         def without_end(self, status: int) -> None:

@@ -150,11 +150,18 @@ class MemoryBytes(_AtHand):
 class SeekableFile:
     """A byte source as the file object that libav's own demuxers want.
 
+    libav may take a failure for the end of the file, or try again. So nothing is read after one, and who opened the
+    container raises it: PyAV by itself forgets Ctrl-C, and prints what fails a second time.
+
     Args:
         source: the bytes.
+
+    Attributes:
+        failure: what went wrong in reading, if anything did.
     """
 
     def __init__(self, source: ByteSource) -> None:
+        self.failure: BaseException | None = None
         self._source = source
         self._offset = 0
 
@@ -169,8 +176,16 @@ class SeekableFile:
         return self._offset
 
     def read(self, size: int) -> bytes:
-        """Give up to so many bytes from the offset on; none at the end."""
-        data = self._source.read_some(self._offset, size)
+        """Give up to so many bytes from the offset on; none at the end, or after a failure."""
+        if self.failure is not None:
+            return b""
+        try:
+            data = self._source.read_some(self._offset, size)
+        except BaseException as error:
+            self.failure = error
+            if isinstance(error, Exception):
+                raise
+            return b""
         self._offset += len(data)
         return data
 

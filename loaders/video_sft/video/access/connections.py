@@ -31,21 +31,28 @@ class Connection:
     def __init__(self, host: str) -> None:
         self.host = host
         self._stream: Any = None
+        self._answer: Any = None
         self._broken = False
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Take note of what the client does; its ``trace`` extension."""
         stream = info.get("return_value")
         if event.endswith(".complete") and hasattr(stream, "get_extra_info"):
-            self.lies_on(stream, answering=False)
+            self._lies_on(stream)
 
-    def lies_on(self, stream: Any, *, answering: bool = True) -> None:
-        """Say which one it is."""
+    def answered(self, response: Any) -> None:
+        """Say that the header of an answer has come."""
+        stream = response.extensions.get("network_stream")
+        if stream is not None:
+            with _lock:
+                _answering.add(stream)
+                self._answer = response
+            self._lies_on(stream)
+
+    def _lies_on(self, stream: Any) -> None:
         with _lock:
             self._stream = stream
             _seen[stream] = self.host
-            if answering:
-                _answering.add(stream)
         if self._broken:
             _shut(stream)
 
@@ -54,7 +61,7 @@ class Connection:
         with _lock:
             if self._stream is not None:
                 _answering.discard(self._stream)
-            self._stream = None
+            self._stream = self._answer = None
 
     def break_off(self, *, for_good: bool) -> None:
         """Wake the thread that waits for the server, with an error.
@@ -64,6 +71,8 @@ class Connection:
         asks again.
         """
         with _lock:
+            if self._answer is not None and self._answer.is_closed:  # all of it has come: the connection is whole
+                return
             self._broken = True
             streams = [self._stream] if self._stream is not None else []
             if not streams and for_good:

@@ -126,14 +126,14 @@ class HttpFetcher:
 
     def _body(self, response: Any, size: int) -> Pieces:
         """Give the body of an answer, and no more of it than was asked for."""
-        stated = response.headers.get("content-length")
+        stated = response.headers.get("content-length") == str(size)
         with closing(response.iter_raw()) as pieces:
             for piece in pieces:
                 part = piece[:size]
                 size -= len(part)
                 self.waiting.received(len(part))
-                if not size and stated is not None:
-                    for _ in pieces:  # nothing comes after what was stated; the connection can then be used again
+                if not size and stated:
+                    for _ in pieces:  # nothing comes any more; the connection can then be used again
                         pass
                 yield part
                 if not size:
@@ -257,8 +257,7 @@ class HttpFetcher:
         for _ in range(_MOST_REDIRECTS + 1):
             connection.host = request.url.netloc.decode()
             response = client.send(request, stream=True, follow_redirects=False)
-            if "network_stream" in response.extensions:
-                connection.lies_on(response.extensions["network_stream"])
+            connection.answered(response)
             if response.next_request is None:
                 return response
             request, size = response.next_request, 0

@@ -52,7 +52,7 @@ class Patience:
         self._failures = 0 if progress else self._failures + 1
         if self._failures >= _ATTEMPTS:
             raise VideoError(self._name, f"cannot be fetched, tried {_ATTEMPTS} times: {error}") from error
-        if error.retry_after > self._waiting.left:
+        if 0 < error.retry_after > self._waiting.left:
             raise VideoError(
                 self._name,
                 f"cannot be fetched: {error} and asks to be left alone for {error.retry_after:,.0f} s, which is more "
