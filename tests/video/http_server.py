@@ -27,6 +27,7 @@ class RangeServer:
         tells_sizes: whether answers say how large files are.
         redirects: whether ``/r/...`` redirects to ``/...``.
         asked: paths of the requests received.
+        connections: how many clients made.
         waited_in_vain: whether `hold` was not set for as long as any client waits.
     """
 
@@ -37,6 +38,7 @@ class RangeServer:
     retry_after: str | None = None
     hold: threading.Event = field(default_factory=threading.Event)
     hold_from: int | None = None
+    connections: int = 0
     waited_in_vain: bool = False
     etag: str | None = '"one"'
     ranges: bool = True
@@ -76,6 +78,10 @@ def _handler(server: RangeServer) -> type[BaseHTTPRequestHandler]:
 
         def log_message(self, format: str, *args: Any) -> None:
             """Keep quiet."""
+
+        def setup(self) -> None:
+            server.connections += 1
+            super().setup()
 
         def do_GET(self) -> None:
             server.asked.append(self.path)

@@ -33,6 +33,8 @@ class Clip(Mapping[str, Any]):
     mappings from their items (pinning memory, moving batches to a device) get an equal clip back. torch's
     `default_collate` gives the list of a batch's clips.
 
+    Whatever reads a remote video waits for it no longer than `limit_waiting` allows, and then raises `VideoError`.
+
     Args:
         video: path or URL (local, ``hf://``, ``https://``, ``zip://a.mp4::...`` or any other fsspec file system),
             bytes, an open binary file, ``{"path": ..., "bytes": ...}``, or a folder of numbered images

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -156,17 +156,19 @@ def open_container(
         decoders: with `quick`, let decoders see the header, which takes some of them as long as a frame.
 
     Raises:
-        VideoError: this is no video, or its header is broken.
+        VideoError: this is no video, or its header is broken; or, at the end of the block, its bytes could not be had.
     """
     options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
     if quick:
         options |= {"skip_frame": "all", "probesize": "32"} | ({} if decoders else {"codec_whitelist": "none"})
-    with failing(name, "is not a video that can be opened"):
-        container = av.open(file, mode="r", options=options, **_TAGS)
     try:
-        yield container
+        with failing(name, "is not a video that can be opened"):
+            container = av.open(file, mode="r", options=options, **_TAGS)
+        with closing(container):
+            yield container
     finally:
-        container.close()
+        if isinstance(file, SeekableFile) and file.failure is not None:
+            raise file.failure
 
 
 def video_stream(container: Any, name: str, stream_index: int | None) -> Any:

@@ -224,6 +224,8 @@ class _Reading:
         for thread in threads:
             thread.start()
         work()
+        if self._file.far and any(not isinstance(error, Exception) for error in raised):
+            self._file.close()  # Ctrl-C: the others wait for the network
         for thread in threads:
             thread.join()
         if raised:

@@ -16,11 +16,12 @@ from video_sft.video.containers.libav import Header, for_libav, header_of, open_
 from video_sft.video.containers.matroska_blocks import matroska_table
 from video_sft.video.containers.matroska_header import MatroskaLayout, MatroskaTrack, matroska_layout
 from video_sft.video.containers.mp4_boxes import Moov, find_moov, matrices_of
-from video_sft.video.containers.mp4_fragments import fragment_offsets, fragmented_table
+from video_sft.video.containers.mp4_fragments import fragmented_table
 from video_sft.video.containers.mp4_index import Fragments, Mp4Track, edited, index_of, mp4_tracks
 from video_sft.video.containers.packet_table import PacketTable
 from video_sft.video.decoding.orientation import UPRIGHT, from_matrix, product
 from video_sft.video.tracks.animated import animated_track
+from video_sft.video.tracks.far_fragments import announce_fragments
 from video_sft.video.tracks.leading import without_leading
 from video_sft.video.tracks.packet_frames import NEEDS_SETTING_UP, SELF_CONTAINED, timeline_of, whole_frames
 from video_sft.video.tracks.scanned import decoded_track
@@ -32,9 +33,6 @@ __all__ = ["indexed_track", "plain_matroska", "signed"]
 _NEXT_HEADER = 64
 _BEGINNING = 4096
 _BOX_HEADER = 16
-#: So much of a fragment holds its header, and over a network no more than so many are read.
-_FRAGMENT_HEADER = 8 << 10
-_MOST_FAR_FRAGMENTS = 64
 #: Codecs whose set-up tells whether frames are reordered.
 _TELLS_ORDER = frozenset({"hevc", "mpeg4"})
 #: So many frames of others are looked at for their order, so much of each, and within so much of a remote file.
@@ -119,11 +117,8 @@ def _mp4_track(file: ByteSource, place: Moov, stream_index: int | None) -> Track
 
 def _fragments_of(file: ByteSource, moov: bytes, behind: int) -> Fragments | None:
     """Return what reads the fragments of a fragmented file; None where over a network they would be too many."""
-    if file.far:
-        offsets = fragment_offsets(file.read_at, file.size, behind)
-        if not 0 < len(offsets) <= _MOST_FAR_FRAGMENTS:
-            return None
-        file.prefetch([(offset, _FRAGMENT_HEADER) for offset in offsets])
+    if file.far and not announce_fragments(file, behind):
+        return None
     return lambda track_id, first: fragmented_table(file.read_at, file.size, moov, behind, track_id, first)
 
 
