@@ -135,6 +135,14 @@ def read(data: bytes, rng: random.Random) -> None:
             part.audio(**rng.choice([{}, {"sampling_rate": None, "mono": False}]))
 
 
+def peak_kilobytes() -> int:
+    """Return the most memory this process had; where the system only tells it so, that of the one that began it too."""
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    found = [int(line.split()[1]) for line in lines if line.startswith("VmHWM")]
+    return found[0] if found else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
 def main(rounds: int, paths: list[str]) -> dict[str, object]:
     """Read so many bent copies of each video."""
     resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
@@ -160,7 +168,7 @@ def main(rounds: int, paths: list[str]) -> dict[str, object]:
             counts["files"] += 1
             slowest = max(slowest, (time.monotonic() - began, name))
     faulthandler.cancel_dump_traceback_later()
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    megabytes = peak_kilobytes() // 1024
     seconds, name = slowest
     return counts | {
         "other_errors": errors,

@@ -26,6 +26,8 @@ _GAP_SECONDS = 0.05
 _BACK_SECONDS = 1.0
 #: So much silence is believed of any file, more by its size, and more up to the end that the file states.
 _SILENT_SECONDS, _SILENT_SECONDS_STATED, _BYTES_A_SILENT_SECOND = 60, 540, 1000
+#: And no more than this, unless the file is that large.
+_SILENT_BYTES = 256 << 20
 
 #: The container of what is sent over lossy ways.
 _LOSSY = "mpegts"
@@ -186,7 +188,10 @@ class _Clock:
         self._tick: Fraction = stream.time_base
         self._origin = origin
         self._moved = 0
+        most = _SILENT_BYTES / (4 * own * max(1, stream.codec_context.layout.nb_channels))
         self._silence = _SILENT_SECONDS + file_size / _BYTES_A_SILENT_SECOND
+        self._stated = max(0.0, min(_SILENT_SECONDS_STATED, most - self._silence))
+        self._silence = min(self._silence, max(most, file_size / _BYTES_A_SILENT_SECOND))
         begin = container.start_time / av.time_base if container.start_time else 0.0
         self._end = begin + container.duration / av.time_base if container.duration else 0.0
         self.origin_seconds = begin if origin is None else float(origin * self._tick)
@@ -223,7 +228,7 @@ class _Clock:
 
     def _believes(self, silence: float, until: float | Fraction) -> bool:
         """Tell whether a file can have so many seconds of silence up to a moment, and note that it has."""
-        left = self._silence + (_SILENT_SECONDS_STATED if until <= self._end else 0)
+        left = self._silence + (self._stated if until <= self._end else 0)
         if silence > left:
             return False
         self._silence -= silence
