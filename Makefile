@@ -12,7 +12,7 @@ demo: $(VENV)/.core
 	$(BIN)/video-sft demo
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -q $(ARGS)
+	$(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 check: $(VENV)/.check
 	$(BIN)/ruff format --check .
