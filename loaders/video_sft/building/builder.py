@@ -378,10 +378,11 @@ class SourceBuilder(ArrowBuilder):
         """
         try:
             if not args and all(kwargs.get(name) is None for name in ("output_dir", "file_format", "download_mode")):
-                if self._cached.is_dir() and what_is_damaged(self._cached) is None:
+                damage = self._damage() if os.path.lexists(self._cached) else "it is not there"
+                if damage is None:
                     self.take_stored_info()
                     return
-                self._discard_damaged()
+                self._discard(damage)
             with _no_cycle_collection():
                 super().download_and_prepare(*args, **kwargs)
         except DatasetGenerationError as error:
@@ -417,27 +418,28 @@ class SourceBuilder(ArrowBuilder):
         if self.is_building:
             finish_build(Path(self.folder_in_work))
 
-    def _discard_damaged(self, why: str | None = None) -> None:
-        """Delete the built dataset where it is damaged; another process may have built it anew meanwhile.
+    def _damage(self) -> str | None:
+        return what_is_damaged(self._cached) if self._cached.is_dir() else "it is no folder"
+
+    def _discard(self, damage: str, *, seen: bool = True) -> None:
+        """Delete the built dataset, if it is there, unless another process has built it anew meanwhile.
 
         Args:
-            why: what is damaged, where its look does not tell.
+            damage: what is wrong with it.
+            seen: whether looking at it shows that.
         """
         if not os.path.lexists(self._cached):
             return
         try:
             with self.building_lock():
-                if not os.path.lexists(self._cached):
-                    return
-                why = why or (what_is_damaged(self._cached) if self._cached.is_dir() else "it is no folder")
-                if why is None:
+                if not os.path.lexists(self._cached) or (seen and self._damage() is None):
                     return
                 told = "%s: the rows built in %s are damaged and built anew: %s"
-                logger.warning(told, self.config.name, self._cached, why)
+                logger.warning(told, self.config.name, self._cached, damage)
                 shutil.rmtree(self._cached) if self._cached.is_dir() else self._cached.unlink()
         except OSError as error:
             raise BuildError(
-                f"{self.config.name}: the rows built in {self._cached} are damaged ({why}) and cannot be deleted: "
+                f"{self.config.name}: the rows built in {self._cached} are damaged ({damage}) and cannot be deleted: "
                 f"{one_line(error)}. Delete that folder, or give another place as cache_dir or HF_DATASETS_CACHE"
             ) from error
 
@@ -452,7 +454,7 @@ class SourceBuilder(ArrowBuilder):
         except (OSError, pa.ArrowInvalid) as error:
             if getattr(error, "errno", None) is not None or not self._cached.is_dir():  # of the system, not of the rows
                 raise
-            self._discard_damaged(one_line(error))
+            self._discard(one_line(error), seen=False)
         self.download_and_prepare()
         return super().as_dataset(split, in_memory)
 
