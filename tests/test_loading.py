@@ -93,6 +93,23 @@ def test_a_download_that_is_not_the_published_file_is_refused(
     assert len(video_sft.load("next_gqa", split="validation", cache_dir=tmp_path / "cache")) == 2  # type: ignore[arg-type]
 
 
+def test_a_kept_download_that_the_disk_damaged_is_fetched_again(
+    server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, url, asked = server
+    monkeypatch.setattr(NextGqa, "source", served_source(folder, url))
+    options: Any = {"split": "validation", "cache_dir": tmp_path / "cache"}
+    expected: Any = video_sft.load("next_gqa", **options)
+    downloads = [path for path in (tmp_path / "cache" / "downloads").iterdir() if path.suffix not in (".json", ".lock")]
+    assert downloads
+    for path in downloads:
+        path.write_bytes(path.read_bytes()[:-7])
+    before = len(asked)
+    again: Any = video_sft.load("next_gqa", choices_seed=1, **options)
+    assert again["id"] == expected["id"]
+    assert len(asked) > before
+
+
 def test_a_download_that_fails_says_what_to_do(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, url, _ = server
     source = served_source(folder, url)

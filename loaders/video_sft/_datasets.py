@@ -10,7 +10,9 @@ What streams need is imported when it is asked for: loading, map-style mixtures 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import datasets
@@ -25,7 +27,9 @@ from datasets.formatting import format_table, get_formatter
 from datasets.info import DatasetInfosDict
 from datasets.table import InMemoryTable, MemoryMappedTable, Table, concat_tables
 from datasets.utils import tqdm
+from datasets.utils._filelock import FileLock
 from datasets.utils.metadata import MetadataConfigs
+from filelock import Timeout as LockTimeout
 
 __all__ = [
     "FEATURE_TYPES",
@@ -33,9 +37,11 @@ __all__ = [
     "DatasetGenerationError",
     "DatasetInfosDict",
     "Examples",
+    "FileLock",
     "Hasher",
     "InMemoryTable",
     "Key",
+    "LockTimeout",
     "MemoryMappedTable",
     "MetadataConfigs",
     "Table",
@@ -120,6 +126,37 @@ def wrap_methods(**makers: Callable[[Any], Any]) -> None:
 class ArrowBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     """A `datasets.ArrowBasedBuilder` with features of its own classes and errors that come out as they are."""
 
+    def __init__(self, cache_dir: str | None = None, **kwargs: Any) -> None:
+        """Take what `datasets.ArrowBasedBuilder` takes; nothing is made, locked or read in the cache."""
+        # For a folder `datasets` would do all three at once, in one that may be damaged or on a disk that is read-only.
+        super().__init__("none://", **kwargs)
+        config = datasets.config
+        root = os.path.expanduser(str(cache_dir or config.HF_DATASETS_CACHE))
+        downloads = os.path.join(root, config.DOWNLOADED_DATASETS_DIR) if cache_dir else config.DOWNLOADED_DATASETS_PATH
+        self._cache_dir_root, self._cache_downloaded_dir = root, os.path.expanduser(str(downloads))
+        self._cache_dir = self._output_dir = self._build_cache_dir()
+
+    @property
+    def cache_root(self) -> Path:
+        """The folder of everything that is built."""
+        return Path(self._cache_dir_root)
+
+    @property
+    def source_folder(self) -> Path:
+        """The folder of all configs, versions and options of this dataset."""
+        return Path(self._cache_dir).parents[2]
+
+    def building_lock(self) -> Any:
+        """Return the lock that whoever builds this dataset holds."""
+        return FileLock(f"{self._cache_dir}_builder.lock")
+
+    def take_stored_info(self) -> None:
+        """Take the description that was written when the dataset was built, with the numbers of its rows."""
+        self.info = self._load_info()
+
+    def finish_folder(self) -> None:
+        """Do what is left when all is written, before the unfinished folder gets its name."""
+
     def declared_features(self) -> datasets.Features:
         """Return the features; what is stored beside a built dataset knows none of our classes."""
         raise NotImplementedError
@@ -142,6 +179,11 @@ class ArrowBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         info = super()._load_info()
         info.features = self.declared_features()
         return info
+
+    def _save_info(self) -> None:
+        # Without a lock of its own, whose file would stay: whoever builds holds one already.
+        self.info.write_to_directory(self._output_dir, storage_options=self._fs.storage_options)
+        self.finish_folder()
 
     def _prepare_split_single(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
         try:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,13 @@ from tqdm.auto import tqdm
 from video_sft._datasets import fingerprint_of, without_indices
 from video_sft.errors import ConfigError
 from video_sft.rows import clip_name
+from video_sft.whole_files import cache_error, is_intact, writing_cached
 
 __all__ = ["check_grouping", "group_by_video"]
 
+logger = logging.getLogger("video_sft")
 #: Part of the cached file's name; raised when the merged rows change.
-_VERSION = "2"
+_VERSION = "3"
 _ROWS_PER_BATCH = 2000
 
 
@@ -66,33 +67,32 @@ def group_by_video(
     digest = hashlib.blake2b(f"{_VERSION} {fingerprint_of(dataset)} {max_turns} {seed}".encode(), digest_size=12)
     folder = Path(cache_dir or datasets.config.HF_DATASETS_CACHE) / "video_sft_grouped"
     path = folder / f"{digest.hexdigest()}.arrow"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        _write_whole(path, dataset, max_turns, seed)
+    if not is_intact(path):
+        if path.exists():
+            logger.warning("the rows merged by video in %s are damaged; they are merged anew", path)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with writing_cached(path) as unfinished:
+                _write(unfinished, dataset, max_turns, seed)
+        except OSError as error:
+            raise cache_error("merging rows by video stopped", error, folder) from error
     info = datasets.DatasetInfo(features=dataset.features, license=dataset.info.license)
     grouped = datasets.Dataset.from_file(str(path), info=info, split=dataset.split)
     return grouped.cast_column("video", dataset.features["video"])
 
 
-def _write_whole(path: Path, dataset: datasets.Dataset, max_turns: int | None, seed: int) -> None:
+def _write(path: Path, dataset: datasets.Dataset, max_turns: int | None, seed: int) -> None:
     table = dataset.data.table
     schema = dataset.features.arrow_schema
     groups = _groups(table, max_turns, seed)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".incomplete")
-    os.close(handle)
-    try:
-        with pa.OSFile(temporary, "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
-            for batch in _batches(groups):
-                rows = table.take(pa.array(np.concatenate(batch))).to_pylist()
-                merged, place = [], 0
-                for members in batch:
-                    merged.append(_merged(rows[place : place + len(members)]))
-                    place += len(members)
-                writer.write_table(pa.Table.from_pylist(merged, schema=schema))
-        os.replace(temporary, path)
-    finally:
-        if os.path.exists(temporary):
-            os.remove(temporary)
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
+        for batch in _batches(groups):
+            rows = table.take(pa.array(np.concatenate(batch))).to_pylist()
+            merged, place = [], 0
+            for members in batch:
+                merged.append(_merged(rows[place : place + len(members)]))
+                place += len(members)
+            writer.write_table(pa.Table.from_pylist(merged, schema=schema))
 
 
 def _batches(groups: Sequence[npt.NDArray[np.int64]]) -> Iterator[list[npt.NDArray[np.int64]]]:

@@ -7,9 +7,8 @@ dot, so that a person sees at once whether the right frame came out.
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -22,13 +21,15 @@ from video_sft.building.own_code import module_file
 from video_sft.building.registry import own_names
 from video_sft.errors import ConfigError
 from video_sft.locations import safe_relative
+from video_sft.whole_files import cache_error, is_intact, writing_cached
 
 __all__ = ["draw_sample_media", "has_sample", "sample_folder"]
 
+logger = logging.getLogger("video_sft")
 _WIDTH, _HEIGHT, _FPS = 192, 144, 10
 _SHORTEST_SECONDS = 6.0
 #: Part of the folder's name, so that clips drawn by another version are not taken for these.
-_VERSION = "2"
+_VERSION = "3"
 
 
 def sample_folder(source: str) -> str:
@@ -75,37 +76,34 @@ def draw_sample_media(stops: Iterable[tuple[str | None, float]], cache_dir: str 
     for path, stop in stops:
         if path is not None:
             lengths[path] = max(lengths.get(path, _SHORTEST_SECONDS), stop + 1.0)
+    damaged = 0
     for path, seconds in lengths.items():
         place = root / safe_relative(path)
         suffix = place.suffix.lower()
         seconds = math.ceil(seconds)
         if suffix not in (".jpg", ".jpeg", ".png"):
             place = place.with_name(f"{place.stem}{suffix or '.mp4'}")
-        if not place.exists():
-            _write_whole(place, path, seconds)
+        if not is_intact(place):
+            damaged += place.exists()
+            try:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                with writing_cached(place) as unfinished:
+                    _draw(unfinished, path, seconds)
+            except OSError as error:
+                raise cache_error(f"drawing the sample's {path} stopped", error, root) from error
+    if damaged:
+        logger.warning("%d of the sample's clips and images in %s were damaged and are drawn anew", damaged, root)
     return {pool: str(root / pool) for pool in sorted({path.partition("/")[0] for path in lengths})}
 
 
-def _write_whole(place: Path, path: str, seconds: int) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=place.parent, suffix=place.suffix)
-    os.close(handle)
-    try:
-        if place.suffix.lower() in (".jpg", ".jpeg", ".png"):
-            _picture(path, 0.0).save(temporary)
-        else:
-            _write_clip(temporary, path, seconds)
-        os.replace(temporary, place)
-    finally:
-        if os.path.exists(temporary):
-            os.remove(temporary)
-
-
-def _write_clip(file: str, path: str, seconds: int) -> None:
+def _draw(place: Path, path: str, seconds: int) -> None:
+    if place.suffix.lower() in (".jpg", ".jpeg", ".png"):
+        _picture(path, 0.0).save(place)
+        return
     codec, pixels = {".webm": ("libvpx", "yuv420p"), ".gif": ("gif", "rgb8")}.get(
         Path(path).suffix.lower(), ("libx264", "yuv420p")
     )
-    with av.open(file, "w") as container:
+    with av.open(str(place), "w") as container:
         stream = container.add_stream(codec, rate=_FPS)
         stream.width, stream.height, stream.pix_fmt = _WIDTH, _HEIGHT, pixels
         for number in range(seconds * _FPS):

@@ -6,6 +6,7 @@ import errno
 import multiprocessing
 import os
 import random
+import signal
 import stat
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import numpy as np
 import pytest
 from tests.local_hub import LocalHub
 from tests.local_hub.fixtures import hub  # noqa: F401 - a fixture
+from tests.read_only import read_only
 from tests.video.http_server import RangeServer
 from tests.video.zoo import encode
 
@@ -157,7 +159,8 @@ def test_what_came_of_a_broken_range_is_kept(
 
 
 def test_the_least_recently_used_go_first(server: RangeServer, data: bytes, kept: Path) -> None:
-    cache_ranges(kept, max_bytes=4 * MB)
+    room = 4 * MB + 4 * KB  # for four ranges with their checksums
+    cache_ranges(kept, max_bytes=room)
     url = server.url("bytes")
     for place in range(1, 4):
         read(url, (place * MB, MB))
@@ -166,7 +169,7 @@ def test_the_least_recently_used_go_first(server: RangeServer, data: bytes, kept
     read(url, (MB, MB))
     for place in range(4, 7):
         read(url, (place * MB, MB))
-        assert sum(path.stat().st_size for path in stored(kept)) <= 4 * MB
+        assert sum(path.stat().st_size for path in stored(kept)) <= room
     names = {path.name.split("-")[0] for path in stored(kept)}
     assert str(MB) in names
     assert str(2 * MB) not in names
@@ -198,6 +201,79 @@ def test_what_is_removed_or_damaged_is_fetched(server: RangeServer, data: bytes,
     assert again.read_at(MB, 4 * MB) == data[MB : 5 * MB]
     again.close()
     file.close()
+
+
+@pytest.mark.parametrize("how", ["flipped", "zeroed", "cut", "sums"])
+def test_a_block_that_the_disk_damaged_is_fetched(server: RangeServer, data: bytes, kept: Path, how: str) -> None:
+    read(server.url("bytes"), (MB, 3 * MB))
+    server.log.clear()
+    assert read(server.url("bytes"), (MB, 3 * MB)) == [data[MB : 4 * MB]]
+    assert server.log == [(0, 64 * KB)]
+    (path,) = stored(kept)
+    content = bytearray(path.read_bytes())
+    if how == "cut":
+        del content[2 * MB :]
+    elif how == "sums":
+        content[-1] ^= 1
+    else:
+        content[MB : MB + 4096] = (
+            bytes(4096) if how == "zeroed" else bytes(byte ^ 1 for byte in content[MB : MB + 4096])
+        )
+    path.write_bytes(content)
+    server.log.clear()
+    if how != "cut":
+        assert read(server.url("bytes"), (MB + 7, 100)) == [data[MB + 7 : MB + 107]]
+        assert server.log == [(0, 64 * KB)]  # what is good is of use
+    assert read(server.url("bytes"), (MB + 5, 3 * MB - 5)) == [data[MB + 5 : 4 * MB]]
+    assert len(server.log) > 1
+    read(server.url("bytes"), (MB, 3 * MB))
+    server.log.clear()
+    assert read(server.url("bytes"), (MB, 3 * MB)) == [data[MB : 4 * MB]]
+    assert server.log == [(0, 64 * KB)]
+
+
+KILLED = """
+import os, signal, sys
+from video_sft.video.access.remote import open_remote
+written, write = [0], os.write
+
+def killed(descriptor, view):
+    written[0] += len(view)
+    if written[0] > 500_000:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return write(descriptor, view)
+
+os.write = killed
+open_remote(sys.argv[1], None).read_at(1 << 20, 2 << 20)
+"""
+
+
+def test_what_a_killed_process_left_goes_and_what_is_being_written_stays(
+    server: RangeServer, data: bytes, kept: Path
+) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED, server.url("bytes")], check=False)
+    assert done.returncode == -signal.SIGKILL
+    (leftover,) = stored(kept)
+    cache = RangeCache(kept, 20 * MB)
+    writer = cache.shelf("mine", "1").writer(0, 2 * MB)
+    writer.add(data[:MB])
+    cache.sweep()
+    assert not leftover.exists()
+    assert not leftover.parent.exists()
+    writer.add(data[MB : 2 * MB])
+    assert b"".join(cache.shelf("mine", "1").read((0, 2 * MB), 0, 2 * MB)) == data[: 2 * MB]
+
+
+def test_a_folder_that_can_only_be_read_serves(
+    server: RangeServer, data: bytes, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read(server.url("bytes"), (MB, MB))
+    read_only(monkeypatch, kept)
+    server.log.clear()
+    assert read(server.url("bytes"), (MB, MB)) == [data[MB : 2 * MB]]
+    assert server.log == [(0, 64 * KB)]
+    with pytest.warns(UserWarning, match="cannot be kept there: Read-only"):
+        assert read(server.url("bytes"), (3 * MB, MB)) == [data[3 * MB : 4 * MB]]
 
 
 def test_others_cannot_read_it_and_names_say_nothing(server: RangeServer, kept: Path) -> None:

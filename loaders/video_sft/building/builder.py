@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import functools
 import gc
 import hashlib
@@ -22,6 +21,7 @@ import pyarrow as pa
 
 from video_sft._datasets import ArrowBuilder, DatasetGenerationError, Key
 from video_sft.annotations import Problems, Row
+from video_sft.building.built_folder import begin_build, clear_killed_builds, finish_build, what_is_damaged
 from video_sft.building.files import FoundParts, download_parts, find_parts, fingerprint_parts
 from video_sft.building.given_files import Files, is_one_file
 from video_sft.building.missing_files import listed, missing_files_message
@@ -35,6 +35,7 @@ from video_sft.records import Record
 from video_sft.reports import save_problems
 from video_sft.rows import SCHEMA_VERSION, features, to_table
 from video_sft.video import Video
+from video_sft.whole_files import cache_error
 
 __all__ = ["SourceBuilder", "SourceConfig"]
 
@@ -42,8 +43,6 @@ logger = logging.getLogger("video_sft")
 _BATCH_ROWS = 4096
 #: Stands for the upstream row of a record that is only waiting for its batch: rows may be many times their records.
 _FORGOTTEN = Row({}, "", ("row", 0, -1))
-#: What the system says where a disk is full, or the user's share of it.
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 #: The code that decides what a row is: when it changes, datasets built by it are built anew.
 _ROW_CODE = (
     "annotations",
@@ -67,12 +66,6 @@ def _code_digest() -> str:
         for file in sorted(place.glob("*.py")) if place.is_dir() else [place]:
             digest.update(file.read_bytes())
     return digest.hexdigest()
-
-
-def _existing_folder(place: str) -> Path:
-    """Return the nearest folder on a path that is there."""
-    path = Path(place).absolute()
-    return next((folder for folder in (path, *path.parents) if folder.is_dir()), Path("/"))
 
 
 @contextlib.contextmanager
@@ -206,6 +199,9 @@ class SourceBuilder(ArrowBuilder):
         kwargs.setdefault("dataset_name", self.source.name)  # not the module's: two packages may have a `data.py`
         super().__init__(cache_dir, hash=key.hexdigest()[:16], data_dir=data_dir, **kwargs)
         self.info.features = self.declared_features()
+        with contextlib.suppress(OSError):  # which building tells
+            if self._cached.is_dir() and what_is_damaged(self._cached, info_alone=True) is None:
+                self.take_stored_info()
         self.config.style  # noqa: B018  (an unknown style is an error now, not in the middle of a build)
         Problems(self.config.on_bad_row)
 
@@ -290,7 +286,9 @@ class SourceBuilder(ArrowBuilder):
         return missing_files_message(str(self.config.name), absent, self.config.data_dir, self.files)
 
     def _split_generators(self, dl_manager: datasets.DownloadManager) -> list[datasets.SplitGenerator]:
-        self._clear_leftovers()
+        if self.is_building:
+            begin_build(Path(self.folder_in_work))
+            clear_killed_builds(self.source_folder, self._cached)
         found = self.found_parts(dl_manager)
         if not found.present:
             raise MissingFileError(self.missing_message(found.absent))
@@ -313,12 +311,6 @@ class SourceBuilder(ArrowBuilder):
         """Whether all files are expected: not where some are given by name and nothing else."""
         place = self.config.data_dir
         return self.files is None if place is None else not is_one_file(place)
-
-    def _clear_leftovers(self) -> None:
-        """Empty the unfinished folder of a build that was killed, so that nothing of it gets into this one."""
-        if self.is_building:
-            for leftover in Path(self.folder_in_work).iterdir():
-                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
 
     def _generate_tables(self, parts: list[tuple[Part, dict[str, Located]]]) -> Iterator[tuple[Key, pa.Table]]:
         shard = -1  # counts the parts that give rows: before datasets 5.1 a number left out is an error
@@ -371,11 +363,20 @@ class SourceBuilder(ArrowBuilder):
     def download_and_prepare(self, *args: Any, **kwargs: Any) -> None:
         """Build the dataset into the cache, as `datasets.DatasetBuilder.download_and_prepare` does.
 
+        One that is there, and as it was written, is taken as it is: nothing is written or locked. One that is damaged
+        is built anew.
+
         Raises:
             VideoSftError: what is wrong with the files, or what else stopped the build, without the wrapping
                 `datasets` puts around it.
         """
         try:
+            if not args and all(kwargs.get(name) is None for name in ("output_dir", "file_format", "download_mode")):
+                damage = self._damage() if os.path.lexists(self._cached) else "it is not there"
+                if damage is None:
+                    self.take_stored_info()
+                    return
+                self._discard(damage)
             with _no_cycle_collection():
                 super().download_and_prepare(*args, **kwargs)
         except DatasetGenerationError as error:
@@ -395,16 +396,61 @@ class SourceBuilder(ArrowBuilder):
             cause = beneath  # `datasets` says "Cannot find data file" of any
         if isinstance(cause, VideoSftError):
             return cause
-        what = f"{self.config.name}: building stopped: {type(cause).__name__}: {one_line(cause)}"
-        if isinstance(cause, OSError) and cause.errno in _NO_ROOM:
-            free = shutil.disk_usage(_existing_folder(self._cache_dir_root)).free
-            return BuildError(
-                f"{what}. The cache {self._cache_dir_root} has {free / 1e6:,.0f} MB left: make room, or give another "
-                "place as cache_dir or HF_DATASETS_CACHE"
-            )
+        what = f"{self.config.name}: building stopped"
         if isinstance(cause, OSError):
-            return BuildError(f"{what}. Rows are written to the cache {self._cache_dir_root}: see that it can be")
-        return BuildError(f"{what}. Please report this, with the traceback (--debug shows it)")
+            return cache_error(what, cause, self.cache_root)
+        told = f"{what}: {type(cause).__name__}: {one_line(cause)}"
+        return BuildError(f"{told}. Please report this, with the traceback (--debug shows it)")
+
+    @property
+    def _cached(self) -> Path:
+        """Where the built dataset lies, or would."""
+        return Path(self.cache_dir)
+
+    def finish_folder(self) -> None:
+        """Note what the finished dataset is known again by."""
+        if self.is_building:
+            finish_build(Path(self.folder_in_work))
+
+    def _damage(self) -> str | None:
+        return what_is_damaged(self._cached) if self._cached.is_dir() else "it is no folder"
+
+    def _discard(self, damage: str, *, seen: bool = True) -> None:
+        """Delete the built dataset, if it is there, unless another process has built it anew meanwhile.
+
+        Args:
+            damage: what is wrong with it.
+            seen: whether looking at it shows that.
+        """
+        if not os.path.lexists(self._cached):
+            return
+        try:
+            with self.building_lock():
+                if not os.path.lexists(self._cached) or (seen and self._damage() is None):
+                    return
+                told = "%s: the rows built in %s are damaged and built anew: %s"
+                logger.warning(told, self.config.name, self._cached, damage)
+                shutil.rmtree(self._cached) if self._cached.is_dir() else self._cached.unlink()
+        except OSError as error:
+            raise BuildError(
+                f"{self.config.name}: the rows built in {self._cached} are damaged ({damage}) and cannot be deleted: "
+                f"{one_line(error)}. Delete that folder, or give another place as cache_dir or HF_DATASETS_CACHE"
+            ) from error
+
+    def as_dataset(self, split: Any = None, in_memory: bool = False) -> Any:
+        """Read the built dataset, as `datasets.DatasetBuilder.as_dataset` does; where it cannot be, it is built anew.
+
+        Raises:
+            VideoSftError: see `download_and_prepare`.
+        """
+        try:
+            return super().as_dataset(split, in_memory)
+        except (OSError, pa.ArrowInvalid) as error:
+            if getattr(error, "errno", None) is not None or not self._cached.is_dir():  # of the system, not of the rows
+                raise
+            self._discard(one_line(error), seen=False)
+        self.download_and_prepare()
+        return super().as_dataset(split, in_memory)
 
     def _as_dataset(self, split: Any = datasets.Split.TRAIN, in_memory: bool = False) -> datasets.Dataset:
         built = super()._as_dataset(split, in_memory)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -162,29 +163,33 @@ def download_parts(parts: Sequence[Part], downloads: DownloadManager) -> FoundPa
     return found
 
 
-def _download(file: RemoteFile, downloads: DownloadManager) -> str:
+def _download(file: RemoteFile, downloads: DownloadManager, *, again: bool = True) -> str:
+    started = time.time()
     try:
         location = str(downloads.download(file.url))
     except Exception as error:
         remedy = file.steps or "Get it by hand and pass its folder as data_dir"
         problem = one_line(error)
         raise MissingFileError(f"{file.name} could not be fetched from {file.url}: {problem}. {remedy}") from error
-    if not is_remote(location):
-        _verify(file, location)
-    return location
+    wrong = None if is_remote(location) else _what_is_wrong(file, location)
+    if wrong is None:
+        return location
+    old = os.path.getmtime(location) < started
+    os.remove(location)  # so that another try fetches it again
+    if old and again:  # kept from another day, and the disk may have lost a part of it
+        return _download(file, downloads, again=False)
+    remedy = "Try again; if it stays so, get it by hand, look at it, and pass its folder as data_dir"
+    raise MissingFileError(f"{file.name} from {file.url} is not the published file: {wrong}. {remedy}")
 
 
-def _verify(file: RemoteFile, location: str) -> None:
+def _what_is_wrong(file: RemoteFile, location: str) -> str | None:
+    """Return in what a download differs from what was published."""
     size = os.path.getsize(location)
-    wrong = None
     if file.size is not None and size != file.size:
-        wrong = f"it has {size:,} bytes where {file.size:,} were published"
-    elif file.sha256 is not None and (found := sha256_of(location)) != file.sha256:
-        wrong = f"its sha256 is {found} where {file.sha256} was published"
-    if wrong:
-        os.remove(location)  # so that another try fetches it again
-        remedy = "Try again; if it stays so, get it by hand, look at it, and pass its folder as data_dir"
-        raise MissingFileError(f"{file.name} from {file.url} is not the published file: {wrong}. {remedy}")
+        return f"it has {size:,} bytes where {file.size:,} were published"
+    if file.sha256 is not None and (found := sha256_of(location)) != file.sha256:
+        return f"its sha256 is {found} where {file.sha256} was published"
+    return None
 
 
 def fingerprint_parts(found: FoundParts) -> list[str]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from video_sft.checking.overlap import Overlap
 from video_sft.checking.part_rows import PartRows
+from video_sft.whole_files import writing_whole
 
 __all__ = ["ListFiles"]
 
@@ -59,14 +60,11 @@ class ListFiles:
 
     def _write(self, name: str, place: Path, fill: Callable[[IO[str]], object]) -> str:
         place.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = place.with_name(f".{place.name}.unfinished")
-        try:
-            with open(unfinished, "w", encoding="utf-8", errors="surrogateescape", newline="") as sink:
-                fill(sink)
-            os.replace(unfinished, place)
-        except BaseException:
-            unfinished.unlink(missing_ok=True)
-            raise
+        with (
+            writing_whole(place) as unfinished,
+            open(unfinished, "w", encoding="utf-8", errors="surrogateescape", newline="") as sink,
+        ):
+            fill(sink)
         self.written[name] = str(place)
         return str(place)
 

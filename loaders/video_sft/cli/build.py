@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,8 +22,9 @@ from video_sft.cli.options import (
 )
 from video_sft.errors import ConfigError
 from video_sft.loading import load
+from video_sft.whole_files import sync_tree, unfinished_folder
 
-__all__ = ["build"]
+__all__ = ["build", "save_whole"]
 
 
 def build(
@@ -57,16 +57,20 @@ def build(
         num_proc=num_proc,
         **wording(prompt_style),
     )
-    unfinished = out.with_name(out.name + ".incomplete")
-    if unfinished.exists():
-        shutil.rmtree(unfinished)
-    try:
-        dataset.save_to_disk(str(unfinished))
+    save_whole(dataset, out)
+    rows = ", ".join(f"{name} {len(part):,}" for name, part in dataset.items())
+    Console().print(f"{config}: {rows} rows in {out}")
+
+
+def save_whole(dataset: Any, out: Path) -> None:
+    """Save rows for `datasets.load_from_disk`; a folder that is not there yet appears whole or not at all."""
+    if out.is_dir() and any(out.iterdir()):
+        dataset.save_to_disk(os.fspath(out))
+        return
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with unfinished_folder(out.parent) as unfinished:
+        dataset.save_to_disk(os.fspath(unfinished))
+        sync_tree(unfinished)
         if out.exists():
             out.rmdir()
         os.replace(unfinished, out)
-    finally:
-        if unfinished.exists():
-            shutil.rmtree(unfinished)
-    rows = ", ".join(f"{name} {len(part):,}" for name, part in dataset.items())
-    Console().print(f"{config}: {rows} rows in {out}")

@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from video_sft.errors import MissingMediaError
 from video_sft.video.health import what_is_wrong
+from video_sft.whole_files import writing_whole
 
 __all__ = ["BadVideo", "DeepReport", "deep_check"]
 
@@ -100,7 +101,8 @@ def deep_check(
 
         _decode_all(root, left, num_workers or os.cpu_count() or 1, seconds_per_file, record)
     bad = tuple(BadVideo(path, reason) for path, reason in sorted(known.items()) if reason is not None)
-    _write_whole(Path(bad_list), (f"{video.path}\t{video.reason}\n" for video in bad))
+    with writing_whole(bad_list) as unfinished:
+        unfinished.write_text("".join(f"{video.path}\t{video.reason}\n" for video in bad), encoding="utf-8")
     return DeepReport(len(left), len(videos) - len(left), bad)
 
 
@@ -129,7 +131,7 @@ def _read_journal(journal: Path, videos: Mapping[str, tuple[int, int]]) -> dict[
     known: dict[str, str | None] = {}
     if not journal.is_file():
         return known
-    with journal.open("r+", encoding="utf-8") as lines:
+    with journal.open("r+", encoding="utf-8", errors="replace") as lines:
         line = "\n"
         for line in lines:
             try:
@@ -210,13 +212,6 @@ class _OutOfTime(BaseException):  # not an Exception: nothing on the way may tak
 
 def _give_up(number: int, frame: FrameType | None) -> None:
     raise _OutOfTime
-
-
-def _write_whole(path: Path, lines: Iterable[str]) -> None:
-    """Write a file that appears whole or not at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    draft.write_text("".join(lines), encoding="utf-8")
-    os.replace(draft, path)
 
 
 class _Bar:

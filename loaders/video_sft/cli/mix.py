@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from video_sft.cli.build import save_whole
 from video_sft.cli.console import Console
 from video_sft.cli.options import Media, PromptStyle, Sample, files_by_source, media_by_pool, wording
 from video_sft.errors import ConfigError
 from video_sft.mixing import MixReport, bundled_recipes, describe, mix
+from video_sft.whole_files import writing_whole
 
 __all__ = ["mix_recipe"]
 
@@ -64,7 +65,7 @@ def mix_recipe(
         _write(described, path)
         console.print(f"wrote {path}")
     if out is not None:
-        mixed.save_to_disk(os.fspath(out))
+        save_whole(mixed, out)
         console.print(f"saved {len(mixed):,} rows to {out}")
 
 
@@ -92,6 +93,5 @@ def _write(report: MixReport, path: Path) -> None:
         report.to_png(path)
         return
     text = report.to_html() if path.suffix == ".html" else report.to_markdown()
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_text(text, encoding="utf-8")
-    os.replace(unfinished, path)
+    with writing_whole(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")

@@ -15,7 +15,9 @@ import functools
 import gzip
 import hashlib
 import json
+import logging
 import os
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +27,7 @@ from datasets import Dataset
 
 from video_sft.errors import ConfigError
 from video_sft.mixing.questions import question_digest, questions
+from video_sft.whole_files import writing_whole
 
 __all__ = [
     "DIGEST_BYTES",
@@ -37,6 +40,7 @@ __all__ = [
     "write_lists",
 ]
 
+logger = logging.getLogger("video_sft.mixing")
 DIGEST_BYTES = 6
 _SHIPPED = Path(__file__).with_name("eval_ids")
 #: Fields that are written as they are.
@@ -155,8 +159,9 @@ def write_lists(lists: Iterable[EvalList], folder: str | os.PathLike[str]) -> li
     written = []
     for source, new in sorted(by_source.items()):
         path = place / f"{source}.json.gz"
-        kept = {entry.split: entry for entry in read_lists(path)} if path.exists() else {}
-        _write_whole(path, _packed({**kept, **new}))
+        kept = {entry.split: entry for entry in _kept_lists(path)} if path.exists() else {}
+        with writing_whole(path) as unfinished:
+            unfinished.write_bytes(_packed({**kept, **new}))
         written.append(path)
     return written
 
@@ -170,10 +175,23 @@ def read_lists(path: str | os.PathLike[str]) -> list[EvalList]:
     try:
         content = json.loads(gzip.decompress(Path(path).read_bytes()))
         return [_unpacked(entry) for entry in content["lists"]]
-    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ConfigError(
             f"{path} is not a list of evaluation ids ({error}); make it again with `video-sft eval-ids`"
         ) from error
+
+
+def _kept_lists(path: Path) -> list[EvalList]:
+    """Return the lists that new ones join; what cannot be read makes room for them, under another name."""
+    try:
+        return read_lists(path)
+    except ConfigError:
+        aside = path.with_name(f"{path.name}.damaged")
+        os.replace(path, aside)
+        logger.warning(
+            "%s is damaged: it is now %s, and other lists that were in it have to be made again", path, aside
+        )
+        return []
 
 
 def _read_folder(folder: Path) -> list[EvalList]:
@@ -207,12 +225,3 @@ def _repository(address: str) -> str:
     """Return `owner/name@commit` of a file's address on GitHub; another address as it is."""
     owner, _, rest = address.removeprefix("https://github.com/").partition("/blob/")
     return f"{owner}@{rest[:7]}" if rest else address
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_bytes(content)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)

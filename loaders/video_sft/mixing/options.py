@@ -14,6 +14,7 @@ from video_sft.messages import MessageStyle
 from video_sft.mixing.eval_ids import EvalList
 from video_sft.mixing.eval_sets import chosen_lists
 from video_sft.mixing.filters import DECONTAMINATIONS, Decontaminate
+from video_sft.mixing.option_types import check_types
 from video_sft.mixing.quotas import STRATEGIES, StoppingStrategy
 from video_sft.mixing.weights import read_temperature
 
@@ -64,6 +65,7 @@ class MixOptions:
     load_options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_types({item.name: getattr(self, item.name) for item in fields(self)} | dict(self.load_options))
         MessageStyle(**MessageStyle.keywords(self.load_options))  # before any part is built
         read_temperature(self.temperature)
         _one_of("stopping_strategy", self.stopping_strategy, STRATEGIES)
@@ -75,10 +77,8 @@ class MixOptions:
         _whole("epochs", self.epochs, 1)
         if self.num_rows is not None:
             _whole("num_rows", self.num_rows, 1)
-        if isinstance(self.licenses, str) or (self.licenses is not None and not self.licenses):
-            raise ConfigError(
-                f"licenses is {self.licenses!r}; give a list of licence ids, such as ['MIT', 'Apache-2.0']"
-            )
+        if self.licenses is not None and not self.licenses:
+            raise ConfigError("licenses is empty; give a list of licence ids, such as ['MIT', 'Apache-2.0']")
         limits = self.max_epochs_per_source
         for name, limit in limits.items() if isinstance(limits, Mapping) else [("", limits)]:
             if limit is not None:
@@ -89,10 +89,8 @@ class MixOptions:
             )
 
     def _check_eval_sets(self) -> None:
-        if isinstance(self.eval_sets, str) or not self.eval_sets:
-            raise ConfigError(
-                f"eval_sets is {self.eval_sets!r}; give a list of names, such as ['next_qa test', 'mvbench']"
-            )
+        if not self.eval_sets:
+            raise ConfigError("eval_sets is empty; give a list of names, such as ['next_qa test', 'mvbench']")
         if self.decontaminate is None:
             raise ConfigError(
                 "eval_sets chooses what decontaminate leaves out, and decontaminate=None leaves nothing out"

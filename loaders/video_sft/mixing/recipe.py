@@ -10,8 +10,9 @@ from typing import Any
 
 import yaml
 
-from video_sft.errors import ConfigError, MissingFileError
+from video_sft.errors import ConfigError, MissingFileError, one_line
 from video_sft.messages import MessageStyle
+from video_sft.mixing.option_types import check_types
 
 __all__ = ["bundled_recipes", "read_recipe"]
 
@@ -52,11 +53,19 @@ def read_recipe(recipe: str | os.PathLike[str]) -> tuple[Any, dict[str, Any], st
         )
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    except OSError as error:
+        raise MissingFileError(f"the recipe {path} cannot be read: {one_line(error)}") from None
+    except RecursionError:
+        raise ConfigError(f"{path} is not a recipe: its lists are nested too deeply") from None
+    except (yaml.YAMLError, ValueError) as error:  # also dates and numbers that are none
+        raise ConfigError(f"{path} is not YAML: {one_line(error)}") from None
     if not isinstance(content, Mapping) or "parts" not in content:
         raise ConfigError(f"{path} is not a recipe: it should have `parts:` with config names and weights")
     options = {str(name): value for name, value in content.items() if name != "parts"}
+    try:
+        check_types(options)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
     for name in _PATHS:
         if options.get(name) is not None:
             options[name] = _located(options[name], path.parent)

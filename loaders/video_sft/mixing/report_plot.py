@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from video_sft.errors import ConfigError
 from video_sft.texts import visible
+from video_sft.whole_files import writing_whole
 
 if TYPE_CHECKING:
     from video_sft.mixing.report import MixReport, SourceReport
@@ -35,7 +35,8 @@ def draw(report: MixReport, path: str | os.PathLike[str]) -> None:
     with rc_context({"text.parse_math": False}):  # a name with dollars in it is a name
         figure = _figure(report, Figure)
         FigureCanvasAgg(figure)
-        _save_whole(figure, Path(path))
+        with writing_whole(path) as unfinished:
+            figure.savefig(unfinished, format="png")
 
 
 def _figure(report: MixReport, figure_class: Any) -> Any:
@@ -91,12 +92,3 @@ def _plain(axes: Any) -> None:
     axes.tick_params(axis="x", labelsize=7)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-
-
-def _save_whole(figure: Any, path: Path) -> None:
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        figure.savefig(unfinished, format="png")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -8,7 +8,6 @@ that are not drawn cost nothing but four bytes for each pass.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from datasets import Dataset, DatasetInfo, Features, NamedSplit, Value
 from video_sft._datasets import InMemoryTable, MemoryMappedTable, Table, concat_tables, fingerprint_of, indices_of
 from video_sft.errors import ConfigError
 from video_sft.mixing.reading import MixedDataset
+from video_sft.whole_files import is_intact, writing_cached
 
 __all__ = ["PASS_COLUMN", "Block", "assembled", "block_of", "row_numbers", "row_type", "shared_features", "with_rows"]
 
@@ -176,8 +176,9 @@ def _in_large_batches(table: Table, dataset: Dataset) -> Table:
     folder = Path(dataset.cache_files[0]["filename"]).parent
     target = folder / f"video-sft-batches-{fingerprint_of(dataset)}.arrow"
     try:
-        if not target.exists():
-            _rewrite(table.table, target)
+        if not is_intact(target):
+            with writing_cached(target) as unfinished:
+                _rewrite(table.table, unfinished)
         rewritten = MemoryMappedTable.from_file(str(target))
     except (OSError, pa.ArrowInvalid) as error:
         logger.info("reading %s as it is, in %d small batches: %s", folder, batches, error)
@@ -188,14 +189,9 @@ def _in_large_batches(table: Table, dataset: Dataset) -> Table:
 
 
 def _rewrite(table: pa.Table, target: Path) -> None:
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with pa.OSFile(str(unfinished), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
-            for start in range(0, table.num_rows, BATCH_ROWS):
-                writer.write_table(table.slice(start, BATCH_ROWS).combine_chunks())
-        os.replace(unfinished, target)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with pa.OSFile(str(target), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+        for start in range(0, table.num_rows, BATCH_ROWS):
+            writer.write_table(table.slice(start, BATCH_ROWS).combine_chunks())
 
 
 def shared_features(parts: dict[str, Features]) -> Features:

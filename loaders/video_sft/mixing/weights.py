@@ -27,7 +27,10 @@ def read_weights(weights: Mapping[str, object]) -> dict[str, float]:
     for name, weight in weights.items():
         if isinstance(weight, bool) or not isinstance(weight, numbers.Real):
             raise ConfigError(f"the weight of {name!r} is {weight!r}; it should be a number, zero or more")
-        value = float(weight)
+        try:
+            value = float(weight)
+        except OverflowError:
+            value = math.inf
         if math.isnan(value) or math.isinf(value) or value < 0:
             raise ConfigError(f"the weight of {name!r} is {value}; it should be a finite number, zero or more")
         checked[name] = value

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets import config
+
+from video_sft.whole_files import writing_whole
 
 __all__ = ["group_rows", "shard_count", "write_shard"]
 
@@ -61,24 +62,22 @@ def write_shard(path: Path, groups: Iterator[pa.Table], schema: pa.Schema) -> No
         groups: the row groups.
         schema: of the file, with the features in its metadata.
     """
-    temporary = path.with_name(f".{path.name}.incomplete")
     first = next(groups, schema.empty_table())
-    try:
-        with pq.ParquetWriter(
-            temporary,
+    with (
+        writing_whole(path, lasting=False) as unfinished,
+        pq.ParquetWriter(
+            unfinished,
             schema,
             compression="zstd",
             use_dictionary=_repetitive_leaves(first) or False,
             data_page_size=_PAGE_BYTES,
             write_page_index=True,
             use_content_defined_chunking=config.DEFAULT_CDC_OPTIONS,
-        ) as writer:
-            writer.write_table(first, row_group_size=max(1, len(first)))
-            for group in groups:
-                writer.write_table(group, row_group_size=max(1, len(group)))
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        ) as writer,
+    ):
+        writer.write_table(first, row_group_size=max(1, len(first)))
+        for group in groups:
+            writer.write_table(group, row_group_size=max(1, len(group)))
 
 
 def _repetitive_leaves(table: pa.Table) -> list[str]:

@@ -21,6 +21,7 @@ from video_sft.publishing.report import ConfigReport, RepoReport
 from video_sft.publishing.repository import HubRepo, Operation, RemoteFile
 from video_sft.publishing.splits import Shard, SplitWriter
 from video_sft.publishing.videos import FILES_PER_COMMIT, VideoCounts, VideoUploads
+from video_sft.whole_files import unfinished_folder
 
 __all__ = ["LoadedConfig", "RepoRun"]
 
@@ -113,10 +114,10 @@ class RepoRun:
     @contextmanager
     def _work(self) -> Iterator[tuple[Path, VideoUploads]]:
         memory = HashMemory(self._state_dir)
-        with tempfile.TemporaryDirectory(prefix="video-sft-") as name:
-            videos = VideoUploads(self._repo, memory, Path(name))
+        with unfinished_folder(Path(tempfile.gettempdir()), mode=0o700) as folder:
+            videos = VideoUploads(self._repo, memory, folder)
             try:
-                yield Path(name), videos
+                yield folder, videos
             finally:
                 videos.close()
                 memory.close()

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from video_sft.video.access.source import Source, is_local
 from video_sft.video.fragment import clip_url, split_fragment
 from video_sft.video.frame_folder import frame_folder, frames_url, split_frames
+from video_sft.whole_files import writing_whole
 
 __all__ = ["VideoStore", "is_remote_video", "open_store", "placed", "storing"]
 
@@ -71,21 +72,15 @@ class VideoStore:
         target.parent.mkdir(parents=True, exist_ok=True)
         frames = frame_folder(Source(path))
         if frames is None:
-            _copy_whole(location, target)
+            with writing_whole(target, lasting=False) as unfinished:
+                _copy(location, unfinished)
         else:
             target.mkdir(exist_ok=True)
             for number, image in enumerate(frames.places):
-                _copy_whole(image, target / f"{number:06d}{PurePosixPath(image.partition('::')[0]).suffix}")
+                name = f"{number:06d}{PurePosixPath(image.partition('::')[0]).suffix}"
+                with writing_whole(target / name, lasting=False) as unfinished:
+                    _copy(image, unfinished)
         return place
-
-
-def _copy_whole(location: str, target: Path) -> None:
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        _copy(location, unfinished)
-        os.replace(unfinished, target)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _copy(location: str, target: Path) -> None:
@@ -94,6 +89,7 @@ def _copy(location: str, target: Path) -> None:
         path = os.path.realpath(location.removeprefix("file://"))
         if is_local(location) and os.path.isfile(path):
             try:
+                target.unlink()  # a link is made only where nothing is
                 os.link(path, target)
             except OSError:
                 shutil.copyfile(path, target)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tempfile
+import struct
 import time
 import warnings
+import zlib
 from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from video_sft.errors import ConfigError
+from video_sft.whole_files import UNFINISHED, delete_abandoned, new_unfinished
 
 __all__ = ["RangeCache", "Shelf", "cache_ranges"]
 
@@ -23,8 +25,13 @@ _DEFAULT_BYTES = 20 << 30
 
 _SHELF = re.compile(r"[0-9a-f]{40}")
 _RANGE = re.compile(r"(\d+)-(\d+)")
+#: How earlier versions called what they were writing.
 _PARTIAL = "part-"
 _PARTIAL_SECONDS = 24 * 3600
+#: A range lies in a file as it came, with the CRC-32 of each block behind it; raised when that changes.
+_FORMAT = 2
+_BLOCK = 16 << 10
+_SUM = struct.Struct("<I")
 #: The folder is looked through again when a process has written this part of the limit, and emptied by as much more.
 _SHARE = 0.05
 _PIECE = 1 << 20
@@ -50,7 +57,8 @@ def cache_ranges(folder: str | os.PathLike[str] | None, *, max_bytes: int = _DEF
     A new clip still asks the server for the file's first 64 KB: that shows whether one may read the file, and whether
     it is the one the ranges are of; ranges of another version are never used. So once all is on disk, the layout of a
     file costs one request and frames cost none. Files of which the server tells no version (no ``ETag`` and no time)
-    are not kept. A folder that cannot be written to, or a full disk, gives a warning and is done without.
+    are not kept. A folder that cannot be written to, or a full disk, gives a warning and is done without; what the disk
+    has damaged is noticed by its checksums and fetched anew.
 
     Any number of processes may share a folder. The environment variables ``VIDEO_SFT_RANGE_CACHE`` and
     ``VIDEO_SFT_RANGE_CACHE_BYTES`` do the same.
@@ -102,7 +110,7 @@ class RangeCache:
         """Give the place for the ranges of one version of a file."""
         if self.folder not in _written:
             self.sweep()
-        key = hashlib.sha256(repr((_without_access(name), version)).encode()).hexdigest()
+        key = hashlib.sha256(repr((_FORMAT, _without_access(name), version)).encode()).hexdigest()
         return Shelf(self, self.folder / key[:40])
 
     @property
@@ -135,8 +143,12 @@ class RangeCache:
                     status = entry.stat(follow_symlinks=False)
                     if _RANGE.fullmatch(entry.name):
                         found.append((status.st_mtime, status.st_size, entry.path))
+                    elif entry.name.startswith(UNFINISHED):
+                        delete_abandoned(entry)
                     elif entry.name.startswith(_PARTIAL) and status.st_mtime < time.time() - _PARTIAL_SECONDS:
                         os.remove(entry.path)
+            with suppress(OSError):
+                os.rmdir(shelf.path)  # fails unless there is nothing in it
         total = sum(size for _, size, _ in found)
         if total <= self.max_bytes:
             return
@@ -167,17 +179,30 @@ class Shelf:
         return [(int(match[1]), int(match[2])) for match in matches if match]
 
     def read(self, stored: tuple[int, int], offset: int, end: int) -> Generator[bytes, None, None]:
-        """Yield a part of a range in pieces; nothing, or less, where it was removed meanwhile."""
+        """Yield a part of a range in pieces; nothing, or less, where it was removed meanwhile, or is damaged."""
         path = self._folder / f"{stored[0]}-{stored[1]}"
-        with suppress(OSError), open(path, "rb", buffering=0) as file:
-            if os.fstat(file.fileno()).st_size != stored[1] - stored[0]:
-                return
-            with suppress(OSError):  # a disk that can only be read serves as well
-                os.utime(path)
-            file.seek(offset - stored[0])
-            while offset < end and (piece := file.read(min(_PIECE, end - offset))):
-                yield piece
-                offset += len(piece)
+        size = stored[1] - stored[0]
+        first, last = (offset - stored[0]) // _BLOCK, -(-(end - stored[0]) // _BLOCK)
+        with suppress(OSError):
+            with open(path, "rb") as file:
+                if os.fstat(file.fileno()).st_size == size + -(-size // _BLOCK) * _SUM.size:
+                    with suppress(OSError):  # a disk that can only be read serves as well
+                        os.utime(path)
+                    file.seek(size + first * _SUM.size)
+                    sums = file.read((last - first) * _SUM.size)
+                    file.seek(first * _BLOCK)
+                    for place in range(first, last, _PIECE // _BLOCK):
+                        begin = place * _BLOCK
+                        piece = file.read(min(_PIECE, last * _BLOCK - begin, size - begin))
+                        good = begin + _good_bytes(piece, sums[(place - first) * _SUM.size :])
+                        start, stop = max(begin, offset - stored[0]), min(good, end - stored[0])
+                        if start < stop:
+                            yield piece[start - begin : stop - begin]
+                        if good < begin + len(piece):
+                            break
+                    else:
+                        return
+            os.remove(path)
 
     def writer(self, offset: int, size: int) -> RangeWriter:
         """Give what keeps a range that is about to come."""
@@ -200,7 +225,9 @@ class RangeWriter:
         self._offset = offset
         self._size = size
         self._count = 0
-        self._path = ""
+        self._sums = bytearray()
+        self._sum = 0
+        self._path = Path()
         self._descriptor: int | None = None
         self._wanted = cache.writable and size <= cache.max_bytes
 
@@ -211,10 +238,8 @@ class RangeWriter:
         try:
             if self._descriptor is None:
                 self._descriptor, self._path = self._partial()
-            view = memoryview(piece)
-            while view:
-                view = view[os.write(self._descriptor, view) :]
-            self._count += len(piece)
+            _write(self._descriptor, piece)
+            self._add_to_sums(memoryview(piece))
         except OSError as error:
             self._count = 0
             self.close()
@@ -229,22 +254,53 @@ class RangeWriter:
             return
         descriptor, self._descriptor = self._descriptor, None
         with suppress(OSError):
-            os.close(descriptor)
+            try:
+                if self._count % _BLOCK:
+                    self._sums += _SUM.pack(self._sum)
+                _write(descriptor, self._sums)
+            finally:
+                os.close(descriptor)
             if self._count:
                 os.replace(self._path, self._folder / f"{self._offset}-{self._offset + self._count}")
-                self._cache.wrote(self._count)
+                self._cache.wrote(self._count + len(self._sums))
                 return
         with suppress(OSError):
             os.remove(self._path)
 
-    def _partial(self) -> tuple[int, str]:
+    def _add_to_sums(self, view: memoryview) -> None:
+        while view:
+            part = view[: _BLOCK - self._count % _BLOCK]
+            self._sum = zlib.crc32(part, self._sum)
+            self._count += len(part)
+            if self._count % _BLOCK == 0:
+                self._sums += _SUM.pack(self._sum)
+                self._sum = 0
+            view = view[len(part) :]
+
+    def _partial(self) -> tuple[int, Path]:
         for _ in range(3):
             self._cache.folder.parent.mkdir(parents=True, exist_ok=True)
             for folder in (self._cache.folder, self._folder):
                 folder.mkdir(mode=0o700, exist_ok=True)
             with suppress(FileNotFoundError):  # another process has just removed the folder, which was empty
-                return tempfile.mkstemp(prefix=_PARTIAL, dir=self._folder)
+                return new_unfinished(self._folder, mode=0o600)
         raise FileNotFoundError(2, "the folder disappears again and again")
+
+
+def _write(descriptor: int, content: bytes | bytearray | memoryview) -> None:
+    view = memoryview(content)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _good_bytes(piece: bytes, sums: bytes) -> int:
+    """Return how many bytes from the beginning are in blocks that have the checksums they should."""
+    view = memoryview(piece)
+    for number, start in enumerate(range(0, len(piece), _BLOCK)):
+        expected = sums[number * _SUM.size : (number + 1) * _SUM.size]
+        if len(expected) < _SUM.size or zlib.crc32(view[start : start + _BLOCK]) != _SUM.unpack(expected)[0]:
+            return start
+    return len(piece)
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
