@@ -144,3 +144,15 @@ def test_a_real_file_with_broken_units(shared: Path) -> None:
     with pytest.raises(VideoError, match="damaged"):
         clip.frames(count=8)
     assert clip.frames(count=8, on_error="nearest").replaced
+
+
+def test_a_small_file_that_states_a_huge_canvas_is_refused() -> None:
+    """Three frames of two pixels each, on a canvas that would take a gigabyte and more."""
+    frame = bytes.fromhex("21f904000a0000002c000000000200020000020344020500")
+    head = b"GIF89a%b\x80\x00\x00\x00\x00\x00\xff\xff\xff"
+    small = Clip(head % struct.pack("<HH", 64, 48) + 3 * frame + b";")
+    assert small.frames().data.shape == (3, 48, 64, 3)
+    with pytest.raises(VideoError, match="canvas of 16000 x 8000 pixels is beyond the limit"):
+        Clip(head % struct.pack("<HH", 16_000, 8_000) + 3 * frame + b";").frames(size=64)
+    with pytest.raises(VideoError):
+        Clip(head % struct.pack("<HH", 65_535, 65_535) + 3 * frame + b";").frames(size=64)

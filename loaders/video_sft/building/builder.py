@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import gc
 import hashlib
 import inspect
 import itertools
 import logging
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
 import datasets
 import pyarrow as pa
 
-from video_sft._datasets import ArrowBuilder, DatasetGenerationError, Key
+from video_sft._datasets import Key
 from video_sft.annotations import Problems, Row
-from video_sft.building.built_folder import begin_build, clear_killed_builds, finish_build, what_is_damaged
+from video_sft.building.built_folder import begin_build, clear_killed_builds, what_is_damaged
+from video_sft.building.cached_builder import CachedBuilder, without_cycle_collection
+from video_sft.building.config import SourceConfig
 from video_sft.building.files import FoundParts, download_parts, find_parts, fingerprint_parts
 from video_sft.building.given_files import Files, is_one_file
 from video_sft.building.missing_files import listed, missing_files_message
@@ -29,13 +28,11 @@ from video_sft.building.own_code import OwnCode
 from video_sft.building.registry import is_own, register
 from video_sft.building.source import Located, OpenPart, Part, RemoteFile, Source, usable_records
 from video_sft.building.upstream import to_upstream_table, upstream_schema
-from video_sft.errors import BuildError, ConfigError, MissingFileError, VideoSftError, one_line
-from video_sft.messages import MessageStyle
+from video_sft.errors import ConfigError, MissingFileError
 from video_sft.records import Record
 from video_sft.reports import save_problems
 from video_sft.rows import SCHEMA_VERSION, features, to_table
 from video_sft.video import Video
-from video_sft.whole_files import cache_error
 
 __all__ = ["SourceBuilder", "SourceConfig"]
 
@@ -68,52 +65,7 @@ def _code_digest() -> str:
     return digest.hexdigest()
 
 
-@contextlib.contextmanager
-def _no_cycle_collection() -> Iterator[None]:
-    """Pause the search for cycles: parsing makes millions of containers and no cycle, and it looks at them all."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-@dataclass
-class SourceConfig(datasets.BuilderConfig):  # type: ignore[misc]
-    """What can be chosen when building; see `video_sft.messages.MessageStyle` for the wording.
-
-    Attributes:
-        on_bad_row: `error` stops at a row that cannot be read, `skip` leaves it out and counts it.
-        prompt_style: whose published wording questions and answers have; see `video_sft.prompt_styles`.
-        choice_style: how multiple-choice questions ask and are answered; None is the prompt style's way.
-        question_style: what follows open questions; None is the prompt style's way.
-        choices_seed: shuffles the options of each row; None keeps upstream's order.
-        instruction: where upstream's task instructions go.
-    """
-
-    on_bad_row: str = "error"
-    prompt_style: str = "default"
-    choice_style: str | None = None
-    question_style: str | None = None
-    choices_seed: int | None = None
-    instruction: str = "system"
-
-    @property
-    def style(self) -> MessageStyle:
-        """The wording, checked."""
-        chosen = {field.name: getattr(self, field.name) for field in fields(MessageStyle)}
-        return MessageStyle(**chosen)
-
-    @property
-    def own_options(self) -> dict[str, Any]:
-        """What can be chosen for this source alone: the fields a subclass adds."""
-        common = {field.name for field in fields(SourceConfig)}
-        return {field.name: getattr(self, field.name) for field in fields(self) if field.name not in common}
-
-
-class SourceBuilder(ArrowBuilder):
+class SourceBuilder(CachedBuilder):
     """Builds one source's configs from its upstream files.
 
     A subclass states `source` and nothing else. The cache key holds the content of the files, the options, the schema
@@ -320,7 +272,7 @@ class SourceBuilder(ArrowBuilder):
             opened.verbatim = self.config.style.written
             records = self._records(opened)
             for index in itertools.count():
-                with _no_cycle_collection():
+                with without_cycle_collection():
                     table = self._next_table(records, opened.problems)
                 if table is None:
                     break
@@ -359,98 +311,6 @@ class SourceBuilder(ArrowBuilder):
                     f"source {self.source.name!r} has rows of the {kind} {', '.join(unknown)}, which is none of its "
                     f"{kind}s ({', '.join(stated) or 'it has none'}); add it to Source.{kind}s, or mend its parse"
                 )
-
-    def download_and_prepare(self, *args: Any, **kwargs: Any) -> None:
-        """Build the dataset into the cache, as `datasets.DatasetBuilder.download_and_prepare` does.
-
-        One that is there, and as it was written, is taken as it is: nothing is written or locked. One that is damaged
-        is built anew.
-
-        Raises:
-            VideoSftError: what is wrong with the files, or what else stopped the build, without the wrapping
-                `datasets` puts around it.
-        """
-        try:
-            if not args and all(kwargs.get(name) is None for name in ("output_dir", "file_format", "download_mode")):
-                damage = self._damage() if os.path.lexists(self._cached) else "it is not there"
-                if damage is None:
-                    self.take_stored_info()
-                    return
-                self._discard(damage)
-            with _no_cycle_collection():
-                super().download_and_prepare(*args, **kwargs)
-        except DatasetGenerationError as error:
-            raise self.cause_of(error) from error.__cause__
-        except OSError as error:
-            if isinstance(error, VideoSftError):
-                raise
-            raise self.cause_of(error) from error
-
-    def cause_of(self, error: BaseException) -> VideoSftError:
-        """Return what a person can do something about: the error beneath those of `datasets`."""
-        cause: BaseException = error
-        while isinstance(cause, DatasetGenerationError) and cause.__cause__ is not None:
-            cause = cause.__cause__
-        beneath = cause.__context__
-        if type(cause) is OSError and cause.__suppress_context__ and isinstance(beneath, OSError):
-            cause = beneath  # `datasets` says "Cannot find data file" of any
-        if isinstance(cause, VideoSftError):
-            return cause
-        what = f"{self.config.name}: building stopped"
-        if isinstance(cause, OSError):
-            return cache_error(what, cause, self.cache_root)
-        told = f"{what}: {type(cause).__name__}: {one_line(cause)}"
-        return BuildError(f"{told}. Please report this, with the traceback (--debug shows it)")
-
-    @property
-    def _cached(self) -> Path:
-        """Where the built dataset lies, or would."""
-        return Path(self.cache_dir)
-
-    def finish_folder(self) -> None:
-        """Note what the finished dataset is known again by."""
-        if self.is_building:
-            finish_build(Path(self.folder_in_work))
-
-    def _damage(self) -> str | None:
-        return what_is_damaged(self._cached) if self._cached.is_dir() else "it is no folder"
-
-    def _discard(self, damage: str, *, seen: bool = True) -> None:
-        """Delete the built dataset, if it is there, unless another process has built it anew meanwhile.
-
-        Args:
-            damage: what is wrong with it.
-            seen: whether looking at it shows that.
-        """
-        if not os.path.lexists(self._cached):
-            return
-        try:
-            with self.building_lock():
-                if not os.path.lexists(self._cached) or (seen and self._damage() is None):
-                    return
-                told = "%s: the rows built in %s are damaged and built anew: %s"
-                logger.warning(told, self.config.name, self._cached, damage)
-                shutil.rmtree(self._cached) if self._cached.is_dir() else self._cached.unlink()
-        except OSError as error:
-            raise BuildError(
-                f"{self.config.name}: the rows built in {self._cached} are damaged ({damage}) and cannot be deleted: "
-                f"{one_line(error)}. Delete that folder, or give another place as cache_dir or HF_DATASETS_CACHE"
-            ) from error
-
-    def as_dataset(self, split: Any = None, in_memory: bool = False) -> Any:
-        """Read the built dataset, as `datasets.DatasetBuilder.as_dataset` does; where it cannot be, it is built anew.
-
-        Raises:
-            VideoSftError: see `download_and_prepare`.
-        """
-        try:
-            return super().as_dataset(split, in_memory)
-        except (OSError, pa.ArrowInvalid) as error:
-            if getattr(error, "errno", None) is not None or not self._cached.is_dir():  # of the system, not of the rows
-                raise
-            self._discard(one_line(error), seen=False)
-        self.download_and_prepare()
-        return super().as_dataset(split, in_memory)
 
     def _as_dataset(self, split: Any = datasets.Split.TRAIN, in_memory: bool = False) -> datasets.Dataset:
         built = super()._as_dataset(split, in_memory)

@@ -38,6 +38,11 @@ _FORMATS = (
 #: Larger pictures are refused before anything is allocated for them: 16,384 x 8,192.
 MAX_PIXELS = 1 << 27
 
+#: Codecs whose pictures are drawn on a canvas that is kept whole, several times over; a file of a few hundred bytes can
+#: state any size of it.
+_KEEPS_CANVAS = frozenset({"gif", "apng"})
+_MAX_CANVAS = 1 << 25
+
 #: Pixels farther from square are taken for a mistake.
 _NARROWEST = Fraction(1, 16)
 
@@ -175,7 +180,7 @@ def video_stream(container: Any, name: str, stream_index: int | None) -> Any:
     """Pick the stream to decode: the one asked for, else the file's first that is not a cover picture.
 
     Raises:
-        VideoError: there is none, or nothing can decode it.
+        VideoError: there is none, nothing can decode it, or its canvas is too large.
     """
     videos = video_streams(container)
     if stream_index is not None:
@@ -187,6 +192,12 @@ def video_stream(container: Any, name: str, stream_index: int | None) -> Any:
     stream = videos[0]
     if stream.codec_context is None or not stream.time_base:
         raise VideoError(name, "its video is in a codec that cannot be decoded here")
+    context = stream.codec_context
+    if stream.codec.canonical_name in _KEEPS_CANVAS and context.width * context.height > _MAX_CANVAS:
+        size = f"{context.width} x {context.height}"
+        raise VideoError(
+            name, f"its canvas of {size} pixels is beyond the limit of {_MAX_CANVAS:,} for animated pictures"
+        )
     return stream
 
 
