@@ -27,7 +27,6 @@ from datasets.table import InMemoryTable, MemoryMappedTable, Table, concat_table
 from datasets.utils import tqdm
 from datasets.utils._filelock import FileLock
 from datasets.utils.metadata import MetadataConfigs
-from filelock import Timeout as LockTimeout
 
 from video_sft.errors import RowError
 
@@ -39,7 +38,6 @@ __all__ = [
     "FileLock",
     "InMemoryTable",
     "Key",
-    "LockTimeout",
     "MemoryMappedTable",
     "MetadataConfigs",
     "Table",
