@@ -25,7 +25,17 @@ from video_sft.mixing import MixReport, describe, mix, shard
 from video_sft.publishing import PublishReport, publish
 from video_sft.reports import SkippedRow, skipped_rows
 from video_sft.rows import features
-from video_sft.video import Audio, Clip, Frames, PixelBudget, Video, VideoMetadata, cache_ranges, read_frames
+from video_sft.video import (
+    Audio,
+    Clip,
+    Frames,
+    PixelBudget,
+    Video,
+    VideoMetadata,
+    cache_ranges,
+    limit_waiting,
+    read_frames,
+)
 
 __all__ = [
     "Audio",
@@ -50,6 +60,7 @@ __all__ = [
     "configs",
     "describe",
     "features",
+    "limit_waiting",
     "load",
     "mix",
     "publish",

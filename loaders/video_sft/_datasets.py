@@ -3,7 +3,7 @@
 Tried on datasets 4.8.0, 4.8.4, 4.8.5, 5.0.0, 5.0.1, 5.1.0 and 5.2.0; `make versions` tries the oldest and the newest
 again. Where a release moves one of these names, this is the file to mend. Two more are written against what is
 internal: `mixing/stream_examples.py` against the interface of `examples_base()`, and `video/kept_columns.py` against
-the table that `datasets` makes columns from.
+`FEATURE_TYPES`, the table by which `datasets` makes columns from what is written of them.
 
 What streams need is imported when it is asked for: loading, map-style mixtures and clips do without it.
 """
@@ -11,7 +11,7 @@ What streams need is imported when it is asked for: loading, map-style mixtures 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -21,6 +21,8 @@ import numpy.typing as npt
 import pyarrow as pa
 from datasets.builder import Key
 from datasets.exceptions import DatasetGenerationError
+from datasets.features.features import _FEATURE_TYPES as FEATURE_TYPES
+from datasets.fingerprint import Hasher
 from datasets.formatting import format_table, get_formatter
 from datasets.info import DatasetInfosDict
 from datasets.table import InMemoryTable, MemoryMappedTable, Table, concat_tables
@@ -28,14 +30,14 @@ from datasets.utils import tqdm
 from datasets.utils._filelock import FileLock
 from datasets.utils.metadata import MetadataConfigs
 
-from video_sft.errors import RowError
-
 __all__ = [
+    "FEATURE_TYPES",
     "ArrowBuilder",
     "DatasetGenerationError",
     "DatasetInfosDict",
     "Examples",
     "FileLock",
+    "Hasher",
     "InMemoryTable",
     "Key",
     "MemoryMappedTable",
@@ -57,6 +59,7 @@ __all__ = [
     "with_info",
     "with_known_features",
     "without_indices",
+    "wrap_methods",
 ]
 
 #: What an `IterableDataset` iterates over; see `examples_base`.
@@ -107,6 +110,14 @@ def formatted_rows(dataset: datasets.Dataset, numbers: npt.NDArray[np.int64]) ->
     return [dict(zip(names, values, strict=True)) for values in zip(*batch.values(), strict=True)]
 
 
+def wrap_methods(**makers: Callable[[Any], Any]) -> None:
+    """Replace methods of `datasets.Dataset`, by name, with what is made of each; static ones stay static."""
+    for name, make in makers.items():
+        static = isinstance(vars(datasets.Dataset)[name], staticmethod)
+        made = make(getattr(datasets.Dataset, name))
+        setattr(datasets.Dataset, name, staticmethod(made) if static else made)
+
+
 # Builders: the steps of `download_and_prepare` and `as_dataset` that are not meant to be overridden.
 
 
@@ -148,6 +159,10 @@ class ArrowBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         """Return the features; what is stored beside a built dataset knows none of our classes."""
         raise NotImplementedError
 
+    def cause_of(self, error: BaseException) -> Exception:
+        """Return what is told of a build that failed: an error a person can do something about."""
+        raise NotImplementedError
+
     @property
     def folder_in_work(self) -> str:
         """Where a build is writing; where the built dataset lies (or would), while none runs."""
@@ -172,9 +187,7 @@ class ArrowBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         try:
             yield from super()._prepare_split_single(*args, **kwargs)
         except DatasetGenerationError as error:  # whose cause does not survive the way back from another process
-            if isinstance(error.__cause__, RowError):
-                raise error.__cause__ from None
-            raise
+            raise self.cause_of(error) from error.__cause__
 
     def _as_dataset(self, split: Any = datasets.Split.TRAIN, in_memory: bool = False) -> datasets.Dataset:
         known = (self.info.splits or {}).get(str(split))

@@ -253,15 +253,28 @@ def _stream(builder: SourceBuilder, split: str | None, pools: MediaPools | None)
 
 
 def first_split(
-    config: str, *, data_dir: Location | None = None, files: Files | None = None, sample: bool = False
+    config: str,
+    *,
+    data_dir: Location | None = None,
+    files: Files | None = None,
+    sample: bool = False,
+    **options: Any,
 ) -> str:
     """Return the first split that is there, without building or reading any.
 
+    Args:
+        config: as for `load`, and so are the others; the wording and the like are checked.
+        data_dir: where upstream's files are.
+        files: files by split.
+        sample: whether the embedded rows are meant.
+        **options: fields of the builder's config.
+
     Raises:
+        ConfigError: an option is not one there is.
         MissingFileError: there is none.
     """
     data_dir = sample_folder(find_source(config).name) if sample else data_dir
-    found = _Builders(config, data_dir, files, "error", None, {}, sample=sample).found(None)
+    found = _Builders(config, data_dir, files, "error", None, options, sample=sample).found(None)
     return found[0]
 
 

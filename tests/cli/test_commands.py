@@ -30,7 +30,7 @@ def test_list_names_every_config_and_licence(capsys: pytest.CaptureFixture[str])
     shown = capsys.readouterr().out
     for source in video_sft.sources():
         assert source in shown
-    assert "the README says MIT and limited to non-commercial use" in shown
+    assert "the README says MIT and limited to non-commercial use" in " ".join(shown.split())
     assert run("list", "--configs") == 0
     assert capsys.readouterr().out.split() == video_sft.configs()
 

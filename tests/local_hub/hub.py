@@ -137,7 +137,7 @@ class LocalHub:
             patch.setattr(
                 constants, "HUGGINGFACE_CO_URL_TEMPLATE", self.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
             )
-            patch.setattr(constants, "HF_URL_HOSTS", frozenset({"127.0.0.1"}))
+            patch.setattr(constants, "HF_URL_HOSTS", frozenset({"127.0.0.1"}), raising=False)  # not in 1.0
             patch.setattr(constants, "HF_HUB_DISABLE_XET", True)
             patch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
             patch.setattr(constants, "HF_TOKEN_PATH", str(home / "token"))

@@ -23,7 +23,8 @@ def create_repo(question: Question) -> Answer:
     body = {"url": f"{question.hub.endpoint}/{prefix}{name}", "name": name}
     if (kind, name) in question.hub.repos:
         return Answer({**body, "error": "You already created this repo"}, 409)
-    question.hub.add_repo(name, kind=kind, private=wanted.get("visibility") == "private")
+    private = wanted.get("visibility") == "private" or wanted.get("private") is True  # as older clients put it
+    question.hub.add_repo(name, kind=kind, private=private)
     return Answer(body)
 
 

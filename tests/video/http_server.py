@@ -24,8 +24,10 @@ class RangeServer:
         hold_from: an offset.
         etag: of all files; None sends none.
         ranges: whether the server knows ranges at all.
+        tells_sizes: whether answers say how large files are.
         redirects: whether ``/r/...`` redirects to ``/...``.
         asked: paths of the requests received.
+        connections: how many clients made.
         waited_in_vain: whether `hold` was not set for as long as any client waits.
     """
 
@@ -36,9 +38,11 @@ class RangeServer:
     retry_after: str | None = None
     hold: threading.Event = field(default_factory=threading.Event)
     hold_from: int | None = None
+    connections: int = 0
     waited_in_vain: bool = False
     etag: str | None = '"one"'
     ranges: bool = True
+    tells_sizes: bool = True
     asked: list[str] = field(default_factory=list)
 
     def __enter__(self) -> RangeServer:
@@ -75,6 +79,10 @@ def _handler(server: RangeServer) -> type[BaseHTTPRequestHandler]:
         def log_message(self, format: str, *args: Any) -> None:
             """Keep quiet."""
 
+        def setup(self) -> None:
+            server.connections += 1
+            super().setup()
+
         def do_GET(self) -> None:
             server.asked.append(self.path)
             if self.path.startswith("/r/"):
@@ -95,12 +103,16 @@ def _handler(server: RangeServer) -> type[BaseHTTPRequestHandler]:
             self._send(path.read_bytes(), cut=failure == 0)
 
         def _send(self, data: bytes, *, cut: bool) -> None:
-            match = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+            match = re.fullmatch(r"bytes=(\d*)-(\d+)", self.headers.get("Range", ""))
             start, stop = 0, len(data)
             if match and server.ranges:
-                start, stop = int(match[1]), min(int(match[2]) + 1, len(data))
+                start, stop = (
+                    (int(match[1]), min(int(match[2]) + 1, stop)) if match[1] else (stop - int(match[2]), stop)
+                )
                 self.send_response(206)
-                self.send_header("Content-Range", f"bytes {start}-{stop - 1}/{len(data)}")
+                self.send_header(
+                    "Content-Range", f"bytes {start}-{stop - 1}/{len(data) if server.tells_sizes else '*'}"
+                )
             else:
                 self.send_response(200)
             self.send_header("Content-Length", str(stop - start))

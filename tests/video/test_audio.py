@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
+from tests.video.http_server import RangeServer
 from tests.video.zoo import encode
 
 from video_sft.errors import VideoError
@@ -86,3 +89,92 @@ def test_a_file_without_sound_says_so(plain: Path) -> None:
 def test_impossible_rates_are_refused(plain: Path) -> None:
     with pytest.raises(ValueError, match="sampling_rate"):
         Clip(plain).audio(sampling_rate=0)
+
+
+#: What is done to the time of a packet of sound, by its number: milliseconds added.
+MOVED: dict[str, Callable[[int], float]] = {
+    "jitter": lambda number: number % 5 * 4,
+    "gap": lambda number: 3000 * (number > 60),
+    "overlap": lambda number: -200 * (number > 60),
+    "reset": lambda number: -900 * (number > 60),
+    "drift": lambda number: number * 0.1,
+}
+
+
+def moved(source: Path, path: Path, by: Callable[[int], float]) -> Path:
+    """Copy the sound of a file with other times."""
+    with av.open(str(source)) as given, av.open(str(path), "w") as made:
+        stream = given.streams.audio[0]
+        copy = made.add_stream_from_template(stream)
+        last = -(1 << 40)
+        for number, packet in enumerate(given.demux(stream)):
+            if packet.dts is None:
+                continue
+            packet.pts = packet.dts = last = max(last + 1, packet.dts + round(by(number) / 1000 / packet.time_base))
+            packet.stream = copy
+            made.mux(packet)
+    return path
+
+
+def check_cuts(video: Path | bytes, *, close: float = CLOSE) -> None:
+    """Every cut is a stretch of the whole."""
+    for options in ({"sampling_rate": None, "mono": False}, {}):
+        whole = Clip(video).audio(**options)
+        rate = whole.sampling_rate
+        for part in range(1, 9):
+            start = round(whole.pts_seconds + whole.duration_seconds * part / 9, 3)
+            cut = Clip(video, start, start + 0.2).audio(**options).data
+            offset = round(start * rate) - round(whole.pts_seconds * rate)
+            expected = whole.data[..., offset : offset + cut.shape[-1]]
+            assert np.abs(cut[..., : expected.shape[-1]] - expected).max() < close
+
+
+@pytest.mark.parametrize("way", MOVED)
+@pytest.mark.parametrize("ending", ["mp4", "mkv", "flv", "ts"])
+def test_times_that_jump(sounds: dict[str, Path], tmp_path: Path, ending: str, way: str) -> None:
+    check_cuts(moved(sounds["aac"], tmp_path / f"moved.{ending}", MOVED[way]))
+
+
+@pytest.mark.parametrize(("ending", "codec", "picture"), [("mpg", "mp2", "mpeg2video"), ("avi", "libmp3lame", "mpeg4")])
+def test_containers_that_are_not_entered_in_the_middle(tmp_path: Path, ending: str, codec: str, picture: str) -> None:
+    path = encode(tmp_path / f"a.{ending}", codec=picture, audio_codec=codec, count=75)
+    check_cuts(path)
+    check_cuts(path.read_bytes().replace(b"idx1", b"JUNK"))  # cameras that lose power leave no index
+
+
+def test_a_recording_that_begins_anew(tmp_path: Path, sounds: dict[str, Path]) -> None:
+    path = moved(sounds["aac"], tmp_path / "once.ts", lambda number: 0)
+    once = Clip(path).audio()
+    twice = path.read_bytes() * 2
+    assert Clip(twice).audio().duration_seconds == pytest.approx(2 * once.duration_seconds, abs=0.1)
+    check_cuts(twice)
+
+
+@pytest.mark.parametrize("options", [{}, {"sampling_rate": None, "mono": False}])
+def test_a_wrong_time_makes_no_hours_of_silence(
+    tmp_path: Path, sounds: dict[str, Path], options: dict[str, Any]
+) -> None:
+    path = moved(sounds["aac"], tmp_path / "late.flv", lambda number: 40_000_000 * (number > 60))
+    assert Clip(path).audio(**options).duration_seconds == pytest.approx(3.0, abs=0.2)
+
+
+def test_sound_without_a_rate(tmp_path: Path) -> None:
+    """A stream that is announced, and of which not one packet can be decoded."""
+    path = encode(tmp_path / "a.ts", codec="mpeg2video", audio_codec="aac", count=10)
+    data = bytearray(path.read_bytes())
+    for at in range(0, len(data), 188):
+        if int.from_bytes(data[at + 1 : at + 3], "big") & 0x1FFF == 0x101:
+            data[at + 30 : at + 188] = bytes(158)
+    for options in ({}, {"sampling_rate": None, "mono": False}):
+        with pytest.raises(VideoError, match="audio"):
+            Clip(bytes(data)).audio(**options)
+
+
+def test_a_cut_of_a_remote_file_reads_a_part_of_it(tmp_path: Path) -> None:
+    options = {"g": "10", "crf": "1", "bf": "2"}
+    path = encode(tmp_path / "a.mp4", count=400, width=256, height=160, options=options, audio_codec="aac")
+    assert path.stat().st_size > 2 << 20
+    with RangeServer(tmp_path) as server:
+        sound = Clip(server.url(path.name), 4.0, 4.2).audio().data
+        assert server.sent < path.stat().st_size / 2
+    assert np.array_equal(sound, Clip(path, 4.0, 4.2).audio().data)

@@ -17,6 +17,7 @@ import pytest
 
 from video_sft.errors import VideoError
 from video_sft.video import Clip, split_fragment, with_fragment
+from video_sft.video.fragment import disguised
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,8 @@ def test_a_clip_reads_like_its_stored_cell(plain: Path) -> None:
     assert dict(Clip(plain, 1, 2)) == {"bytes": None, "path": f"clip://t=1.0,2.0::{plain}"}
     assert Clip(dict(Clip(plain, 1, 2))) == Clip(plain, 1.0, 2.0)
     data = plain.read_bytes()
-    assert dict(Clip(data, 1)) == {"bytes": data, "path": "clip://t=1.0,::"}
+    assert dict(Clip(data)) == {"bytes": data, "path": None}
+    assert dict(Clip(data, 1)) == {"bytes": disguised(data), "path": "clip://t=1.0,::"}
     assert Clip(dict(Clip(data, 1))) == Clip(data, 1.0)
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import av
 import pytest
-from tests.video.zoo import X264, encode
+from PIL import Image
+from tests.video.zoo import encode, pictures, with_edits
 
 #: One or more of every container, and of every codec that has its own way through the reader.
 KINDS = (  # noqa: SIM905
@@ -18,12 +19,24 @@ KINDS = (  # noqa: SIM905
     "flv gif raw_h264 dash half_fragmented av1_mkv"
 ).split()
 
+#: What encodes the pictures, by the file's ending.
+_PICTURES = {"mpg": "mpeg2video", "avi": "mpeg4"}
+
 
 @pytest.fixture(scope="module")
 def seeds(zoo: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Whole videos to bend."""
     folder = tmp_path_factory.mktemp("seeds")
-    made = [encode(folder / "sound.mkv", options=X264, audio_codec="aac", count=30)]
+    sounding = {"aac.mkv": "aac", "aac.ts": "aac", "aac.flv": "aac", "mp3.avi": "libmp3lame", "mp2.mpg": "mp2"}
+    made = [
+        encode(folder / name, codec=_PICTURES.get(name[-3:], "libx264"), audio_codec=codec, count=30)
+        for name, codec in sounding.items()
+    ]
+    made.append(folder / "animated.webp")
+    stills = [Image.fromarray(picture) for picture in pictures(8)]
+    stills[0].save(made[-1], save_all=True, append_images=stills[1:], duration=80)
+    made.append(folder / "edits.mp4")
+    made[-1].write_bytes(with_edits(zoo["plain"].read_bytes(), [(300, 2560), (100, -1), (800, 12800)]))
     if "libsvtav1" in av.codecs_available:
         made.append(encode(folder / "av1.mp4", codec="libsvtav1", options={"preset": "12"}, count=20))
     return [str(path) for path in [*(zoo[kind] for kind in KINDS), *made]]

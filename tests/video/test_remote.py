@@ -67,6 +67,18 @@ def test_frames_take_the_bytes_they_need(server: RangeServer, folder: Path, name
         assert server.sent < size
 
 
+@pytest.mark.parametrize(
+    "flags", ["frag_keyframe+empty_moov", "frag_keyframe+empty_moov+skip_trailer", "dash+global_sidx"]
+)
+def test_the_headers_of_fragments_are_asked_for_together(server: RangeServer, folder: Path, flags: str) -> None:
+    remux(folder / "end.mp4", folder / "fragmented.mp4", options={"movflags": flags, "frag_duration": "1000000"})
+    assert (folder / "fragmented.mp4").read_bytes().count(b"moof") == 10
+    clip, local = Clip(server.url("fragmented.mp4")), Clip(folder / "fragmented.mp4")
+    assert clip.metadata == local.metadata
+    assert len(server.log) <= 2
+    assert np.array_equal(clip.frames(indices=[5, 130]).data, local.frames(indices=[5, 130]).data)
+
+
 def test_what_is_known_is_not_asked_again(server: RangeServer) -> None:
     clip = Clip(server.url("end.mp4"))
     _ = clip.metadata

@@ -108,16 +108,37 @@ def patch(data: bytes, box: bytes, offset: int, *values: int) -> bytes:
     return data[:at] + struct.pack(f">{len(values)}i", *values) + data[at + 4 * len(values) :]
 
 
+def with_edits(data: bytes, edits: list[tuple[int, int]], *, rate: int = 0x10000, wide: bool = False) -> bytes:
+    """Give the first track of an MP4 other edits.
+
+    Args:
+        data: the file.
+        edits: (duration in the movie's ticks, beginning in the track's ticks, or -1 for a pause).
+        rate: of all edits, in 16.16 fixed-point numbers.
+        wide: with numbers of 64 bits.
+    """
+    rows = b"".join(struct.pack(">qqi" if wide else ">iii", *edit, rate) for edit in edits)
+    content = struct.pack(">IIII", 16 + len(rows), int.from_bytes(b"elst", "big"), int(wide) << 24, len(edits)) + rows
+    made = struct.pack(">I4s", 8 + len(content), b"edts") + content
+    at = data.find(b"edts") - 4
+    old = struct.unpack_from(">I", data, at)[0] if at >= 0 else 0
+    at = at if at >= 0 else data.index(b"mdia") - 4
+    grown, moov = bytearray(data[:at] + made + data[at + old :]), data.index(b"moov")
+    for outer in (b"trak", b"moov"):
+        place = data.index(outer) - 4
+        struct.pack_into(">I", grown, place, struct.unpack_from(">I", data, place)[0] + len(made) - old)
+    places = grown.index(b"stco") + 8
+    for number in range(struct.unpack_from(">I", grown, places)[0]):
+        place = places + 4 + 4 * number
+        (position,) = struct.unpack_from(">I", grown, place)
+        struct.pack_into(">I", grown, place, position + (len(made) - old) * (position > moov))
+    return bytes(grown)
+
+
 def shown_twice(data: bytes) -> bytes:
     """Give an MP4 an edit list that shows its first half two times."""
-    at = data.index(b"elst")
-    duration, media_time, rate = struct.unpack_from(">Iii", data, at + 12)
-    grown = bytearray(data)
-    grown[at + 8 : at + 24] = struct.pack(">I", 2) + 2 * struct.pack(">Iii", duration // 2, media_time, rate)
-    for outer in (b"elst", b"edts", b"trak", b"moov"):  # which all grow by one edit
-        place = data.index(outer) - 4
-        struct.pack_into(">I", grown, place, struct.unpack_from(">I", data, place)[0] + 12)
-    return bytes(grown)
+    duration, media_time, _ = struct.unpack_from(">Iii", data, data.index(b"elst") + 12)
+    return with_edits(data, 2 * [(duration // 2, media_time)])
 
 
 def sound_alone(path: Path) -> Path:

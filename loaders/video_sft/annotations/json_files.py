@@ -273,7 +273,7 @@ def _quickly(line: bytes, name: str, number: int) -> Row | None:
     try:
         value = orjson.loads(line)
         if type(value) is dict and not _repeats(line, value):
-            return Row(value, name, ("line", number, -1))
+            return Row(exact_numbers(line, value), name, ("line", number, -1))
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         pass
     return None

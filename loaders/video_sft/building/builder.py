@@ -360,12 +360,6 @@ class SourceBuilder(ArrowBuilder):
                     f"{kind}s ({', '.join(stated) or 'it has none'}); add it to Source.{kind}s, or mend its parse"
                 )
 
-    def _prepare_split_single(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
-        try:
-            yield from super()._prepare_split_single(*args, **kwargs)
-        except DatasetGenerationError as error:  # whose cause does not survive the way back from another process
-            raise self._cause_of(error) from error.__cause__
-
     def download_and_prepare(self, *args: Any, **kwargs: Any) -> None:
         """Build the dataset into the cache, as `datasets.DatasetBuilder.download_and_prepare` does.
 
@@ -386,13 +380,13 @@ class SourceBuilder(ArrowBuilder):
             with _no_cycle_collection():
                 super().download_and_prepare(*args, **kwargs)
         except DatasetGenerationError as error:
-            raise self._cause_of(error) from error.__cause__
+            raise self.cause_of(error) from error.__cause__
         except OSError as error:
             if isinstance(error, VideoSftError):
                 raise
-            raise self._cause_of(error) from error
+            raise self.cause_of(error) from error
 
-    def _cause_of(self, error: BaseException) -> VideoSftError:
+    def cause_of(self, error: BaseException) -> VideoSftError:
         """Return what a person can do something about: the error beneath those of `datasets`."""
         cause: BaseException = error
         while isinstance(cause, DatasetGenerationError) and cause.__cause__ is not None:

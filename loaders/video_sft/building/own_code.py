@@ -21,8 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datasets.fingerprint import Hasher
-
+from video_sft._datasets import Hasher
 from video_sft.errors import one_line
 from video_sft.locations import fingerprint
 

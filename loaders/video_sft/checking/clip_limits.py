@@ -18,6 +18,7 @@ from video_sft.checking.report import ClipFacts, Finding
 from video_sft.checking.wording import counted
 from video_sft.errors import VideoError
 from video_sft.video import Clip
+from video_sft.video.access.stopping import Job
 
 __all__ = ["TOLERANCE_SECONDS", "CheckedClips", "check_clips"]
 
@@ -124,26 +125,31 @@ def _limits(parts: Sequence[PartRows], media: FoundMedia) -> dict[str, list[_Lim
 
 def _ends(places: Sequence[str], num_threads: int) -> Iterator[tuple[str, float | str]]:
     """Yield each video with the second it ends at, or with why it cannot be opened; a few are open at a time."""
-    waiting = iter(places)
+    waiting, job = iter(places), Job()
     with (
         ThreadPoolExecutor(num_threads) as pool,
         tqdm(desc="opening videos", total=len(places), unit=" videos", leave=False, delay=1.0) as progress,
     ):
         running: dict[Future[float | str], str] = {
-            pool.submit(_end, place): place for place in itertools.islice(waiting, 2 * num_threads)
+            pool.submit(_end, place, job): place for place in itertools.islice(waiting, 2 * num_threads)
         }
-        while running:
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield running.pop(future), future.result()
-                progress.update()
-                for place in itertools.islice(waiting, 1):
-                    running[pool.submit(_end, place)] = place
+        try:
+            while running:
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield running.pop(future), future.result()
+                    progress.update()
+                    for place in itertools.islice(waiting, 1):
+                        running[pool.submit(_end, place, job)] = place
+        finally:  # Ctrl-C: nobody waits for servers
+            job.stop()
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _end(place: str) -> float | str:
+def _end(place: str, job: Job) -> float | str:
     try:
-        facts = Clip(place).metadata
+        with job.worked_on():
+            facts = Clip(place).metadata
     except VideoError as error:
         return str(error)
     except OSError as error:

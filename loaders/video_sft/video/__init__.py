@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from video_sft.video.access.range_cache import cache_ranges
+from video_sft.video.access.waiting import limit_waiting
 from video_sft.video.batch import read_frames
 from video_sft.video.clip import Clip
 from video_sft.video.decoding.sizing import PixelBudget
@@ -22,6 +23,7 @@ __all__ = [
     "VideoMetadata",
     "cache_ranges",
     "clip_url",
+    "limit_waiting",
     "read_frames",
     "split_fragment",
     "with_fragment",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from video_sft.errors import VideoError
+from video_sft.video.access.stopping import Job
 from video_sft.video.clip import Clip
 from video_sft.video.decoding.pictures import Dtype, Layout
 from video_sft.video.decoding.sizing import Size
@@ -14,6 +17,9 @@ from video_sft.video.decoding.threads import default_threads
 from video_sft.video.frames import Frames
 
 __all__ = ["read_frames"]
+
+#: How long threads that were told to stop are waited for; they end at their next read, or with the process.
+_PARTING_SECONDS = 1.0
 
 
 def read_frames(
@@ -29,6 +35,7 @@ def read_frames(
     layout: Layout = "NHWC",
     dtype: Dtype = "uint8",
     num_threads: int | None = None,
+    square_pixels: bool = False,
     column: str = "video",
 ) -> list[Frames | None]:
     """Decode frames of many clips.
@@ -50,13 +57,15 @@ def read_frames(
         dtype: see `count`.
         num_threads: clips read at the same time; None is one for each processor, up to four, and one in worker
             processes.
+        square_pixels: see `count`.
         column: where rows have their clip.
 
     Returns:
         Frames for each row, in order; None for rows without a video.
 
     Raises:
-        VideoError: a clip cannot be read, unless `on_error` is ``null``.
+        VideoError: a clip cannot be read, unless `on_error` is ``null``. The first error ends the call, as Ctrl-C does;
+            clips that are still being read are given up.
     """
     if on_error not in ("raise", "nearest", "null"):
         raise ValueError(f"on_error is 'raise', 'nearest' or 'null', not {on_error!r}")
@@ -76,6 +85,7 @@ def read_frames(
                 layout=layout,
                 dtype=dtype,
                 num_threads=1,
+                square_pixels=square_pixels,
             )
         except VideoError:
             if on_error == "null":
@@ -83,13 +93,48 @@ def read_frames(
             raise
 
     clips = [_clip_of(row, column) for row in _rows_of(rows)]
-    with ThreadPoolExecutor(num_threads or default_threads(), "video-sft-read") as pool:
-        jobs = [pool.submit(read, position, clip) for position, clip in enumerate(clips)]
-        try:
-            return [job.result() for job in jobs]
-        finally:
-            for job in jobs:
-                job.cancel()
+    return _side_by_side(read, clips, num_threads or default_threads())
+
+
+def _side_by_side(
+    read: Callable[[int, Clip | None], Frames | None], clips: Sequence[Clip | None], num_threads: int
+) -> list[Frames | None]:
+    """Read clips in threads that neither an error nor the end of the process waits for, as those of a pool would be."""
+    results: list[Frames | None] = [None] * len(clips)
+    done: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+    job, lock, positions = Job(), threading.Lock(), iter(range(len(clips)))
+
+    def work() -> None:
+        with job.worked_on():
+            while not job.stopped:
+                with lock:
+                    position = next(positions, None)
+                if position is None:
+                    return
+                try:
+                    results[position] = read(position, clips[position])
+                except BaseException as error:  # noqa: BLE001 - raised in the calling thread
+                    done.put(error)
+                    return
+                done.put(None)
+
+    threads = [
+        threading.Thread(target=work, name="video-sft-read", daemon=True) for _ in range(min(num_threads, len(clips)))
+    ]
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in clips:
+            error = done.get()
+            if error is not None:
+                raise error
+    finally:
+        job.stop()
+        end = time.monotonic() + _PARTING_SECONDS
+        for thread in threads:
+            if thread.ident is not None:
+                thread.join(max(0.0, end - time.monotonic()))
+    return results
 
 
 def _rows_of(rows: Iterable[Any] | Mapping[str, Sequence[Any]]) -> Iterable[Any]:

@@ -33,6 +33,8 @@ class Clip(Mapping[str, Any]):
     mappings from their items (pinning memory, moving batches to a device) get an equal clip back. torch's
     `default_collate` gives the list of a batch's clips.
 
+    Whatever reads a remote video waits for it no longer than `limit_waiting` allows, and then raises `VideoError`.
+
     Args:
         video: path or URL (local, ``hf://``, ``https://``, ``zip://a.mp4::...`` or any other fsspec file system),
             bytes, an open binary file, ``{"path": ..., "bytes": ...}``, or a folder of numbered images
@@ -162,8 +164,11 @@ class Clip(Mapping[str, Any]):
         layout: Layout = "NHWC",
         dtype: Dtype = "uint8",
         num_threads: int | None = None,
+        square_pixels: bool = False,
     ) -> Frames:
         """Decode frames; without a choice all of the clip's.
+
+        Frames are as large as the first of the file; where the size changes within it, the others are scaled to that.
 
         Args:
             count: this many, evenly spread; `method` says how.
@@ -179,6 +184,8 @@ class Clip(Mapping[str, Any]):
             layout: ``NHWC`` or ``NCHW``.
             dtype: ``uint8`` from 0 to 255, or ``float32`` or ``float16`` from 0 to 1.
             num_threads: to decode with; None is one for each processor, up to four, and one in worker processes.
+            square_pixels: make pictures as wide as they are meant to be shown, where pixels are not square
+                (`VideoMetadata.pixel_aspect_ratio`), before `size` is applied; they come as stored otherwise.
 
         Raises:
             ValueError: more than one choice, or one that is not possible.
@@ -188,7 +195,7 @@ class Clip(Mapping[str, Any]):
         if on_error not in ("raise", "nearest"):
             raise ValueError(f"on_error is 'raise' or 'nearest', not {on_error!r}")
         choice = Choice(count, fps, times, indices, method, seed, max_frames)
-        wanted = Wanted(size, layout, dtype, num_threads or default_threads())
+        wanted = Wanted(size, layout, dtype, num_threads or default_threads(), square_pixels)
         return self._file.frames(
             choice, self.start_seconds, self.stop_seconds, nearest=on_error == "nearest", wanted=wanted
         )

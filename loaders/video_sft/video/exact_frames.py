@@ -46,7 +46,10 @@ def exact_frames(file: ByteSource, track: Track, chosen: Indices, wanted: Wanted
         failures = read_pictures(file, track, chosen, data, wanted.layout, wanted.num_threads)
     except OtherSizeError as problem:
         return problem
-    return failures or Frames(data, track.timeline.seconds(chosen), track.timeline.durations(chosen), chosen)
+    if failures:
+        return failures
+    mended = tuple(row for row, number in enumerate(chosen.tolist()) if number in track.mended)
+    return Frames(data, track.timeline.seconds(chosen), track.timeline.durations(chosen), chosen, mended=mended)
 
 
 def nearest_frames(
@@ -107,6 +110,8 @@ def room_for(file: ByteSource, track: Track, count: int, wanted: Wanted) -> npt.
         VideoError: it would be too large.
         ValueError: the form wanted is not one there is.
     """
-    facts = track.metadata
-    height, width = output_size(wanted.size, facts.height, facts.width)
+    height, width = track.shape
+    if wanted.square_pixels:
+        width = max(1, round(width * track.pixel_aspect_ratio))
+    height, width = output_size(wanted.size, height, width)
     return empty_pictures(file.name, count, height, width, layout=wanted.layout, dtype=wanted.dtype)

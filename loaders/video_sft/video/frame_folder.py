@@ -27,6 +27,7 @@ from video_sft.locations import is_remote, join
 from video_sft.video.access.archive_index import BadArchiveError, member_name
 from video_sft.video.access.source import Source, archive_at, is_local
 from video_sft.video.containers.libav import MAX_PIXELS
+from video_sft.video.decoding.orientation import UPRIGHT
 from video_sft.video.decoding.pictures import Painter, empty_pictures
 from video_sft.video.decoding.sizing import output_size
 from video_sft.video.frames import Frames, Replacement, VideoMetadata
@@ -220,7 +221,7 @@ class FrameFolder:
 
         def paint(number: int) -> int:
             given, picture = first if number == numbers[0] else decoded(number)
-            Painter(data, wanted.layout, 0).paint(av.VideoFrame.from_ndarray(np.asarray(picture)), rows[number])
+            Painter(data, wanted.layout, UPRIGHT).paint(av.VideoFrame.from_ndarray(np.asarray(picture)), rows[number])
             return given
 
         with ThreadPoolExecutor(max(1, min(wanted.num_threads, len(numbers))), "video-sft-images") as pool:

@@ -34,12 +34,17 @@ class VideoMetadata:
     Attributes:
         duration_seconds: from the first frame's start to the last frame's end.
         begin_seconds: when the first frame is shown; 0 for most files, 1.4 for many MPEG-TS.
-        fps: frames a second, on average.
+        fps: frames a second, on average: from the first frame's start to the last one's, whatever rate the header
+            states, except of a remote file without an index of its frames.
         num_frames: how many frames a full decode gives; of a remote file without an index of its frames, how many its
             header's length and rate make.
-        width: pixels across, as shown, that is after rotation.
+        width: pixels across, as shown, that is after rotation; of the first frame, where the size changes.
         height: pixels down, as shown.
-        rotation: degrees clockwise by which the stored picture is turned for display: 0, 90, 180 or 270.
+        rotation: degrees clockwise by which the stored picture is turned for display: 0, 90, 180 or 270. Files may
+            state other angles, too; players disagree on these, and frames are given as they are stored.
+        mirrored: whether left and right change places after that.
+        pixel_aspect_ratio: width of a pixel by its height, as shown; 1 for most files. The picture is meant to be
+            `width` times this wide; see ``square_pixels=`` of `Clip.frames`.
         codec: such as ``h264``.
         container: such as ``mp4`` or ``matroska``.
         audio: the first audio track, or None for a silent file.
@@ -55,6 +60,8 @@ class VideoMetadata:
     codec: str
     container: str
     audio: AudioTrack | None
+    mirrored: bool = False
+    pixel_aspect_ratio: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,8 @@ class Frames:
         duration_seconds: how long each is shown, float64 (N,).
         indices: number of each frame in the file, in display order, int64 (N,).
         replaced: with ``on_error="nearest"``, the frames that stand in for undecodable ones.
+        mended: rows of `data` whose picture the decoder filled in, since a part of it was lost on the way: transport
+            streams are used to that, and players show such pictures too. With ``on_error="nearest"`` there are none.
     """
 
     data: npt.NDArray[Any]
@@ -89,6 +98,7 @@ class Frames:
     duration_seconds: npt.NDArray[np.float64]
     indices: npt.NDArray[np.int64]
     replaced: tuple[Replacement, ...] = field(default=())
+    mended: tuple[int, ...] = field(default=())
 
     def __len__(self) -> int:
         return len(self.pts_seconds)

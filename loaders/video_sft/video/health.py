@@ -31,11 +31,11 @@ def what_is_wrong(path: str | Path, *, num_threads: int = 1) -> str | None:
     """
     try:
         with closing(make_source(path).open()) as file:
-            track = indexed_track(file, None) or unindexed_track(file, None)
+            track = (indexed_track(file, None) or unindexed_track(file, None)).only_whole()
             failures = undecodable(file, track, np.arange(len(track.timeline)), num_threads)
             better = better_track(file, None, track, failures) if failures else None
             if better is not None:
-                track = better
+                track = better.only_whole()
                 failures = undecodable(file, track, np.arange(len(track.timeline)), num_threads)
     except VideoError as error:
         return error.reason

@@ -17,9 +17,8 @@ from typing import Any
 
 import datasets
 import pyarrow as pa
-from datasets.features.features import _FEATURE_TYPES
 
-from video_sft._datasets import fingerprint_of
+from video_sft._datasets import FEATURE_TYPES, fingerprint_of, wrap_methods
 from video_sft.video.feature import MARK, Video
 from video_sft.video.saved_videos import placed, storing
 
@@ -36,12 +35,9 @@ class _WrittenVideo(datasets.Video):  # type: ignore[misc]
 
 def keep_columns() -> None:
     """Have `datasets` keep columns of lazy clips, and save and load them with each video once."""
-    if _FEATURE_TYPES["Video"] is not datasets.Video:
-        return
-    _FEATURE_TYPES["Video"] = _WrittenVideo
-    datasets.Dataset._estimate_nbytes = _estimating(datasets.Dataset._estimate_nbytes)
-    datasets.Dataset.save_to_disk = _saving(datasets.Dataset.save_to_disk)
-    datasets.Dataset.load_from_disk = staticmethod(_loading(datasets.Dataset.load_from_disk))
+    if FEATURE_TYPES["Video"] is datasets.Video:
+        FEATURE_TYPES["Video"] = _WrittenVideo
+        wrap_methods(_estimate_nbytes=_estimating, save_to_disk=_saving, load_from_disk=_loading)
 
 
 def _local(place: Any) -> str | None:

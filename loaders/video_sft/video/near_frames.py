@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from video_sft.video.access.byte_source import ByteSource
+from video_sft.video.containers.libav import failing
 from video_sft.video.decoding.pictures import OtherSizeError, Painter
 from video_sft.video.decoding.reader import read_pictures
 from video_sft.video.exact_frames import room_for
@@ -57,8 +58,9 @@ def _sought(
     rows: dict[int, list[int]] = {}
     for position, number in enumerate(chosen.tolist()):
         rows.setdefault(number, []).append(position)
-    painter = Painter(data, wanted.layout, track.rotation)
-    found = read_nominal(file, track, np.unique(chosen), lambda number, frame: painter.paint(frame, rows[number]))
+    painter = Painter(data, wanted.layout, track.orientation)
+    with failing(file.name, "cannot be decoded"):
+        found = read_nominal(file, track, np.unique(chosen), lambda number, frame: painter.paint(frame, rows[number]))
     if rows.keys() - found.keys():
         return None
     starts, lengths = np.array([found[number] for number in chosen.tolist()], np.int64).T

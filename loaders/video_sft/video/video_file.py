@@ -103,6 +103,7 @@ class VideoFile:
         if folder is not None:
             return folder.frames(choice, start, stop, nearest=nearest, wanted=wanted)
         with self._opened(exact=nearest or choice.indices is not None) as (file, track):
+            track = known = track.only_whole() if nearest else track
             while True:
                 try:
                     begin, end = track.timeline.range_of(start, stop)
@@ -112,6 +113,10 @@ class VideoFile:
                     chosen = choice.numbers(track.timeline, begin, end, start, stop)
                 except TooManyError as error:
                     raise VideoError(file.name, str(error)) from error
+                except IndexError as error:
+                    if track is known:
+                        raise
+                    raise VideoError(file.name, f"{error}, fewer than it states") from error
                 result = self._attempt(file, track, chosen, wanted)
                 better = self._better(file, track, result)
                 if better is None and nearest and isinstance(result, dict):
@@ -123,7 +128,7 @@ class VideoFile:
                     assert isinstance(result, dict)
                     number, reason = min(result.items())
                     raise VideoError(file.name, f"frame {number}: {reason}")
-                self._known, track = (file, better), better
+                self._known, track = (file, better), better.only_whole() if nearest else better
 
     def _attempt(self, file: ByteSource, track: Track, chosen: Indices, wanted: Wanted) -> Frames | Problem | None:
         """Decode frames; None where the file has to be read through for them."""

@@ -18,3 +18,4 @@ class Wanted:
     layout: Layout
     dtype: Dtype
     num_threads: int
+    square_pixels: bool = False

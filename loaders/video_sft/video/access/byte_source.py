@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Protocol
 
 from video_sft.errors import VideoError
+from video_sft.video.access.stopping import Job
 
 __all__ = [
     "ByteSource",
@@ -94,11 +97,15 @@ class LocalBytes(_AtHand):
 
     def __init__(self, path: str) -> None:
         self.name = path
-        self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+        if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe waits until somebody writes to it
+            raise OSError(errno.EINVAL, "it is not a file, but a pipe or a device")
+        flags = sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_BINARY", "O_NONBLOCK"))
+        self._descriptor = os.open(path, os.O_RDONLY | flags)
         status = os.fstat(self._descriptor)
         self.size = status.st_size
         self._version = (status.st_size, status.st_mtime_ns)
         self.identity: Hashable = (path, status.st_ino, *self._version)
+        self._job = Job.current()
 
     def again(self) -> LocalBytes:
         """Open the file once more."""
@@ -110,10 +117,14 @@ class LocalBytes(_AtHand):
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Give so many bytes; fewer at the end of the file."""
+        if self._job is not None:
+            self._job.check(self.name)
         return os.pread(self._descriptor, size, offset)
 
     def read_into(self, offset: int, buffer: Any) -> None:
         """Fill a writable buffer from an offset on."""
+        if self._job is not None:
+            self._job.check(self.name)
         view = memoryview(buffer)
         while view:
             count = os.preadv(self._descriptor, [view], offset)
@@ -154,11 +165,18 @@ class MemoryBytes(_AtHand):
 class SeekableFile:
     """A byte source as the file object that libav's own demuxers want.
 
+    libav may take a failure for the end of the file, or try again. So nothing is read after one, and who opened the
+    container raises it: PyAV by itself forgets Ctrl-C, and prints what fails a second time.
+
     Args:
         source: the bytes.
+
+    Attributes:
+        failure: what went wrong in reading, if anything did.
     """
 
     def __init__(self, source: ByteSource) -> None:
+        self.failure: BaseException | None = None
         self._source = source
         self._offset = 0
 
@@ -173,8 +191,16 @@ class SeekableFile:
         return self._offset
 
     def read(self, size: int) -> bytes:
-        """Give up to so many bytes from the offset on; none at the end."""
-        data = self._source.read_some(self._offset, size)
+        """Give up to so many bytes from the offset on; none at the end, or after a failure."""
+        if self.failure is not None:
+            return b""
+        try:
+            data = self._source.read_some(self._offset, size)
+        except BaseException as error:
+            self.failure = error
+            if isinstance(error, Exception):
+                raise
+            return b""
         self._offset += len(data)
         return data
 

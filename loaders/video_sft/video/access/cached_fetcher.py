@@ -7,6 +7,7 @@ from contextlib import closing
 
 from video_sft.video.access.range_cache import RangeCache, Shelf
 from video_sft.video.access.ranged import Fetcher, Pieces
+from video_sft.video.access.waiting import Waiting
 
 __all__ = ["CachedFetcher"]
 
@@ -32,23 +33,34 @@ class CachedFetcher:
         """What the server tells."""
         return self._fetcher.version
 
+    @property
+    def size(self) -> int | None:
+        """What the server tells."""
+        return self._fetcher.size
+
+    @property
+    def waiting(self) -> Waiting:
+        """For the server."""
+        return self._fetcher.waiting
+
+    def stop(self, *, for_good: bool) -> None:
+        """Ask the server nothing more."""
+        self._fetcher.stop(for_good=for_good)
+
     def again(self) -> CachedFetcher:
         """Give a fetcher that knows the version already."""
         other = copy.copy(self)
         other._fetcher = self._fetcher.again()
         return other
 
-    def first(self, size: int) -> tuple[bytes, int]:
-        """Get the first so many bytes, and the file's size, from the server."""
-        head = self._fetcher.first(size)
-        if self.version is not None:
-            self._shelf = self._cache.shelf(self.name, self.version)
-        return head
-
     def stream(self, offset: int, size: int) -> Pieces:
         """Get so many bytes at an offset; only those that are not on disk from the server."""
         if self._shelf is None:
-            yield from self._fetcher.stream(offset, size)
+            with closing(self._fetcher.stream(offset, size)) as pieces:
+                for piece in pieces:
+                    if self._shelf is None and self.version is not None:
+                        self._shelf = self._cache.shelf(self.name, self.version)
+                    yield piece
             return
         end = offset + size
         ranges = self._shelf.ranges()

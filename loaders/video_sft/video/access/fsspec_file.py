@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import threading
 from contextlib import AbstractContextManager, nullcontext
@@ -13,8 +14,12 @@ from fsspec.implementations.cached import CachingFileSystem
 from video_sft.errors import VideoError
 from video_sft.video.access.ranged import Pieces
 from video_sft.video.access.retrying import TransientError
+from video_sft.video.access.waiting import Waiting
 
 __all__ = ["FsspecFetcher"]
+
+#: Bytes that are asked for at once.
+_PART = 8 << 20
 
 #: What file systems say of a file that changes with its bytes, in the order of trust; spelt without underscores.
 _CONTENT = ("etag", "checksum", "md5", "md5hash", "contentmd5", "sha256", "crc32c", "xethash", "blobid", "generation")
@@ -32,48 +37,57 @@ class FsspecFetcher:
         url: as fsspec takes it, chained ones included.
         token: Hub token, or None for the logged-in user's.
         fresh: whether what the file system remembers of the file is not good enough.
+
+    Attributes:
+        name: see `url`.
+        size: of the file, once it is known.
+        waiting: for the file system, which may have limits of its own.
     """
 
     def __init__(self, url: str, token: str | bool | None, *, fresh: bool = False) -> None:
         self.name = url
+        self.size: int | None = None
         self._token = token
-        try:
-            self._open()
-            self._info = self._look(fresh=fresh)
-        except FileNotFoundError as error:
-            raise VideoError(url, "no such file") from error
-        except Exception as error:  # file systems raise what the libraries below them do
-            raise VideoError(url, f"cannot be opened: {type(error).__name__}: {error}") from error
-        size = self._info.get("size")
-        if size is None:
-            raise VideoError(url, "its file system does not tell the file's size, so parts of it cannot be read")
-        self._size = int(size)
-        self._checked = True
+        self._fresh = fresh
+        self._info: dict[str, str] | None = None
+        self._anew()
+
+    def _anew(self) -> None:
+        self.waiting = Waiting(self.name)
+        self._checked = False
+        self._checking = threading.Lock()
 
     @property
     def version(self) -> str | None:
         """What tells the file from another of its name; None where fsspec keeps copies that may be older."""
-        if isinstance(self._files, CachingFileSystem):
+        if self._info is None or isinstance(self._files, CachingFileSystem):
             return None
         known = {key: text for key, text in self._info.items() if key != "size"}
         return repr(sorted(self._info.items())) if known else None
 
     def again(self) -> FsspecFetcher:
         """Give a fetcher that compares the file with this one's before it fetches."""
-        other = object.__new__(FsspecFetcher)
-        other.name, other._token, other._info, other._size = self.name, self._token, self._info, self._size
-        other._open()
-        other._checked = False
+        other = copy.copy(self)
+        other._anew()
         return other
 
-    def first(self, size: int) -> tuple[bytes, int]:
-        """Get the first so many bytes, and the file's size."""
-        return b"".join(self.stream(0, min(size, self._size))), self._size
+    def stop(self, *, for_good: bool) -> None:
+        """File systems finish what they have begun; nobody waits for it."""
 
     def stream(self, offset: int, size: int) -> Pieces:
-        """Get so many bytes at an offset, all at once."""
+        """Get so many bytes at an offset, some megabytes at a time."""
+        self._check()
+        assert self.size is not None
+        end = min(offset + size, self.size)
+        while offset < end:
+            part = min(_PART, end - offset)
+            # What keeps copies fetches all of the file.
+            self.waiting.expect(self.size if isinstance(self._files, CachingFileSystem) else part)
+            yield self._part(offset, part)
+            offset += part
+
+    def _part(self, offset: int, size: int) -> bytes:
         try:
-            self._check()
             with self._turn:
                 data = self._read(offset, size)
         except FileNotFoundError as error:
@@ -86,7 +100,8 @@ class FsspecFetcher:
             raise TransientError(f"{type(error).__name__}: {error}") from error
         if len(data) != size:
             raise TransientError(f"{len(data):,} bytes came instead of {size:,}")
-        yield data
+        self.waiting.received(len(data))
+        return data
 
     def _open(self) -> None:
         # A file system of before a fork does not serve the child; fsspec gives the child another.
@@ -96,7 +111,6 @@ class FsspecFetcher:
         self._files, self._path = fsspec.core.url_to_fs(self.name, **options)
         # Asynchronous file systems serve many threads at once; of the others only some do.
         self._turn: AbstractContextManager[object] = nullcontext() if self._files.async_impl else threading.Lock()
-        self._checking = threading.Lock()
 
     def _look(self, *, fresh: bool) -> dict[str, str]:
         """Ask what there is to know of the file; fresh answers do not come from a remembered listing."""
@@ -113,8 +127,22 @@ class FsspecFetcher:
         with self._checking:
             if self._checked:
                 return
-            now = self._look(fresh=True)
-            if any(now[key] != self._info[key] for key in now.keys() & self._info.keys()):
+            try:
+                self._open()
+                now = self._look(fresh=self._fresh or self._info is not None)
+            except FileNotFoundError as error:
+                raise VideoError(self.name, "no such file") from error
+            except Exception as error:  # file systems raise what the libraries below them do
+                if self._info is not None and not isinstance(error, PermissionError):
+                    raise TransientError(f"{type(error).__name__}: {error}") from error
+                raise VideoError(self.name, f"cannot be opened: {type(error).__name__}: {error}") from error
+            if self._info is None:
+                if "size" not in now:
+                    raise VideoError(
+                        self.name, "its file system does not tell the file's size, so parts of it cannot be read"
+                    )
+                self._info, self.size = now, int(now["size"])
+            elif any(now[key] != self._info[key] for key in now.keys() & self._info.keys()):
                 raise VideoError(self.name, "the file changed since it was first looked at; make a new clip of it")
             self._checked = True
 

@@ -9,8 +9,10 @@ from contextlib import closing
 from typing import Any, Protocol, TypeAlias
 
 from video_sft.errors import VideoError
-from video_sft.video.access.retrying import Patience, TransientError, patiently
+from video_sft.video.access.retrying import Patience, TransientError
 from video_sft.video.access.segment import Segment
+from video_sft.video.access.stopping import Job
+from video_sft.video.access.waiting import Waiting
 
 __all__ = ["Fetcher", "Pieces", "RangedBytes", "Span"]
 
@@ -44,27 +46,30 @@ class Fetcher(Protocol):
     name: str
 
     @property
+    def waiting(self) -> Waiting:
+        """What may still be waited; told of all bytes as they come."""
+
+    @property
+    def size(self) -> int | None:
+        """Of the file; None until the first bytes have come."""
+
+    @property
     def version(self) -> str | None:
         """What tells the file from any other of its name; None where all that is known is the size, or nothing yet."""
 
-    def first(self, size: int) -> tuple[bytes, int]:
-        """Get the first so many bytes, and the file's size.
-
-        Raises:
-            TransientError: it may work when tried again.
-            VideoError: it will not.
-        """
-
     def stream(self, offset: int, size: int) -> Pieces:
-        """Get so many bytes at an offset, in pieces as they arrive; fewer where the answer is shorter.
+        """Get so many bytes at an offset, never more, in pieces as they arrive; fewer where the answer is shorter.
 
         Raises:
             TransientError: the rest may come when it is asked for again.
-            VideoError: it will not; for one, because the file is another than `first` saw.
+            VideoError: it will not; for one, because the file is another than it was.
         """
 
     def again(self) -> Fetcher:
         """Give a fetcher of the same file for a new handle, without a request."""
+
+    def stop(self, *, for_good: bool) -> None:
+        """Break off what is under way; `for_good` where the server does not deserve better."""
 
 
 class RangedBytes:
@@ -74,6 +79,8 @@ class RangedBytes:
     for no more than the bytes it needs; so decoding goes on while the rest arrives. Other reads fetch a quarter of a
     megabyte at least. Where they follow each other they fetch more; of a file that is read through more and more, and
     the next stretch in the background.
+
+    Only threads of its own talk to the server; who reads waits for them, and no longer than `limit_waiting` says.
 
     Args:
         fetcher: gets the bytes.
@@ -92,13 +99,13 @@ class RangedBytes:
         self._read: OrderedDict[int, Segment] = OrderedDict()
         self._closed = False
         self._through = False
-        self._head: Segment
-        self.size: int
+        self._head, self.size = head or (Segment(0, _HEAD), 0)
+        job = Job.current()
+        if job is not None:
+            job.opened(self)
+            job.check(self.name)
         if head is None:
-            data, self.size = patiently(lambda: fetcher.first(_HEAD), self.name)
-            self._head = Segment.of(0, data)
-        else:
-            self._head, self.size = head
+            self._begin()
 
     @property
     def identity(self) -> tuple[str, int, str | None]:
@@ -108,6 +115,19 @@ class RangedBytes:
     def again(self) -> RangedBytes:
         """Give a fresh handle without a request; the fetcher notices when the file is another."""
         return RangedBytes(self._fetcher.again(), (self._head.twin(), self.size))
+
+    def _begin(self) -> None:
+        """Get the file's beginning, and its size."""
+        try:
+            self._start(self._fill, self._head)
+            self._await(self._head, 0, _HEAD)
+            if self._closed:
+                raise VideoError(self.name, "was closed while it was read")
+            assert self._fetcher.size is not None
+            self.size = self._fetcher.size
+        except BaseException:
+            self.close()
+            raise
 
     def prefetch(self, spans: Sequence[Span]) -> None:
         """Begin to fetch what is not there of spans, in the order given; close neighbours go in one request."""
@@ -152,24 +172,33 @@ class RangedBytes:
             view = view[len(part) :]
 
     def close(self) -> None:
-        """Begin no more requests, and read no further in those that run."""
+        """Begin no more requests, and break off those that run."""
         self._closed = True
         self.forget()
         with self._lock:
-            kept = list(self._read.values())
+            kept = [*self._read.values(), self._head]
             self._read.clear()
         for segment in kept:
             segment.cut()
+        self._fetcher.stop(for_good=self._fetcher.waiting.over)
 
     def _parts(self, offset: int, end: int) -> Iterator[memoryview]:
         """Yield the bytes between two offsets as they can be had, waiting for each part."""
         while offset < end:
             segment = self._at(offset, end)
-            part = segment.read(offset, end)
+            part = self._await(segment, offset, end)
             offset += len(part)
             if part:
                 self._read_on(segment, offset)
                 yield part
+
+    def _await(self, segment: Segment, offset: int, end: int) -> memoryview:
+        try:
+            return segment.read(offset, end, self._fetcher.waiting)
+        except VideoError:
+            if self._fetcher.waiting.over:
+                self._fetcher.stop(for_good=True)
+            raise
 
     def _at(self, offset: int, end: int) -> Segment:
         """Find the segment that holds an offset, or begin one that reaches as far as `end` or the next segment."""
@@ -179,6 +208,8 @@ class RangedBytes:
             for segment in (self._head, *reversed(self._read.values()), *self._announced):
                 if segment.offset <= offset < segment.end:
                     return segment
+            if self._fetcher.waiting.over:
+                raise self._fetcher.waiting.error(f"bytes {offset:,} to {end - 1:,}")
             known = (self._head, *self._announced, *self._read.values())
             start = max((s.end for s in known if offset - _GAP <= s.end <= offset), default=offset)
             before = next((s.stretch for s in self._read.values() if s.end == start), 0)
@@ -188,10 +219,7 @@ class RangedBytes:
             left = [] if before else [s for s in self._read.values() if s is not segment and _is_left(s)]
         for other in left:
             other.cut()
-        if stretch > _READ_AHEAD:
-            self._start(self._fill, segment)
-        else:
-            self._fill(segment)
+        self._start(self._fill, segment)
         return segment
 
     def _read_on(self, segment: Segment, offset: int) -> None:
@@ -240,7 +268,7 @@ class RangedBytes:
 
     def _fill(self, segment: Segment) -> None:
         """Fetch a segment; where its bytes stop coming, ask for the rest."""
-        patience = Patience(self.name)
+        patience = Patience(self.name, self._fetcher.waiting)
         try:
             while segment.wanted:
                 reached = segment.reached
@@ -259,9 +287,13 @@ class RangedBytes:
         reached = segment.reached
         with closing(self._fetcher.stream(reached, segment.end - reached)) as pieces:
             for piece in pieces:
+                if segment is self._head and self._fetcher.size is not None:
+                    segment.shorten(self._fetcher.size)
                 if not segment.add(piece):
                     return
-        if segment.reached == reached:
+        if segment is self._head and self._fetcher.size is not None:
+            segment.shorten(self._fetcher.size)
+        if segment.reached == reached and segment.wanted:
             raise TransientError("no bytes came")
 
 

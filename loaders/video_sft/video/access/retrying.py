@@ -1,22 +1,16 @@
-"""How long to keep asking a server that fails, and how long to wait in between."""
+"""How often to ask a server that fails, and how long to wait in between."""
 
 from __future__ import annotations
 
 import random
-import time
-from collections.abc import Callable
-from typing import TypeVar
 
 from video_sft.errors import VideoError
+from video_sft.video.access.waiting import Waiting
 
-__all__ = ["Patience", "TransientError", "patiently"]
-
-T = TypeVar("T")
+__all__ = ["Patience", "TransientError"]
 
 _ATTEMPTS = 5
 _FIRST_WAIT_SECONDS = 0.1
-#: However long a server says to wait, no longer than this.
-_LONGEST_WAIT_SECONDS = 30.0
 
 
 class TransientError(Exception):
@@ -36,10 +30,12 @@ class Patience:
 
     Args:
         name: of the file, for messages.
+        waiting: what the call may still wait.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, waiting: Waiting) -> None:
         self._name = name
+        self._waiting = waiting
         self._failures = 0
 
     def after(self, error: TransientError, *, progress: bool = False) -> float:
@@ -50,20 +46,18 @@ class Patience:
             progress: whether bytes came before it did; the count then begins anew.
 
         Raises:
-            VideoError: it has failed often enough.
+            VideoError: it has failed often enough, or the server asks for more time than there is.
         """
+        self._waiting.trouble = str(error)
         self._failures = 0 if progress else self._failures + 1
         if self._failures >= _ATTEMPTS:
             raise VideoError(self._name, f"cannot be fetched, tried {_ATTEMPTS} times: {error}") from error
+        if 0 < error.retry_after > self._waiting.left:
+            raise VideoError(
+                self._name,
+                f"cannot be fetched: {error} and asks to be left alone for {error.retry_after:,.0f} s, which is more "
+                f"than the {max(0.0, self._waiting.left):,.0f} s that may be waited; try again later, or allow more "
+                "with video_sft.limit_waiting(total=...)",
+            ) from error
         backoff: float = _FIRST_WAIT_SECONDS * 2 ** max(0, self._failures - 1) * (1 + random.random())
-        return max(backoff, min(error.retry_after, _LONGEST_WAIT_SECONDS))
-
-
-def patiently(call: Callable[[], T], name: str) -> T:
-    """Try a request again after passing failures, waiting longer each time."""
-    patience = Patience(name)
-    while True:
-        try:
-            return call()
-        except TransientError as error:
-            time.sleep(patience.after(error))
+        return max(backoff, error.retry_after)

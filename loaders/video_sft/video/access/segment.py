@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
+
+from video_sft.video.access.waiting import Waiting
+
 __all__ = ["Segment"]
 
 
@@ -42,8 +46,9 @@ class Segment:
         return segment
 
     def twin(self) -> Segment:
-        """Make another one of the same bytes, with a lock of its own: a process forked now may find this one's held."""
-        return Segment.of(self.offset, self.read(self.offset, self.end))
+        """Make another one of the bytes that are there, with a lock of its own: after a fork this one's may be held."""
+        data = memoryview(b"") if self._data is None else self._data[: self._reached - self.offset]
+        return Segment.of(self.offset, data)
 
     @property
     def end(self) -> int:
@@ -65,8 +70,8 @@ class Segment:
         with self._news:
             size = min(len(piece), self._end - self._reached)
             if size and not self._cut:
-                if self._data is None:
-                    self._data = memoryview(bytearray(self._end - self.offset))
+                if self._data is None:  # not touched before bytes come
+                    self._data = np.empty(self._end - self.offset, np.uint8).data
                 start = self._reached - self.offset
                 self._data[start : start + size] = memoryview(piece)[:size]
                 self._reached += size
@@ -86,23 +91,37 @@ class Segment:
             self._end = self._reached
             self._news.notify_all()
 
+    def shorten(self, end: int) -> None:
+        """Say that the file ends before it."""
+        with self._news:
+            self._end = max(self._reached, min(self._end, end))
+            self._news.notify_all()
+
     def pause(self, seconds: float) -> None:
         """Wait so long, or until the rest is unwanted."""
         with self._news:
             self._news.wait_for(lambda: self._cut, seconds)
 
-    def read(self, offset: int, end: int) -> memoryview:
+    def read(self, offset: int, end: int, waiting: Waiting | None = None) -> memoryview:
         """Wait for a part of it.
 
         Args:
             offset: of the first byte wanted.
             end: offset behind the last; may lie beyond the segment's.
+            waiting: for how long; None is without end.
 
         Returns:
             The bytes as far as the segment has them; none where it was cut before them.
+
+        Raises:
+            VideoError: the bytes do not come.
         """
         with self._news:
-            self._news.wait_for(lambda: self._reached >= min(end, self._end) or self._error is not None)
+            ready = lambda: self._reached >= min(end, self._end) or self._error is not None  # noqa: E731
+            if waiting is None:
+                self._news.wait_for(ready)
+            else:
+                waiting.until(self._news, ready, f"bytes {offset:,} to {min(end, self._end) - 1:,}")
             if self._error is not None and self._reached < min(end, self._end):
                 raise self._error
             if self._data is None:

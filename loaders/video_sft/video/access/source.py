@@ -41,8 +41,10 @@ def hub_token(path: str, token_per_repo_id: dict[str, str | bool | None]) -> str
 
 def is_local(path: str) -> bool:
     """Tell whether a path is on this machine's own file system, rather than a URL."""
-    scheme = urlsplit(path).scheme
-    return "::" not in path and (scheme in ("", "file") or (len(scheme) == 1 and os.name == "nt"))
+    scheme, rest = urlsplit(path).scheme, path.removeprefix("file://")
+    if "::" in rest:  # a chain of URLs, unless there is none in it: a file may have that in its name
+        return "://" not in rest
+    return scheme in ("", "file") or (len(scheme) == 1 and os.name == "nt")
 
 
 @dataclass(frozen=True)

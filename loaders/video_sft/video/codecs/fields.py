@@ -1,21 +1,28 @@
-"""Whether the pictures of a stream can be fields, as the set-up of its decoder says.
+"""What the set-up of a decoder says of a stream's pictures: whether they can be fields, and how wide pixels are.
 
-libav says so too, but PyAV hands it on only from version 18.
+libav says so too, but PyAV hands the former on only from version 18, and the latter is known only after decoding.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
+
+import av
 
 from video_sft.video.codecs.bits import Bits
 
-__all__ = ["has_only_frames"]
+__all__ = ["has_only_frames", "pixel_aspect"]
 
 #: Profiles of H.264 that say more of their colours.
 _HIGH_PROFILES = frozenset({44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244})
 _SEQUENCE_PARAMETERS = 7
 _LARGEST_SET = 4096
 _MOST_OFFSETS = 255
+#: Shapes of pixels by their number (ITU-T H.264, table E-1), and the number that says that the shape follows.
+_SHAPES: tuple[tuple[int, int], ...] = ((1, 1), (12, 11), (10, 11), (16, 11), (40, 33), (24, 11), (20, 11), (32, 11))
+_SHAPES += ((80, 33), (18, 11), (15, 11), (64, 33), (160, 99), (4, 3), (3, 2), (2, 1))
+_OWN_SHAPE = 255
 
 
 def has_only_frames(codec: str, extradata: bytes) -> bool:
@@ -28,12 +35,33 @@ def has_only_frames(codec: str, extradata: bytes) -> bool:
     try:
         if codec == "h264":
             sets = list(_sequence_parameters(extradata))
-            return bool(sets) and all(_frame_mbs_only(unit) for unit in sets)
+            return bool(sets) and all(_up_to_fields(unit)[1] for unit in sets)
         if codec == "mpeg2video":
             return _progressive_sequence(extradata)
     except (ValueError, IndexError):
         pass
     return False
+
+
+def pixel_aspect(codec: str, extradata: bytes) -> Fraction | None:
+    """Return the width of a pixel by its height; None where an H.264 or HEVC stream does not say.
+
+    Args:
+        codec: libav's name.
+        extradata: set-up of the decoder, as in ``avcC`` and ``hvcC`` boxes or as in bare streams.
+    """
+    try:
+        if codec == "h264":
+            return next(map(_shape, _sequence_parameters(extradata)), None)
+        if codec == "hevc":
+            context = av.CodecContext.create("hevc", "r")
+            context.extradata = extradata
+            context.open(strict=False)
+            shape: Fraction | None = context.sample_aspect_ratio
+            return shape
+    except (ValueError, IndexError, av.FFmpegError):
+        pass
+    return None
 
 
 def _sequence_parameters(extradata: bytes) -> Iterator[bytes]:
@@ -50,8 +78,8 @@ def _sequence_parameters(extradata: bytes) -> Iterator[bytes]:
             yield unit
 
 
-def _frame_mbs_only(unit: bytes) -> bool:
-    """Read a sequence parameter set (ITU-T H.264, 7.3.2.1.1) up to its flag of that name."""
+def _up_to_fields(unit: bytes) -> tuple[Bits, bool]:
+    """Read a sequence parameter set (ITU-T H.264, 7.3.2.1.1) up to its flag that all pictures are whole frames."""
     bits = Bits(unit[1:_LARGEST_SET].replace(b"\0\0\3", b"\0\0"))
     profile = bits.take(8)
     bits.take(16)  # constraints, level
@@ -81,7 +109,23 @@ def _frame_mbs_only(unit: bytes) -> bool:
     bits.flag()
     bits.exp_golomb()  # width, height
     bits.exp_golomb()
-    return bits.flag()
+    return bits, bits.flag()
+
+
+def _shape(unit: bytes) -> Fraction | None:
+    """Read the shape of pixels behind that flag (ITU-T H.264, E.1.1)."""
+    bits, whole = _up_to_fields(unit)
+    bits.take(1 if whole else 2)  # fields within frames; how directly motion is told
+    if bits.flag():  # crops
+        for _ in range(4):
+            bits.exp_golomb()
+    if not bits.flag() or not bits.flag():
+        return None
+    number = bits.take(8)
+    if number == _OWN_SHAPE:
+        width, height = bits.take(16), bits.take(16)
+        return Fraction(width, height) if width and height else None
+    return Fraction(*_SHAPES[number - 1]) if 0 < number <= len(_SHAPES) else None
 
 
 def _skip_scaling(bits: Bits, size: int) -> None:

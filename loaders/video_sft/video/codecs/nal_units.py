@@ -7,17 +7,20 @@ not take the turn of one of its threads.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from video_sft.video.codecs.bits import Bits
 
-__all__ = ["NalReferences", "has_wavefronts", "leans_on_later", "single_layer"]
+__all__ = ["NalReferences", "has_wavefronts", "leans_on_later", "single_layer", "starts_afresh", "x264_build"]
 
 #: By codec: slices of coded pictures, and units that change nothing for other pictures (delimiters, messages, filling).
 _H264_SLICES, _H264_HARMLESS = range(1, 6), frozenset({6, 9, 12})
 _HEVC_SLICES, _HEVC_HARMLESS = range(32), frozenset({35, 38, 39, 40})
 _H264_SETS, _HEVC_SETS = frozenset({7, 8}), frozenset({32, 33, 34})
+#: Pictures at which decoding begins as if nothing had come before.
+_H264_AFRESH, _HEVC_AFRESH = frozenset({5}), frozenset({19, 20})
 #: HEVC's kinds of pictures that no picture of the same layer refers to.
 _HEVC_UNREFERENCED = frozenset(range(0, 16, 2))
 
@@ -25,6 +28,22 @@ _HVCC_HEADER = 23
 _SHORTEST_AVCC = 6
 _B_SLICE = 1
 _PICTURE_PARAMETERS = 34
+
+
+#: How x264 signs the first packet of a stream, and what it wrote where its version was not known when it was built.
+_X264, _X264_UNKNOWN = re.compile(rb"x264 - core (\d{1,6})"), (b"0000", 67)
+
+
+def x264_build(packet: bytes) -> int | None:
+    """Return the version of x264 that a packet says made it.
+
+    Versions before 151 wrote the colours of 4:4:4 otherwise than the standard has it, and early ones a little of the
+    rest. The decoder knows how to read that, but only the first packet tells it to.
+    """
+    found = _X264.search(packet)
+    if found is None:
+        return None
+    return _X264_UNKNOWN[1] if found[1] == _X264_UNKNOWN[0] else int(found[1])
 
 
 class NalReferences:
@@ -81,6 +100,27 @@ def leans_on_later(beginning: bytes, avcc: bytes) -> bool:
             bits = Bits(beginning[at + width + 1 : at + width + 17].replace(b"\0\0\3", b"\0\0"))
             bits.exp_golomb()  # the first macroblock
             return bits.exp_golomb() % 5 == _B_SLICE
+        at += width + int.from_bytes(beginning[at : at + width], "big")
+    return False
+
+
+def starts_afresh(beginning: bytes, codec: str, setup: bytes) -> bool:
+    """Tell whether an H.264 or HEVC decoder forgets all earlier pictures at a key frame, as not at each it does.
+
+    Args:
+        beginning: of the packet, up to the header of its first slice; False where that is not reached.
+        codec: ``h264`` or ``hevc``.
+        setup: the content of the ``avcC`` or ``hvcC`` box.
+    """
+    hevc = codec == "hevc"
+    if len(setup) < (_HVCC_HEADER if hevc else _SHORTEST_AVCC) or setup[0] != 1:
+        return False
+    width, at = (setup[21 if hevc else 4] & 3) + 1, 0
+    while at + width < len(beginning):
+        head = beginning[at + width]
+        kind = head >> 1 & 63 if hevc else head & 31
+        if kind in (_HEVC_SLICES if hevc else _H264_SLICES):
+            return kind in (_HEVC_AFRESH if hevc else _H264_AFRESH)
         at += width + int.from_bytes(beginning[at : at + width], "big")
     return False
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -13,7 +13,7 @@ import av
 
 from video_sft.errors import VideoError
 from video_sft.video.access.byte_source import ByteSource, LocalBytes, SeekableFile
-from video_sft.video.codecs.fields import has_only_frames
+from video_sft.video.codecs.fields import has_only_frames, pixel_aspect
 from video_sft.video.frames import AudioTrack
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "for_libav",
     "header_of",
     "open_container",
+    "pixel_aspect_of",
     "video_stream",
     "video_streams",
 ]
@@ -36,6 +37,9 @@ _FORMATS = (
 
 #: Larger pictures are refused before anything is allocated for them: 16,384 x 8,192.
 MAX_PIXELS = 1 << 27
+
+#: Pixels farther from square are taken for a mistake.
+_NARROWEST = Fraction(1, 16)
 
 _CLOCK = re.compile(r"(\d{1,6}):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
 
@@ -53,7 +57,7 @@ _ERRORS = (
     ValueError,
     IndexError,
     KeyError,
-    OverflowError,
+    ArithmeticError,
     MemoryError,
     AssertionError,
 )
@@ -84,6 +88,8 @@ class Header:
         stated_end: when the last frame ends, in seconds, as tags of the stream state it, or None.
         stated_frames: how many frames there are, as tags of the stream state it, or None.
         audio: the first audio track, or None.
+        x264_build: version of x264 that encoded H.264, where its first packet was looked at and says so.
+        pixel_aspect_ratio: width of a stored pixel by its height, or None; see `pixel_aspect_of`.
     """
 
     stream_index: int
@@ -106,6 +112,8 @@ class Header:
     stated_end: float | None
     stated_frames: int | None
     audio: AudioTrack | None
+    x264_build: int | None = None
+    pixel_aspect_ratio: Fraction | None = None
 
 
 class _Failing:
@@ -148,17 +156,19 @@ def open_container(
         decoders: with `quick`, let decoders see the header, which takes some of them as long as a frame.
 
     Raises:
-        VideoError: this is no video, or its header is broken.
+        VideoError: this is no video, or its header is broken; or, at the end of the block, its bytes could not be had.
     """
     options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
     if quick:
         options |= {"skip_frame": "all", "probesize": "32"} | ({} if decoders else {"codec_whitelist": "none"})
-    with failing(name, "is not a video that can be opened"):
-        container = av.open(file, mode="r", options=options, **_TAGS)
     try:
-        yield container
+        with failing(name, "is not a video that can be opened"):
+            container = av.open(file, mode="r", options=options, **_TAGS)
+        with closing(container):
+            yield container
     finally:
-        container.close()
+        if isinstance(file, SeekableFile) and file.failure is not None:
+            raise file.failure
 
 
 def video_stream(container: Any, name: str, stream_index: int | None) -> Any:
@@ -210,7 +220,14 @@ def header_of(container: Any, stream: Any) -> Header:
         stated_end=_stated_end(stream.metadata),
         stated_frames=_stated_frames(stream.metadata),
         audio=_audio(container),
+        pixel_aspect_ratio=stream.sample_aspect_ratio or context.sample_aspect_ratio,
     )
+
+
+def pixel_aspect_of(header: Header) -> Fraction:
+    """Return the width of a stored pixel by its height; 1 where nothing says so."""
+    stated = header.pixel_aspect_ratio or pixel_aspect(header.codec, header.extradata)
+    return stated if stated and _NARROWEST <= stated <= 1 / _NARROWEST else Fraction(1)
 
 
 def _is_progressive(context: Any, codec: str) -> bool:

@@ -19,8 +19,8 @@ __all__ = [
     "content_of",
     "edits_of",
     "find_moov",
+    "matrices_of",
     "rescale",
-    "rotation_of",
     "rows_of",
     "timescale_of",
     "top_level_boxes",
@@ -102,17 +102,19 @@ def top_level_boxes(
     raise ValueError("more boxes than a video has")
 
 
-def rotation_of(moov: bytes, track_id: int) -> int:
-    """Return by how many degrees clockwise a track is turned for display: 0, 90, 180 or 270."""
+def matrices_of(moov: bytes, track_id: int) -> list[tuple[int, int, int, int]]:
+    """Return how a track is turned for display, and then the movie: (a, b, c, d) of x' = ax + cy, y' = bx + dy."""
     try:
-        for kind, (start, stop) in boxes_within(moov, *content_of(moov)):
+        boxes = list(boxes_within(moov, *content_of(moov)))
+        for kind, (start, stop) in boxes:
             if kind == b"trak":
                 header = dict(boxes_within(moov, start, stop))[b"tkhd"]
                 if track_id_of(moov, header) == track_id:
-                    return _angle(moov, header)
+                    movie = dict(boxes)[b"mvhd"]
+                    return [_matrix(moov, header[0], 40, 52), _matrix(moov, movie[0], 36, 48)]
     except (KeyError, struct.error):
         pass
-    return 0
+    return []
 
 
 def boxes_within(data: bytes, start: int, stop: int) -> Iterator[tuple[bytes, Span]]:
@@ -154,14 +156,9 @@ def track_id_of(data: bytes, header: Span) -> int:
     return value
 
 
-def _angle(data: bytes, header: Span) -> int:
-    a, b, _, c, d = struct.unpack_from(">5i", data, header[0] + (52 if data[header[0]] == 1 else 40))
-    signs = (_sign(a), _sign(b), _sign(c), _sign(d))
-    return {(0, 1, -1, 0): 90, (-1, 0, 0, -1): 180, (0, -1, 1, 0): 270}.get(signs, 0)
-
-
-def _sign(value: int) -> int:
-    return (value > 0) - (value < 0)
+def _matrix(data: bytes, start: int, narrow: int, wide: int) -> tuple[int, int, int, int]:
+    a, b, _, c, d = struct.unpack_from(">5i", data, start + (wide if data[start] == 1 else narrow))
+    return a, b, c, d
 
 
 def rows_of(moov: bytes, span: Span, dtype: str, columns: int, skip: int = 4) -> npt.NDArray[np.int64]:

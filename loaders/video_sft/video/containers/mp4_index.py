@@ -2,8 +2,8 @@
 
 libav reads the same table, but hands it out entry by entry; a few thousand frames are ten times cheaper with numpy,
 and over a network only the ``moov`` box has to be fetched. Whatever is out of the ordinary (several sample
-descriptions, edits that cut frames off) is left to libav: the functions return None for it. Box layouts: ISO/IEC
-14496-12.
+descriptions) is left to libav: the functions return None for it. Edits that cut frames off, or show some twice, are
+libav's to carry out: `edited` takes over what it makes of them. Box layouts: ISO/IEC 14496-12.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,7 @@ from video_sft.video.containers.mp4_boxes import (
 )
 from video_sft.video.containers.packet_table import PacketTable
 
-__all__ = ["MOST_SAMPLES", "Fragments", "Mp4Track", "mp4_tracks"]
+__all__ = ["MOST_SAMPLES", "Fragments", "Mp4Track", "edited", "index_of", "mp4_tracks"]
 
 #: Three days at 30 frames a second; more is taken for a broken header.
 MOST_SAMPLES = 8_000_000
@@ -44,11 +45,13 @@ class Mp4Track:
         track_id: as in the file; libav calls it the stream's id.
         timescale: ticks in a second.
         table: its samples, or None where the table is out of the ordinary.
+        cut: whether edits do more than to move all times alike; those of the table are then as stored.
     """
 
     track_id: int
     timescale: int
     table: PacketTable | None
+    cut: bool = False
 
 
 def mp4_tracks(moov: bytes, file_size: int, fragments: Fragments | None = None) -> list[Mp4Track]:
@@ -90,7 +93,7 @@ def _track(
         return None
     timescale = timescale_of(moov, media[b"mdhd"])
     track_id = track_id_of(moov, boxes[b"tkhd"])
-    table = None
+    table, cut = None, False
     if fragments is not None:
         try:
             samples = dict(boxes_within(moov, *dict(boxes_within(moov, *media[b"minf"]))[b"stbl"]))
@@ -99,12 +102,15 @@ def _track(
                 raise UnusualError("nothing to start decoding from")
             edits = dict(boxes_within(moov, *boxes[b"edts"])).get(b"elst") if b"edts" in boxes else None
             if edits is not None:
-                ends = fragments is _no_more  # of fragmented files, libav takes no heed of where an edit ends
-                shift = _edit_shift(moov, edits, table.pts, timescale, movie_timescale, ends=ends)
-                table = replace(table, pts=table.pts + shift, seek_tick=table.seek_tick + shift)
+                cuts = fragments is _no_more  # in fragmented files, libav has edits move all times alike
+                shift = _edit_shift(moov, edits, table.pts, timescale, movie_timescale, cuts=cuts)
+                if shift is None:
+                    cut = True
+                else:
+                    table = replace(table, pts=table.pts + shift, seek_tick=table.seek_tick + shift)
         except (UnusualError, KeyError, struct.error, ValueError, IndexError, OverflowError):
             table = None
-    return Mp4Track(track_id, timescale, table)
+    return Mp4Track(track_id, timescale, table, cut)
 
 
 def _table(moov: bytes, boxes: dict[bytes, Span], file_size: int) -> PacketTable | None:
@@ -174,8 +180,8 @@ def _positions(moov: bytes, boxes: dict[bytes, Span], size: npt.NDArray[np.int64
 
 
 def _edit_shift(
-    moov: bytes, span: Span, shown: npt.NDArray[np.int64], timescale: int, movie_timescale: int, *, ends: bool
-) -> int:
+    moov: bytes, span: Span, shown: npt.NDArray[np.int64], timescale: int, movie_timescale: int, *, cuts: bool
+) -> int | None:
     """Return what an edit list adds to every time: a delay, and the part of the media before its first frame.
 
     Args:
@@ -184,16 +190,67 @@ def _edit_shift(
         shown: times as stored.
         timescale: of the track.
         movie_timescale: of the list.
-        ends: whether what lies behind an edit's end is cut off.
+        cuts: whether frames outside of edits are left out.
+
+    Returns:
+        The shift; None where that is not all that the list does.
     """
     entries = edits_of(moov, span)
+    if not cuts:
+        delay = entries.pop(0)[0] if entries and entries[0][1] == -1 else 0
+        begin = entries[0][1] if entries and entries[0][1] >= 0 else 0
+        return rescale(delay, timescale, movie_timescale) - begin
     delay = 0
     while entries and entries[0][1] == -1:
         delay += entries.pop(0)[0]
-    if len(entries) != 1 or entries[0][2] != 0x10000:
-        raise UnusualError("several edits, or a changed speed")
+    if len(entries) != 1:
+        return None
     duration, media_time, _ = entries[0]
     length = rescale(duration, timescale, movie_timescale)
-    if media_time > int(shown.min()) or (ends and duration and int(shown.max()) >= media_time + length):
-        raise UnusualError("an edit that cuts frames off")
+    if media_time > int(shown.min()) or (duration and int(shown.max()) >= media_time + length):
+        return None
     return rescale(delay, timescale, movie_timescale) - media_time
+
+
+def index_of(stream: Any) -> npt.NDArray[np.int64]:
+    """Copy libav's index of a stream, which is gone when the file is closed.
+
+    Returns:
+        Decoding time, place, size, and whether the frame is left out, of each packet, (N, 4).
+    """
+    rows = [(entry.timestamp, entry.pos, entry.size, entry.is_discard) for entry in stream.index_entries]
+    return np.array(rows, np.int64).reshape(-1, 4)
+
+
+def edited(table: PacketTable, entries: npt.NDArray[np.int64]) -> PacketTable | None:
+    """Lay samples out as libav does where an edit list cuts frames off, or shows some of them again.
+
+    Args:
+        table: the samples, with times as stored.
+        entries: libav's index, see `index_of`, which has the edits in it: frames that only lead to an edit's first one
+            are left out, and what is shown twice is there twice.
+
+    Returns:
+        The table with one row for each entry, where those that do not follow each other in the file begin a run; None
+        where the two do not agree.
+    """
+    by_place = np.argsort(table.position, kind="stable")
+    time, place, size, left_out = entries.T
+    found = np.searchsorted(table.position[by_place], place)
+    if not len(place) or int(found.max()) >= len(table):
+        return None
+    rows = by_place[found]
+    if (table.position[rows] != place).any() or (table.size[rows] != size).any():
+        return None
+    delay = table.pts - table.seek_tick
+    jumps = np.flatnonzero(np.diff(rows) != 1) + 1
+    return PacketTable(
+        pts=time + delay[rows] - min(0, int(delay.min())),
+        duration=table.duration[rows],
+        position=place,
+        size=size,
+        key=table.key[rows],
+        shown=left_out == 0,
+        seek_tick=time,
+        runs=(0, *jumps.tolist()),
+    )

@@ -11,7 +11,16 @@ from video_sft.video.codecs.av1_frames import Av1References
 from video_sft.video.codecs.nal_units import NalReferences, has_wavefronts, single_layer
 from video_sft.video.containers.libav import MAX_PIXELS, Header, failing
 
-__all__ = ["REMEMBERS_TIMES", "Deliver", "GroupDecoder", "References", "decode_all", "make_context", "references_of"]
+__all__ = [
+    "REMEMBERS_TIMES",
+    "Deliver",
+    "GroupDecoder",
+    "References",
+    "decode_all",
+    "make_context",
+    "options_of",
+    "references_of",
+]
 
 #: Called with a frame's number and the frame.
 Deliver = Callable[[int, Any], None]
@@ -50,8 +59,13 @@ def make_context(header: Header, threads: int) -> Any:
     if header.codec == "h264":
         # Without reorder information in the stream, libav guesses how far frames are reordered and drops those that
         # come late; in strict mode it takes the most that the stream's level allows.
-        context.options |= {"strict": "1"}
+        context.options |= {"strict": "1"} | options_of(header)
     return context
+
+
+def options_of(header: Header) -> dict[str, str]:
+    """Return what a decoder that begins in the middle has to be told of a stream."""
+    return {} if header.x264_build is None else {"x264_build": str(header.x264_build)}
 
 
 class References(Protocol):
@@ -180,13 +194,16 @@ def _own_packet(data: bytes) -> Any:
     return packet
 
 
-def decode_all(container: Any, stream: Any, name: str, begin_by: int | None = None) -> Iterator[tuple[Any, bool]]:
+def decode_all(
+    container: Any, stream: Any, name: str, begin_by: int | None = None, *, losses: list[bool] | None = None
+) -> Iterator[tuple[Any, bool]]:
     """Decode a stream from where the container stands, past damaged packets.
 
     Args:
         container: open, and used by nobody else meanwhile.
         stream: of it.
         name: of the file, for messages.
+        losses: gets an item for each packet of which the container says that something is missing.
         begin_by: read no further when packets are stored later than this tick and no whole frame has come yet.
 
     Yields:
@@ -200,6 +217,10 @@ def decode_all(container: Any, stream: Any, name: str, begin_by: int | None = No
         for packet in container.demux(stream):
             if not packet.size and packet.dts is not None:
                 continue  # a frame that repeats the one before; to a decoder it would mean the end
+            lost = packet.is_corrupt
+            if lost and losses is not None:
+                losses.append(True)
+                whole = False  # not all decoders notice
             if not begun and begin_by is not None and packet.dts is not None and packet.dts > begin_by:
                 return
             try:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import av
 import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import VideoReformatter
 
 from video_sft.errors import VideoError
 from video_sft.video.containers.libav import MAX_PIXELS
+from video_sft.video.decoding.orientation import UPRIGHT, Orientation, orientation_of
 
 __all__ = ["DTYPES", "LAYOUTS", "Dtype", "Layout", "OtherSizeError", "Painter", "empty_pictures"]
 
@@ -17,6 +19,9 @@ Layout = Literal["NHWC", "NCHW"]
 Dtype = Literal["uint8", "float16", "float32"]
 LAYOUTS = ("NHWC", "NCHW")
 DTYPES = ("uint8", "float16", "float32")
+
+#: libav's numbers of colour matrices it does not convert, with the one most like it; of others as if none was stated.
+_STAND_INS, _UNSPECIFIED = {10: 9}, 2
 
 #: More than this in one result is taken for a mistake; it is said before memory is touched.
 _MAX_BYTES = 16 << 30
@@ -67,15 +72,16 @@ class Painter:
     Args:
         result: made by `empty_pictures`.
         layout: of the result.
-        rotation: degrees clockwise to turn frames that do not say so themselves.
+        orientation: how to show frames that do not say so themselves.
         stated: (width, height) that frames are said to have; None takes any.
     """
 
     def __init__(
-        self, result: npt.NDArray[Any], layout: Layout, rotation: int, stated: tuple[int, int] | None = None
+        self, result: npt.NDArray[Any], layout: Layout, orientation: Orientation, stated: tuple[int, int] | None = None
     ) -> None:
         self._rows = result if layout == "NHWC" else result.transpose(0, 2, 3, 1)
-        self._rotation = rotation
+        self._orientation = self._shown = orientation
+        self._turned = 0
         self._stated = stated
         self._reformatter = VideoReformatter()
 
@@ -88,15 +94,20 @@ class Painter:
         if self._stated is not None and (frame.width, frame.height) != self._stated:
             raise OtherSizeError(frame.width, frame.height)
         height, width = self._rows.shape[1:3]
-        turns = (frame.rotation or -self._rotation) // 90
-        if turns % 2:
+        if self._orientation is UPRIGHT and frame.rotation != self._turned:
+            self._turned, self._shown = frame.rotation, orientation_of(frame)
+        if self._shown.lies:
             height, width = width, height
-        picture = self._reformatter.reformat(frame, width, height, "rgb24", threads=1)
+        try:
+            picture = self._reformatter.reformat(frame, width, height, "rgb24", threads=1)
+        except av.FFmpegError:
+            frame.colorspace = _STAND_INS.get(frame.colorspace, _UNSPECIFIED)
+            picture = self._reformatter.reformat(frame, width, height, "rgb24", threads=1)
         plane = picture.planes[0]
         lines = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
         pixels = lines[:height, : width * 3].reshape(height, width, 3)
         row = self._rows[positions[0]]
-        np.copyto(row, np.rot90(pixels, turns) if turns % 4 else pixels, casting="unsafe")
+        np.copyto(row, self._shown.applied(pixels), casting="unsafe")
         if row.dtype != np.uint8:
             row /= 255
         for position in positions[1:]:

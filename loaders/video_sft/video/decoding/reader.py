@@ -15,7 +15,15 @@ from video_sft.errors import VideoError
 from video_sft.video.access.byte_source import ByteSource
 from video_sft.video.containers.libav import failing, for_libav, open_container
 from video_sft.video.containers.packet_table import PacketTable
-from video_sft.video.decoding.decoder import REMEMBERS_TIMES, GroupDecoder, decode_all, make_context, references_of
+from video_sft.video.containers.webp import webp_frames
+from video_sft.video.decoding.decoder import (
+    REMEMBERS_TIMES,
+    GroupDecoder,
+    decode_all,
+    make_context,
+    options_of,
+    references_of,
+)
 from video_sft.video.decoding.packets import DemuxedPackets, PacketReader, StoredPackets, UnreachableError
 from video_sft.video.decoding.pictures import Layout, Painter
 from video_sft.video.tracks.timeline import Indices
@@ -81,7 +89,7 @@ def read_pictures(
     """
     header = track.header
     stated = None if track.measured else (header.width, header.height)
-    painter = lambda: Painter(result, layout, track.rotation, stated).paint  # noqa: E731 - each thread needs its own
+    painter = lambda: Painter(result, layout, track.orientation, stated).paint  # noqa: E731 - each thread needs its own
     return _Reading(file, track, numbers, painter).run(num_threads)
 
 
@@ -216,6 +224,8 @@ class _Reading:
         for thread in threads:
             thread.start()
         work()
+        if self._file.far and any(not isinstance(error, Exception) for error in raised):
+            self._file.close()  # Ctrl-C: the others wait for the network
         for thread in threads:
             thread.join()
         if raised:
@@ -238,6 +248,7 @@ class _Reading:
         with open_container(for_libav(self._file), self._file.name) as container:
             stream = container.streams[header.stream_index]
             stream.codec_context.thread_count = threads
+            stream.codec_context.options |= options_of(header)
             packets = DemuxedPackets(container, stream, table, self._file.name)
             anew = header.codec in REMEMBERS_TIMES or references_of(header) is not None
             yield packets, lambda: make_context(header, threads) if anew else stream.codec_context
@@ -301,11 +312,23 @@ class _Reading:
         left = {number: rows for number, rows in self._positions.items() if number not in damaged}
         paint, name = self._make_paint(), self._file.name
         self._file.read_through()
-        with open_container(for_libav(self._file), name) as container:
-            stream = container.streams[self._track.header.stream_index]
-            for number, (frame, _) in enumerate(decode_all(container, stream, name)):
-                if not left:
-                    return
-                if number in left:
-                    paint(frame, left.pop(number))
+        for number, frame in enumerate(self._from_beginning()):
+            if not left:
+                return
+            if number in left:
+                rows = left.pop(number)
+                try:
+                    with failing(name, "cannot be shown"):
+                        paint(frame, rows)
+                except VideoError as error:
+                    self.failures[number] = error.reason
         self.failures.update(dict.fromkeys(left, MISSING))
+
+    def _from_beginning(self) -> Iterator[Any]:
+        if self._track.header.container == "webp":
+            yield from webp_frames(self._file)
+            return
+        with open_container(for_libav(self._file), self._file.name) as container:
+            stream = container.streams[self._track.header.stream_index]
+            for frame, _ in decode_all(container, stream, self._file.name):
+                yield frame

@@ -18,6 +18,7 @@ from video_sft.video.access.byte_source import ByteSource
 from video_sft.video.containers.matroska_blocks import Block, matroska_blocks, table_of_blocks
 from video_sft.video.containers.matroska_header import MatroskaLayout, MatroskaTrack, matroska_cues
 from video_sft.video.containers.packet_table import PacketTable
+from video_sft.video.decoding.orientation import UPRIGHT
 from video_sft.video.tracks.indexed import plain_matroska
 from video_sft.video.tracks.packet_frames import timeline_of
 from video_sft.video.tracks.timeline import Indices, Timeline
@@ -111,7 +112,7 @@ def find_by_cues(
         return None
     lengths = _lengths(table, timeline, numbers, usual=max(1, round(step)))
     return Found(
-        Track(header, timeline, 0, "stored", table, measured=nominal.measured),
+        Track(header, timeline, UPRIGHT, "stored", table, measured=nominal.measured),
         numbers,
         timeline.ticks[numbers],
         lengths,

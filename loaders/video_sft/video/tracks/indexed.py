@@ -3,39 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
 from video_sft.video.access.byte_source import ByteSource, HeaderFile, HollowFile
 from video_sft.video.codecs.mpeg4_pictures import with_true_keys
-from video_sft.video.codecs.nal_units import leans_on_later
+from video_sft.video.codecs.nal_units import leans_on_later, starts_afresh, x264_build
 from video_sft.video.containers.avi_index import avi_table
 from video_sft.video.containers.libav import Header, for_libav, header_of, open_container, video_stream, video_streams
 from video_sft.video.containers.matroska_blocks import matroska_table
 from video_sft.video.containers.matroska_header import MatroskaLayout, MatroskaTrack, matroska_layout
-from video_sft.video.containers.mp4_boxes import Moov, find_moov, rotation_of
-from video_sft.video.containers.mp4_fragments import fragment_offsets, fragmented_table
-from video_sft.video.containers.mp4_index import Fragments, Mp4Track, mp4_tracks
+from video_sft.video.containers.mp4_boxes import Moov, find_moov, matrices_of
+from video_sft.video.containers.mp4_fragments import fragmented_table
+from video_sft.video.containers.mp4_index import Fragments, Mp4Track, edited, index_of, mp4_tracks
 from video_sft.video.containers.packet_table import PacketTable
+from video_sft.video.decoding.orientation import UPRIGHT, from_matrix, product
+from video_sft.video.tracks.animated import animated_track
+from video_sft.video.tracks.far_fragments import announce_fragments
+from video_sft.video.tracks.leading import without_leading
 from video_sft.video.tracks.packet_frames import NEEDS_SETTING_UP, SELF_CONTAINED, timeline_of, whole_frames
+from video_sft.video.tracks.scanned import decoded_track
 from video_sft.video.tracks.track import Track
 
-__all__ = ["indexed_track", "plain_matroska"]
+__all__ = ["indexed_track", "plain_matroska", "signed"]
 
 #: The header of the box behind the moov, which libav reads as well, and the file's beginning, up to the first boxes.
 _NEXT_HEADER = 64
 _BEGINNING = 4096
 _BOX_HEADER = 16
-#: So much of a fragment holds its header, and over a network no more than so many are read.
-_FRAGMENT_HEADER = 8 << 10
-_MOST_FAR_FRAGMENTS = 64
 #: Codecs whose set-up tells whether frames are reordered.
 _TELLS_ORDER = frozenset({"hevc", "mpeg4"})
 #: So many frames of others are looked at for their order, so much of each, and within so much of a remote file.
 _LOOKED_AT = 40
 _SLICE_HEADER = 256
 _AT_HAND = 64 << 10
+#: Within so much of its first packet x264 signs a stream; the profile in which that matters most.
+_SIGNATURE, _PROFILE_444 = 4 << 10, b"\xf4"
+#: Edits beyond so many stretches of a file are not looked at one by one.
+_MOST_STRETCHES = 64
 #: What libav has to see of the first cluster in order to know that the header is over.
 _CLUSTER_HEADER = 12
 
@@ -57,8 +64,9 @@ def indexed_track(file: ByteSource, stream_index: int | None, *, anywhere: bool 
     moov = find_moov(file.read_at, file.size)
     if moov is not None:
         return _mp4_track(file, moov, stream_index)
-    if not anywhere:
-        return None
+    animated = animated_track(file, stream_index)
+    if animated is not None or not anywhere:
+        return animated
     file.read_through()
     return _avi_track(file, stream_index) or _matroska_track(file, stream_index)
 
@@ -73,34 +81,44 @@ def _mp4_track(file: ByteSource, place: Moov, stream_index: int | None) -> Track
         return None
     parts = [(place.offset, end), (0, _BEGINNING), *((other, other + _BOX_HEADER) for other in place.others)]
 
+    entries = np.empty((0, 4), np.int64)
+
     def header_with(*, decoders: bool) -> Header:
+        nonlocal entries
         opened = for_libav(file)
         if file.far:
             opened = HollowFile(file, behind, file.size) if fragmented else HeaderFile(file, parts)
         with open_container(opened, file.name, quick=True, decoders=decoders) as container:
-            return header_of(container, video_stream(container, file.name, stream_index))
+            stream = video_stream(container, file.name, stream_index)
+            if stream.id in tracks and tracks[stream.id].cut:
+                entries = index_of(stream)
+            return header_of(container, stream)
 
     header = header_with(decoders=False)
     if header.width == 0:  # the size of MPEG-4 pictures is known to its decoder alone
         header = header_with(decoders=True)
     found = tracks.get(header.stream_id)
-    if found is None or found.table is None or not _agree(header, found, found.table, fragmented):
+    if found is None or found.table is None or not (fragmented or header.num_frames == len(found.table)):
         return None
-    table = found.table
-    if not _in_order(file, header, table, lambda: header_with(decoders=True)):
+    table = edited(found.table, entries) if found.cut else found.table
+    if table is not None and header.codec in SELF_CONTAINED and header.width:
+        header = signed(file, header, int(found.table.position[0]), int(found.table.size[0]))
+        table = without_leading(file, header, table)
+    if table is None or not _agree(header, found, table, fragmented) or not _joins(file, header, table):
+        return decoded_track(file, stream_index) if found.cut else None  # what is stated of it is of another length
+    if not _in_order(file, header, found.table, lambda: header_with(decoders=True)):
         return None
+    matrices = matrices_of(moov, found.track_id)
+    orientation = from_matrix(product(*matrices)) if matrices else UPRIGHT
     if header.codec == "mpeg4" and not file.far:
         table = with_true_keys(file.read_at, table)
-    return Track(header, timeline_of(header, table), rotation_of(moov, found.track_id), "stored", table)
+    return Track(header, timeline_of(header, table), orientation, "stored", table)
 
 
 def _fragments_of(file: ByteSource, moov: bytes, behind: int) -> Fragments | None:
     """Return what reads the fragments of a fragmented file; None where over a network they would be too many."""
-    if file.far:
-        offsets = fragment_offsets(file.read_at, file.size, behind)
-        if not 0 < len(offsets) <= _MOST_FAR_FRAGMENTS:
-            return None
-        file.prefetch([(offset, _FRAGMENT_HEADER) for offset in offsets])
+    if file.far and not announce_fragments(file, behind):
+        return None
     return lambda track_id, first: fragmented_table(file.read_at, file.size, moov, behind, track_id, first)
 
 
@@ -110,10 +128,33 @@ def _agree(header: Header, track: Mp4Track, table: PacketTable, fragmented: bool
         header.codec in SELF_CONTAINED
         and whole_frames(header, table)
         and header.width > 0
-        and (fragmented or header.num_frames == len(table))
         and header.time_base == Fraction(1, track.timescale)
-        and (header.start_tick == int(table.pts.min()) or (fragmented and header.start_tick is None))
+        and (
+            header.start_tick in (table.pts.min(), table.pts[table.shown].min())
+            or (fragmented and header.start_tick is None)
+        )
     )
+
+
+def signed(file: ByteSource, header: Header, position: int, size: int) -> Header:
+    """Look who encoded an H.264 stream in its first packet; of a remote file, only where it can matter (4:4:4)."""
+    if header.codec != "h264" or (file.far and header.extradata[1:2] != _PROFILE_444):
+        return header
+    return replace(header, x264_build=x264_build(file.read_at(position, min(size, _SIGNATURE))))
+
+
+def _joins(file: ByteSource, header: Header, table: PacketTable) -> bool:
+    """Tell whether a decoder that goes from one stretch of the file to another gives the frames of each as they are."""
+    for row in table.runs[1:]:
+        before, after = (table.pts[part][table.shown[part]] for part in (slice(row), slice(row, None)))
+        if len(before) and len(after) and before.max() >= after.min():
+            return False
+        if not table.key[row] or header.codec == "mpeg4" or len(table.runs) > _MOST_STRETCHES:
+            return False
+        beginning = file.read_at(int(table.position[row]), min(int(table.size[row]), _SLICE_HEADER))
+        if header.codec in ("h264", "hevc") and not starts_afresh(beginning, header.codec, header.extradata):
+            return False
+    return True
 
 
 def _matroska_track(file: ByteSource, stream_index: int | None) -> Track | None:
@@ -122,6 +163,9 @@ def _matroska_track(file: ByteSource, stream_index: int | None) -> Track | None:
         return None
     header, layout, track = found
     table = matroska_table(file.read_at, layout, track)
+    if table is not None:
+        header = signed(file, header, int(table.position[0]), int(table.size[0]))
+        table = without_leading(file, header, table)
 
     def decoded_header() -> Header:
         with open_container(for_libav(file), file.name, quick=True, decoders=True) as container:
@@ -129,7 +173,7 @@ def _matroska_track(file: ByteSource, stream_index: int | None) -> Track | None:
 
     if table is None or not whole_frames(header, table) or not _in_order(file, header, table, decoded_header):
         return None
-    return Track(header, timeline_of(header, table), 0, "stored", table)
+    return Track(header, timeline_of(header, table), UPRIGHT, "stored", table)
 
 
 def _in_order(file: ByteSource, header: Header, table: PacketTable, decoded_header: Callable[[], Header]) -> bool:
@@ -197,4 +241,4 @@ def _avi_track(file: ByteSource, stream_index: int | None) -> Track | None:
         table = avi_table(file.read_at, stream.index_entries, header.extradata)
     if table is None or not whole_frames(header, table):
         return None
-    return Track(header, timeline_of(header, table), 0, "stored", table)
+    return Track(header, timeline_of(header, table), UPRIGHT, "stored", table)

@@ -11,16 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import islice, takewhile
 from typing import Any
 
 import av
 import numpy as np
 
 from video_sft.video.access.byte_source import ByteSource
+from video_sft.video.codecs.nal_units import x264_build
 from video_sft.video.containers.libav import Header, failing, for_libav, header_of, open_container, video_stream
 from video_sft.video.containers.matroska_blocks import matroska_blocks
-from video_sft.video.decoding.decoder import decode_all
-from video_sft.video.tracks.indexed import plain_matroska
+from video_sft.video.decoding.decoder import decode_all, options_of
+from video_sft.video.decoding.orientation import UPRIGHT, Orientation, orientation_of
+from video_sft.video.tracks.indexed import plain_matroska, signed
 from video_sft.video.tracks.timeline import Indices, Timeline
 from video_sft.video.tracks.track import Track
 
@@ -36,6 +39,11 @@ _STATED_CLOSELY = 2
 _READ_ON_SECONDS = 2
 #: Containers whose index is of the whole file; of others, libav notes only what it happens to pass.
 _HAS_INDEX = frozenset({"avi", "matroska"})
+#: The first packet of other files begins within so many bytes, which have been read anyway.
+_SIGNED_WITHIN = 64 << 10
+#: So many packets in front are looked at, if they lie within what was fetched with the header, for whether the rate
+#: that is stated is so far off.
+_LOOKED_AT, _FEWEST_STEPS, _AT_HAND, _OFF = 48, 6, 60 << 10, 0.2
 #: Shorter indexes are of no help: some hold only the packet the file begins with.
 _FEWEST_ENTRIES = 3
 #: How much earlier to seek when the first frames found are too late.
@@ -48,7 +56,7 @@ def nominal_track(file: ByteSource, stream_index: int | None) -> Track | None:
     Raises:
         VideoError: the file is broken or holds no video.
     """
-    header, first_tick, rotation = _first_frame(file, stream_index)
+    header, first_tick, orientation = _first_frame(file, stream_index)
     rate, length = header.average_rate, header.container_seconds
     if first_tick is None or not rate or rate > _HIGHEST_RATE:
         return None
@@ -66,17 +74,22 @@ def nominal_track(file: ByteSource, stream_index: int | None) -> Track | None:
     numerator, denominator = np.int64(step.numerator), np.int64(step.denominator)
     ticks = first_tick + (2 * np.arange(count + 1) * numerator + denominator) // (2 * denominator)
     timeline = Timeline(ticks[:-1], int(ticks[-1]), header.time_base)
-    return Track(header, timeline, rotation, "nominal", None)
+    return Track(header, timeline, orientation, "nominal", None)
 
 
-def _first_frame(file: ByteSource, stream_index: int | None) -> tuple[Header, int | None, int]:
+def _first_frame(file: ByteSource, stream_index: int | None) -> tuple[Header, int | None, Orientation]:
     """Return the header, with the size that frames really have, when the first is shown, and how it is turned."""
     known = plain_matroska(file, stream_index)
     if known is not None:
         header, layout, track = known
         try:
             blocks = matroska_blocks(file.read_at, layout, track, layout.first_cluster, layout.end)
-            return header, next((block.pts for block in blocks), None), 0
+            block = next(blocks, None)
+            if block is None:
+                return header, None, UPRIGHT
+            near = takewhile(lambda one: one.position + one.size < _AT_HAND, islice(blocks, _LOOKED_AT))
+            header = _with_true_rate(header, [block.pts, *(one.pts for one in near)])
+            return signed(file, header, block.position, block.size), block.pts, UPRIGHT
         except (ValueError, IndexError):
             pass
     with open_container(for_libav(file), file.name) as container:
@@ -85,8 +98,28 @@ def _first_frame(file: ByteSource, stream_index: int | None) -> tuple[Header, in
         with failing(file.name, "cannot be decoded"):
             frame = next((frame for frame, whole in decode_all(container, stream, file.name) if whole), None)
     if frame is None:
-        return header, None, 0
-    return replace(header, width=frame.width, height=frame.height), frame.pts, -frame.rotation % 360
+        return header, None, UPRIGHT
+    if header.codec == "h264":
+        header = replace(header, x264_build=x264_build(file.read_at(0, _SIGNED_WITHIN)))
+    return (
+        replace(header, width=frame.width, height=frame.height),
+        frame.pts,
+        orientation_of(frame) if frame.rotation or header.container == "mov" else UPRIGHT,
+    )
+
+
+def _with_true_rate(header: Header, ticks: list[int]) -> Header:
+    """Correct a rate that the first frames contradict."""
+    steps = np.diff(np.sort(ticks))
+    rate, frames, length = header.average_rate, header.stated_frames, header.container_seconds
+    if len(steps) < _FEWEST_STEPS or not rate or (frames and length and abs(frames / length - rate) < rate * _OFF):
+        return header
+    usual = float(np.median(steps))
+    step = float(steps[np.abs(steps - usual) <= usual / 2].mean())
+    stated = float(1 / (rate * header.time_base))
+    if step <= 0 or abs(step - stated) < stated * _OFF:
+        return header
+    return replace(header, average_rate=1 / (Fraction(step).limit_denominator(1000) * header.time_base))
 
 
 def step_ticks(track: Track) -> Fraction:
@@ -122,6 +155,7 @@ def read_nominal(
         shown: Any = None
         frames: Iterator[Any] = iter(())
         upcoming: Any = None
+        stream.codec_context.options |= options_of(track.header)
         moments = latest_starts(track, numbers).tolist()
         try:
             container.seek(moments[0], stream=stream)  # libav reads an index when it first needs it

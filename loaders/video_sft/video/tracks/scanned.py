@@ -10,14 +10,19 @@ import numpy as np
 
 from video_sft.errors import VideoError
 from video_sft.video.access.byte_source import ByteSource
+from video_sft.video.codecs.nal_units import x264_build
 from video_sft.video.containers.libav import Header, failing, for_libav, header_of, open_container, video_stream
 from video_sft.video.containers.packet_table import PacketTable
 from video_sft.video.decoding.decoder import decode_all
+from video_sft.video.decoding.orientation import UPRIGHT, Orientation, orientation_of
 from video_sft.video.tracks.packet_frames import PACKET_IS_FRAME, timeline_of, whole_frames
 from video_sft.video.tracks.timeline import Timeline, step_of
 from video_sft.video.tracks.track import Track
 
 __all__ = ["decoded_track", "unindexed_track"]
+
+#: What is lost of such a stream on its way is no fault of the file: players show what the decoder makes of the rest.
+_LOSSY = "mpegts"
 
 
 def unindexed_track(file: ByteSource, stream_index: int | None) -> Track:
@@ -43,10 +48,12 @@ def _scanned_track(file: ByteSource, stream_index: int | None) -> Track | None:
             for packet in container.demux(stream):
                 if not packet.size:
                     continue
-                if packet.pts is None or packet.pos is None:
+                if packet.pts is None or packet.pos is None or (packet.is_corrupt and header.container == _LOSSY):
                     return None
                 if first is None:
                     first = next(iter(stream.codec_context.decode(packet)), None)
+                if not packets and header.codec == "h264":
+                    header = replace(header, x264_build=x264_build(bytes(packet)))
                 packets.append(_entry(header, packet))
     if first is None or not packets:
         return None
@@ -57,7 +64,7 @@ def _scanned_track(file: ByteSource, stream_index: int | None) -> Track | None:
     if not whole_frames(header, table):
         return None
     header = replace(header, width=first.width, height=first.height)
-    return Track(header, timeline_of(header, table), -first.rotation % 360, "demuxed", table, measured=True)
+    return Track(header, timeline_of(header, table), _orientation(header, first), "demuxed", table, measured=True)
 
 
 def _entry(header: Header, packet: Any) -> tuple[int, int, int, int, bool, bool, int]:
@@ -76,23 +83,31 @@ def decoded_track(file: ByteSource, stream_index: int | None) -> Track:
     """
     ticks: list[int] = []
     damaged: list[int] = []
-    frame = None
+    first = None
     file.read_through()
     with open_container(for_libav(file), file.name) as container:
         stream = video_stream(container, file.name, stream_index)
         header = header_of(container, stream)
-        for frame, whole in decode_all(container, stream, file.name):
+        losses: list[bool] = []
+        for frame, whole in decode_all(container, stream, file.name, losses=losses):
+            first = frame if first is None else first
             if not whole:
                 damaged.append(len(ticks))
             ticks.append(_next_tick(header, ticks) if frame.pts is None else frame.pts)
-    if frame is None:
+    if first is None:
         raise VideoError(file.name, "not one frame can be decoded")
-    header = replace(header, width=frame.width, height=frame.height)
+    header = replace(header, width=first.width, height=first.height)
     # The order is the decoder's. Times may contradict it: guessed ones (AVI, bare streams), or ones stated wrong.
     times = np.sort(np.array(ticks, np.int64))
     timeline = Timeline(times, int(times[-1]) + (frame.duration or step_of(times)), header.time_base)
-    rotation = -frame.rotation % 360
-    return Track(header, timeline, rotation, "sequential", None, frozenset(damaged), measured=True)
+    mended = frozenset(damaged) if header.container == _LOSSY and losses else frozenset()
+    kinds = {"damaged": frozenset(damaged) - mended, "mended": mended}
+    return Track(header, timeline, _orientation(header, first), "sequential", None, measured=True, **kinds)
+
+
+def _orientation(header: Header, frame: Any) -> Orientation:
+    """Read how pictures are shown; the angle alone does not tell of all those that are upside down."""
+    return orientation_of(frame) if frame.rotation or header.container == "mov" else UPRIGHT
 
 
 def _next_tick(header: Header, ticks: list[int]) -> int:
