@@ -1,4 +1,4 @@
-"""What a power cut or a kill leaves in caches: noticed, told in a line and made anew; and caches on read-only disks."""
+"""What a power cut or a kill leaves in the caches is noticed, told and made anew; read-only caches are read."""
 
 from __future__ import annotations
 
@@ -302,7 +302,7 @@ def test_a_damaged_evaluation_list_is_named_and_can_be_made_again(tmp_path: Path
     content = bytearray(path.read_bytes())
     content[len(content) // 2 : len(content) // 2 + 20] = bytes(20)
     path.write_bytes({"empty": b"", "cut": path.read_bytes()[:200], "flipped": content}[how])
-    with pytest.raises(video_sft.ConfigError, match=r"ours.json.gz is not a list of evaluation ids .*make it again"):
+    with pytest.raises(video_sft.ConfigError, match=r"ours\.json\.gz is not a list of evaluation ids .*make it again"):
         video_sft.mix(["star"], sample=True, eval_ids=str(folder))
     add_eval_list("ours", ids, folder=folder, replace=True)
     assert len(read_lists(path)[0].videos) == 500

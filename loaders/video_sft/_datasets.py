@@ -29,7 +29,6 @@ from datasets.table import InMemoryTable, MemoryMappedTable, Table, concat_table
 from datasets.utils import tqdm
 from datasets.utils._filelock import FileLock
 from datasets.utils.metadata import MetadataConfigs
-from filelock import Timeout as LockTimeout
 
 __all__ = [
     "FEATURE_TYPES",
@@ -41,7 +40,6 @@ __all__ = [
     "Hasher",
     "InMemoryTable",
     "Key",
-    "LockTimeout",
     "MemoryMappedTable",
     "MetadataConfigs",
     "Table",

@@ -49,8 +49,8 @@ __all__ = [
 UNFINISHED = ".unfinished-"
 #: What nothing else is known of is taken for abandoned when it has not changed for so long.
 ABANDONED_SECONDS = 24 * 3600
-#: What is read of a file to know it again: all of it up to 8 MB, else as many blocks spread over it.
-_BLOCK, _BLOCKS = 64 << 10, 128
+#: What is read of a file to know it again: all of it up to 4 MB, else as many blocks spread over it.
+_BLOCK, _BLOCKS = 8 << 10, 512
 #: What the system says where a disk is full, or the user's share of it.
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _tidied: set[Path] = set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,27 @@ def test_load_takes_a_repo(samples: PublishedSamples) -> None:
         for split, rows in found.items():
             assert rows.features == built[split].features
             assert rows.remove_columns("video").to_list() == built[split].remove_columns("video").to_list()
+
+
+def test_a_damaged_cache_of_a_repo_is_made_anew(
+    samples: PublishedSamples, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with samples.hub.attached(cache="reading_damaged"):
+        expected = list(video_sft.load("star", repo=samples.name, split="train", cache_dir=tmp_path)["id"])
+        files = [
+            file for name in ("*-train.arrow", "cache-*.arrow", "dataset_info.json") for file in tmp_path.rglob(name)
+        ]
+        assert len(files) == 3
+        for path in files:
+            for damage in (
+                lambda path: os.truncate(path, path.stat().st_size // 2),
+                lambda path: path.write_bytes(b""),
+            ):
+                caplog.clear()
+                damage(path)
+                again = video_sft.load("star", repo=samples.name, split="train", cache_dir=tmp_path)
+                assert list(again["id"]) == expected
+                assert "is damaged and made anew" in caplog.text
 
 
 def test_upstreams_own_fields_come_as_they_are(samples: PublishedSamples) -> None:

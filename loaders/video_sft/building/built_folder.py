@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from video_sft._datasets import FileLock, LockTimeout
+from video_sft._datasets import FileLock
 from video_sft.whole_files import ABANDONED_SECONDS, Stamp, stamp_of, sync, this_machine, writing_whole
 
 __all__ = ["begin_build", "clear_killed_builds", "finish_build", "what_is_damaged"]
@@ -96,13 +96,13 @@ def clear_killed_builds(source: Path, own: Path) -> None:
         built = unfinished.with_name(unfinished.name.removesuffix(_UNFINISHED))
         here = (unfinished / f"{_BUILDER}{this_machine()}").exists()
         if built != own and (here or _is_old(unfinished)):
-            # A build that runs holds the lock; `datasets` names it so.
-            with suppress(OSError, LockTimeout), FileLock(f"{built}_builder.lock", timeout=0):
+            # A build that runs holds the lock, which `datasets` names so; that it does is an OSError too.
+            with suppress(OSError), FileLock(f"{built}_builder.lock", timeout=0):
                 shutil.rmtree(unfinished)
     for lock in source.glob("*/*/*.lock"):
         built = lock.with_name(lock.name.partition("_builder.lock")[0].partition(f"{_UNFINISHED}_info.lock")[0])
         if built != own and not built.exists() and not Path(f"{built}{_UNFINISHED}").exists() and _is_old(lock):
-            with suppress(OSError, LockTimeout), FileLock(str(lock), timeout=0):
+            with suppress(OSError), FileLock(str(lock), timeout=0):
                 os.remove(lock)
 
 

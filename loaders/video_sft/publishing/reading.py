@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import functools
+import json
+import logging
 import os
 import re
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -13,7 +17,7 @@ import datasets
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from video_sft.errors import ConfigError
+from video_sft.errors import ConfigError, one_line
 from video_sft.loading import AnyDataset
 from video_sft.publishing.cells import has_media
 from video_sft.publishing.layout import was_cut
@@ -23,6 +27,7 @@ from video_sft.video.fragment import clip_url, split_fragment
 
 __all__ = ["load_published"]
 
+logger = logging.getLogger("video_sft")
 _LIMITS = ("start_seconds", "stop_seconds")
 _MEDIA = ("video", "image")
 
@@ -59,15 +64,37 @@ def load_published(
     Raises:
         ConfigError: the repo has no such config; the message names those it has.
     """
+    allowed = _allowed(repo, allow_media)
+    options = {"split": split, "streaming": streaming, "revision": revision, "token": token, "cache_dir": cache_dir}
     try:
-        rows = datasets.load_dataset(
-            repo, config, split=split, streaming=streaming, revision=revision, token=token, cache_dir=cache_dir
+        return _loaded(config, repo, allowed, options)
+    except (OSError, ValueError) as error:
+        # Those of Arrow have no number; those of a network are of classes of their own.
+        damaged = isinstance(error, (json.JSONDecodeError, pa.ArrowInvalid)) or (
+            type(error) is OSError and not error.errno
         )
+        if streaming or not damaged or not _discard(config, repo, cache_dir, error):
+            raise
+    return _loaded(config, repo, allowed, options)
+
+
+def _discard(config: str, repo: str, cache_dir: str | os.PathLike[str] | None, error: Exception) -> bool:
+    """Delete what `datasets` keeps of a repo's config, which cannot be read; return whether there was any."""
+    kept = Path(cache_dir or datasets.config.HF_DATASETS_CACHE).expanduser() / repo.replace("/", "___")
+    folders = [path for path in kept.glob("*") if re.fullmatch(rf"{re.escape(config)}(-[0-9a-f]+)?", path.name)]
+    for folder in folders:
+        logger.warning("%s: what is kept of it in %s is damaged and made anew: %s", config, folder, one_line(error))
+        shutil.rmtree(folder)
+    return bool(folders)
+
+
+def _loaded(config: str, repo: str, allowed: str, options: Mapping[str, Any]) -> AnyDataset:
+    try:
+        rows = datasets.load_dataset(repo, config, **options)
     except ValueError as error:
         if "BuilderConfig" not in str(error):
             raise
         raise ConfigError(f"{repo} has no config {config!r}: {error}") from error
-    allowed = _allowed(repo, allow_media)
     if isinstance(rows, (datasets.DatasetDict, datasets.IterableDatasetDict)):
         return cast("AnyDataset", type(rows)({name: _with_clips(part, allowed) for name, part in rows.items()}))
     return cast("AnyDataset", _with_clips(rows, allowed))
