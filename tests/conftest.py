@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -40,6 +41,15 @@ def _quiet() -> Iterator[None]:
     datasets.disable_progress_bars()
     yield
     datasets.enable_progress_bars()
+
+
+@pytest.fixture(autouse=True)
+def _own_log_level() -> Iterator[None]:
+    """Commands set the level that all later messages of the package are logged from."""
+    logger = logging.getLogger("video_sft")
+    level = logger.level
+    yield
+    logger.setLevel(level)
 
 
 @pytest.fixture
