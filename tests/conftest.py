@@ -10,6 +10,7 @@ from pathlib import Path
 import datasets
 import pytest
 
+from tests.priority import ordinary_priority
 from video_sft import testing
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -50,6 +51,12 @@ def _own_log_level() -> Iterator[None]:
     level = logger.level
     yield
     logger.setLevel(level)
+
+
+@pytest.fixture(autouse=True)
+def _ordinary_priority() -> Iterator[None]:
+    yield
+    ordinary_priority()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import Any
 
 import av
 import numpy as np
+from tests.priority import ordinary_priority
 
 WIDTH, HEIGHT, RATE = 96, 64, 25
 
@@ -62,6 +63,7 @@ def encode(
             _encode_sound(container, sound, count / rate)
         for stream in videos:
             container.mux(stream.encode(None))
+    ordinary_priority()
     return path
 
 
