@@ -16,7 +16,7 @@ import pyarrow as pa
 from video_sft.errors import ConfigError, MissingMediaError
 from video_sft.locations import open_binary
 from video_sft.publishing.layout import CUT_SUFFIX, video_path
-from video_sft.publishing.media_guard import check_content
+from video_sft.publishing.media_guard import check_head
 from video_sft.rows import clip_name
 from video_sft.video.fragment import split_fragment
 from video_sft.video.frame_folder import split_frames
@@ -115,12 +115,13 @@ def _image_cell(cell: dict[str, Any] | None, mode: VideoMode) -> dict[str, Any] 
 
 
 def _content(location: str) -> bytes:
-    check_content(location)
     try:
         with open_binary(location) as handle:
-            return handle.read()
+            content = handle.read()
     except OSError as error:
         raise MissingMediaError(f"{location} cannot be read for publishing: {error}") from error
+    check_head(location, content)
+    return content
 
 
 def _replace(table: pa.Table, column: str, cells: list[dict[str, Any] | None]) -> pa.Table:

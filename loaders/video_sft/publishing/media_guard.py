@@ -13,7 +13,7 @@ from video_sft.locations import is_remote, open_binary
 from video_sft.publishing.repository import PublishError
 from video_sft.video.fragment import split_fragment
 
-__all__ = ["check_content", "refuse_links"]
+__all__ = ["check_content", "check_head", "refuse_links"]
 
 _HEAD = 4096
 #: How files of the usual containers and picture formats begin.
@@ -37,6 +37,15 @@ def check_content(location: str) -> None:
             head = handle.read(_HEAD)
     except OSError as error:
         raise MissingMediaError(f"{location} cannot be read for publishing: {error}") from error
+    check_head(location, head)
+
+
+def check_head(location: str, head: bytes) -> None:
+    """Look at the bytes that a file begins with; see `check_content`.
+
+    Raises:
+        PublishError: they are those of neither a video nor an image.
+    """
     if not _MEDIA.match(head):
         raise PublishError(
             f"{location} is neither a video nor an image, whatever its name says: it begins with {head[:16]!r}. "
