@@ -23,12 +23,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from video_sft.mixing.eval_ids import DIGEST_BYTES, EvalList, read_lists, write_lists
-from video_sft.mixing.questions import question_digest, question_words
-from video_sft.mixing.video_keys import key_digest
-from video_sft.texts import cleaned
+from video_sft._text import cleaned
+from video_sft.mixing._eval_lists.lists import DIGEST_BYTES, EvalList, read_lists, write_lists
+from video_sft.mixing._eval_lists.video_keys import key_digest
+from video_sft.mixing._selection.questions import question_digest, question_words
 
-SHIPPED = Path(__file__).resolve().parents[1] / "loaders" / "video_sft" / "mixing" / "eval_ids"
+SHIPPED = Path(__file__).resolve().parents[1] / "loaders" / "video_sft" / "mixing" / "_eval_lists" / "data"
 #: Repositories and the commits the lists were made from.
 COMMITS = {
     "MILVLG/activitynet-qa": "2cf80aeb4e45955e53404e1716d3b9c0b1cbd72f",

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import video_sft
-from video_sft.cli import main
+from video_sft._cli import main
 from video_sft.sample_media import sample_folder
 
 
@@ -97,7 +97,7 @@ def test_a_cache_that_cannot_be_made(tmp_path: Path) -> None:
 
 
 def test_what_nobody_expected_is_told_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from video_sft.building.builder import SourceBuilder
+    from video_sft._base_builder.builder import SourceBuilder
 
     def fail(*_: Any) -> None:
         raise ZeroDivisionError("seven by nothing")

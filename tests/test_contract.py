@@ -26,7 +26,7 @@ class TestSources(SourceContract):
 
 def test_modules_cards_and_samples_have_the_same_names() -> None:
     package = ROOT / "loaders" / "video_sft"
-    modules = {path.stem for path in (package / "builders").glob("*.py")} - {"__init__"}
+    modules = {path.stem for path in (package / "builders").glob("[!_]*.py")}
     samples = {path.name for path in (package / "samples").iterdir() if path.is_dir() and path.name != "__pycache__"}
     cards = {path.stem for path in (ROOT / "dataset_cards").glob("*.md")} - {"video-sft"}
     assert set(SOURCES) == modules == samples == cards

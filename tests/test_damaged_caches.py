@@ -20,10 +20,10 @@ import pytest
 
 import video_sft
 from tests.read_only import read_only
-from video_sft.mixing.eval_ids import read_lists
-from video_sft.mixing.eval_own import add_eval_list
-from video_sft.publishing.hashes import HashMemory
-from video_sft.whole_files import UNFINISHED, stamp_of, unfinished_folder, writing_whole
+from video_sft._files import UNFINISHED, stamp_of, unfinished_folder, writing_whole
+from video_sft.mixing._eval_lists.lists import read_lists
+from video_sft.mixing._eval_lists.own_lists import add_eval_list
+from video_sft.publishing._upload.hashes import HashMemory
 
 ROWS = 30_000
 
@@ -128,7 +128,7 @@ def test_foreign_things_where_the_dataset_goes_give_way(annotations: Path, cache
 PAUSED = """
 import sys
 import video_sft
-from video_sft.building.builder import SourceBuilder
+from video_sft._base_builder.builder import SourceBuilder
 data, cache, how = sys.argv[1:]
 whole = SourceBuilder._generate_tables
 
@@ -337,7 +337,7 @@ def test_leftovers_go_and_what_is_in_work_stays(tmp_path: Path) -> None:
 LEFT = """
 import os, signal, sys
 from pathlib import Path
-from video_sft.whole_files import unfinished_folder, writing_whole
+from video_sft._files import unfinished_folder, writing_whole
 place = Path(sys.argv[1])
 with unfinished_folder(place) as folder, writing_whole(place / "a.txt") as file:
     file.write_text("half of")

@@ -18,8 +18,8 @@ import pytest
 
 import video_sft
 from tests.local_hub import LocalHub
+from video_sft._cli import main
 from video_sft.checking import check_source
-from video_sft.cli import main
 from video_sft.sample_media import sample_folder
 
 PACKED: dict[str, Any] = {

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import video_sft
-from video_sft.grouping import group_by_video
+from video_sft._rows.grouping import group_by_video
 
 WHOLE = [config for config in video_sft.configs() if "-" not in config]
 

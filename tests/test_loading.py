@@ -20,9 +20,9 @@ import datasets
 import pytest
 
 import video_sft
+from video_sft._sources.source import Part, Source
 from video_sft.builders.next_gqa import NextGqa
 from video_sft.builders.next_qa import NextQa
-from video_sft.building import Part, Source
 from video_sft.sample_media import sample_folder
 
 
@@ -230,7 +230,7 @@ def test_a_changed_file_is_never_answered_from_the_cache(tmp_path: Path) -> None
 
 
 def test_options_and_code_are_part_of_the_cache_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from video_sft.building import builder as building
+    from video_sft._base_builder import builder as building
 
     data = sample_folder("next_qa")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from video_sft._places import exists, fingerprint, join, open_binary, root_of, safe_name, safe_relative
 from video_sft.errors import UnsafePathError
-from video_sft.locations import exists, fingerprint, join, open_binary, root_of, safe_name, safe_relative
 
 UNSAFE = [
     "../x",

@@ -19,12 +19,12 @@ from PIL import Image
 
 import video_sft
 from tests.video.http_server import RangeServer
-from video_sft.media import index as media_index
-from video_sft.media import listing
-from video_sft.media.index import MediaIndex
-from video_sft.media.pools import Pool, find_pool
+from video_sft._media import index as media_index
+from video_sft._media import media_listing as listing
+from video_sft._media.index import MediaIndex
+from video_sft._sources.pool import Pool, find_pool
 from video_sft.sample_media import sample_folder
-from video_sft.video.access.source import Source
+from video_sft.video._bytes.source import Source
 
 
 def files(root: Path, *names: str) -> str:
@@ -370,9 +370,9 @@ def test_a_person_sees_that_nothing_was_found(way: str, session_cache: str, tmp_
     files(tmp_path / "videos", "another/name.mp4")
     words = [sample_folder("next_qa"), str(tmp_path / "videos")]
     if way == "command":
-        command = ["-m", "video_sft.cli", "build", "next_qa", "--out", str(tmp_path / "out")]
+        command = ["-m", "video_sft._cli", "build", "next_qa", "--out", str(tmp_path / "out")]
         command += ["--data-dir", words[0], "--media", f"vidor={words[1]}"]
-        command = ["-c", f"from video_sft.cli import main; main({command[2:]!r})"]
+        command = ["-c", f"from video_sft._cli import main; main({command[2:]!r})"]
     else:
         command = ["-c", SCRIPT.format(streaming=way == "stream"), *words]
     environment = {**os.environ, "HF_HOME": session_cache}
@@ -487,8 +487,8 @@ def test_what_is_no_place_is_said_so(session_cache: str, media: Any) -> None:
 MEMORY = """
 import sys
 import numpy as np, pyarrow as pa, datasets
-from video_sft.media import MediaPools
-from video_sft.rows import features
+from video_sft._media import MediaPools
+from video_sft._rows.schema import features
 
 def resident():
     return int(next(line for line in open("/proc/self/status") if line.startswith("RssAnon")).split()[1]) / 1024

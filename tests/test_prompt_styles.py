@@ -10,14 +10,14 @@ import pyarrow as pa
 import pytest
 
 import video_sft
-from video_sft.grouping import group_by_video
-from video_sft.messages import MessageStyle
+from video_sft._rows.grouping import group_by_video
+from video_sft._rows.messages import MessageStyle
+from video_sft._rows.prompt_styles import PROMPT_STYLES
+from video_sft._rows.schema import to_table
+from video_sft._sources.record import Body, Caption, Conversation, Media, MultipleChoice, OpenQuestion, Record, Turn
 from video_sft.mixing import describe, mix
-from video_sft.mixing.eval_ids import eval_list, write_lists
-from video_sft.mixing.questions import questions
-from video_sft.prompt_styles import PROMPT_STYLES
-from video_sft.records import Body, Caption, Conversation, Media, MultipleChoice, OpenQuestion, Record, Turn
-from video_sft.rows import to_table
+from video_sft.mixing._eval_lists.lists import eval_list, write_lists
+from video_sft.mixing._selection.questions import questions
 
 from .test_messages import MEDIA, ROW, texts
 

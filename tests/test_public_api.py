@@ -6,7 +6,7 @@ import inspect
 from importlib import metadata
 
 import video_sft
-import video_sft.loading
+import video_sft._loading
 
 
 def test_all_is_exact() -> None:
@@ -33,4 +33,4 @@ def test_load_has_the_documented_keywords() -> None:
 
 def test_the_command_is_installed() -> None:
     scripts = metadata.entry_points(group="console_scripts", name="video-sft")
-    assert [script.value for script in scripts] == ["video_sft.cli:main"]
+    assert [script.value for script in scripts] == ["video_sft._cli:main"]

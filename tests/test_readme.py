@@ -13,7 +13,7 @@ import pytest
 import video_sft
 from tests.generate import README, generated_readme
 from tests.local_hub.fixtures import hub  # noqa: F401
-from video_sft.cli import main
+from video_sft._cli import main
 
 TEXT = README.read_text(encoding="utf-8")
 #: Fenced blocks, with the comment above those that need a user's own files.
@@ -49,7 +49,7 @@ def test_commands_run(line: str, elsewhere: Path) -> None:
 
 
 def test_every_public_name_and_command_is_mentioned() -> None:
-    from video_sft.cli.app import app
+    from video_sft._cli.app import app
 
     commands = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
     for name in commands:

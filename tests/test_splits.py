@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import video_sft
+from video_sft._cli import main
 from video_sft.builders.next_qa import NextQa
-from video_sft.cli import main
 from video_sft.sample_media import sample_folder
 
 Watch = Callable[[], AbstractContextManager[list[str]]]

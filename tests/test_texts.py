@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_sft.texts import cleaned
+from video_sft._text import cleaned
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,7 @@ def test_the_demo_runs(tmp_path: Path, session_cache: str) -> None:
         "-W",
         "error",
         "-c",
-        "from video_sft.cli import main; main()",
+        "from video_sft._cli import main; main()",
         "demo",
         "--out",
         str(tmp_path),

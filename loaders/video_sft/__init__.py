@@ -7,6 +7,10 @@ Example:
     (4, 144, 192, 3)
 """
 
+from video_sft._loading import load
+from video_sft._rows.messages import validate_messages
+from video_sft._rows.schema import features
+from video_sft._rows.skipped_rows import SkippedRow, skipped_rows
 from video_sft.builders import configs, sources
 from video_sft.errors import (
     BrokenFileError,
@@ -19,12 +23,8 @@ from video_sft.errors import (
     VideoError,
     VideoSftError,
 )
-from video_sft.loading import load
-from video_sft.messages import validate_messages
 from video_sft.mixing import MixReport, describe, mix, shard
 from video_sft.publishing import PublishReport, publish
-from video_sft.reports import SkippedRow, skipped_rows
-from video_sft.rows import features
 from video_sft.video import (
     Audio,
     Clip,

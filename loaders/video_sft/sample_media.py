@@ -17,11 +17,11 @@ import datasets
 import numpy as np
 from PIL import Image, ImageDraw
 
-from video_sft.building.own_code import module_file
-from video_sft.building.registry import own_names
+from video_sft._files import cache_error, is_intact, writing_cached
+from video_sft._places import safe_relative
+from video_sft._sources.own_code import module_file
+from video_sft._sources.registry import own_names
 from video_sft.errors import ConfigError
-from video_sft.locations import safe_relative
-from video_sft.whole_files import cache_error, is_intact, writing_cached
 
 __all__ = ["draw_sample_media", "has_sample", "sample_folder"]
 

@@ -10,10 +10,12 @@ Example:
     ...     source = Source(name="mine", tasks=("vqa",), pools=("mine",), parts=PARTS, parse=parse)
 """
 
-from video_sft.annotations import Row
-from video_sft.building import OpenPart, Part, RemoteFile, Source, SourceBuilder, SourceConfig
-from video_sft.media.pools import Pool
-from video_sft.records import Caption, Conversation, Media, MultipleChoice, OpenQuestion, Record, Turn
+from video_sft._annotations import Row
+from video_sft._base_builder.builder import SourceBuilder
+from video_sft._base_builder.config import SourceConfig
+from video_sft._sources.pool import Pool
+from video_sft._sources.record import Caption, Conversation, Media, MultipleChoice, OpenQuestion, Record, Turn
+from video_sft._sources.source import OpenPart, Part, RemoteFile, Source
 
 __all__ = [
     "Caption",

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from video_sft.annotations import Problems, csv_header, csv_rows
+from video_sft._annotations import Problems, csv_header, csv_rows
 from video_sft.errors import RowError
 
 cells = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=12)
@@ -37,7 +37,7 @@ def test_what_csv_writes_is_read_back(rows: list[tuple[str, str]], ending: str) 
     writer = csv.writer(text, lineterminator=ending)
     writer.writerows([("a", "b"), *rows])
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("video_sft.annotations.csv_files.open_binary", lambda _: io.BytesIO(text.getvalue().encode()))
+        patched.setattr("video_sft._annotations.csv_files.open_binary", lambda _: io.BytesIO(text.getvalue().encode()))
         assert [(row["a"], row["b"]) for row in read("anywhere")[0]] == rows
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from video_sft.annotations import Problems, csv_rows, json_rows
+from video_sft._annotations import Problems, csv_rows, json_rows
 from video_sft.errors import BrokenFileError, RowError
 
 ROWS = [{"n": number, "QA": [{"q": f'what "{number}"', "a": "y" * 40}, {"q": "b", "a": "c"}]} for number in range(300)]

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from video_sft.annotations import Problems, json_object, json_rows
-from video_sft.annotations.json_scan import elements
+from video_sft._annotations import Problems, json_object, json_rows
+from video_sft._annotations.json_scan import elements
 from video_sft.errors import RowError
 
 texts = st.text(
@@ -59,7 +59,7 @@ def test_rows_come_back_from_arrays_and_lines(rows: list[Any], lines: bool, mark
     with pytest.MonkeyPatch.context() as patched, io.BytesIO() as memory:
         memory.write((b"\xef\xbb\xbf" if mark else b"") + text.encode())
         memory.seek(0)
-        patched.setattr("video_sft.annotations.json_files.open_binary", lambda _: memory)
+        patched.setattr("video_sft._annotations.json_files.open_binary", lambda _: memory)
         if lines and not rows:
             with pytest.raises(RowError, match="empty"):
                 read("anywhere")

@@ -193,7 +193,7 @@ def plain_videochat2(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def table_order(name: str) -> int:
-    from video_sft.building.videochat2_tree import SUB_DATASETS
+    from video_sft.builders._videochat2_tree import SUB_DATASETS
 
     return next(place for place, each in enumerate(SUB_DATASETS) if name in each.files)
 

@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.publishing.made_rows import make_rows
 
-from video_sft.publishing.cells import publishable
-from video_sft.publishing.splits import SplitWriter
+from video_sft.publishing._cells import publishable
+from video_sft.publishing._splits import SplitWriter
 
 WORDS = ["a", "man", "child", "dog", "ball", "door", "table", "runs", "opens", "takes", "near", "under", "red", "two"]
 TURNS = 5

@@ -163,7 +163,7 @@ def compare(what: str, count: int, path: Path, url: str, ledger: str, rounds: in
 
 def needed_bytes(path: Path, numbers: list[int]) -> int:
     """Return the size of the header and of the packets that these frames are decoded from."""
-    from video_sft.video.containers.mp4_boxes import find_moov
+    from video_sft.video._headers.mp4_boxes import find_moov
 
     table = Clip(path)._file.track().table
     assert table is not None

@@ -12,14 +12,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 import video_sft
-from video_sft.annotations import Problems
+from video_sft._annotations import Problems
+from video_sft._base_builder.source_columns import to_upstream_table
+from video_sft._rows.messages import MessageStyle
+from video_sft._rows.schema import to_table
+from video_sft._sources.source import OpenPart, usable_records
+from video_sft._text import cleaned
 from video_sft.builders import find_source
-from video_sft.building import OpenPart
-from video_sft.building.source import usable_records
-from video_sft.building.upstream import to_upstream_table
-from video_sft.messages import MessageStyle
-from video_sft.rows import to_table
-from video_sft.texts import cleaned
 
 #: For properties of files: no limit on time, and every example writes its own files into the test's folder.
 patient = settings(

@@ -18,7 +18,7 @@ import video_sft
 BUILD = """
 import os, signal, sys
 import video_sft
-from video_sft.building.builder import SourceBuilder
+from video_sft._base_builder.builder import SourceBuilder
 data, cache = sys.argv[1:]
 whole = SourceBuilder._generate_tables
 

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.builders.reading import parse_bytes, patient
 
-from video_sft.annotations import Problems
+from video_sft._annotations import Problems
+from video_sft._rows.messages import validate_messages
+from video_sft._sources.source import OpenPart
 from video_sft.builders import find_source
-from video_sft.building import OpenPart
 from video_sft.errors import RowError
-from video_sft.messages import validate_messages
 from video_sft.sample_media import sample_folder
 
 SOURCES = ("star", "videochat", "videochat2", "videoinstruct100k", "vcg_plus")

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from tests.builders.reading import parse_bytes, patient, stream, texts, write_rows
 from tests.builders.star_rows import QUESTION, question, sample
 
+from video_sft._text import cleaned
 from video_sft.builders.star import SOURCE, TEMPLATES
 from video_sft.errors import RowError
-from video_sft.texts import cleaned
 
 
 def refusal(folder: Path, row: Any, stem: str = "train") -> RowError:

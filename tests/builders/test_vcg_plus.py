@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders.reading import identifiers, patient, said, stream, texts, write_rows
 
+from video_sft._text import cleaned
 from video_sft.errors import MissingFileError, RowError
-from video_sft.texts import cleaned
 
 MACHINE, HUMAN = "vcg-plus_112K.json", "vcg_human_annotated.json"
 clean_texts = texts.filter(lambda text: "<video>" not in text and "<image>" not in text)

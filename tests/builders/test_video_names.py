@@ -9,8 +9,8 @@ import pytest
 from tests.builders.videochat2_trees import qa, records, video_row, write_tree
 
 import video_sft
+from video_sft._rows.schema import clip_name
 from video_sft.mixing import mix
-from video_sft.rows import clip_name
 
 SCENES = "video/vqa/sharegptvideo"
 EGO = "d250521e-5197-44aa-8baa-2f42b24444d2"

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.builders.reading import parse_bytes, patient, said, stream, texts, write_rows
 
 import video_sft
+from video_sft._text import cleaned
 from video_sft.errors import MissingFileError, RowError
-from video_sft.texts import cleaned
 
 FILE = "videochat_instruct_11k.json"
 PATH = "050951_051000/1022713978.mp4"

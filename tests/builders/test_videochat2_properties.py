@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from tests.builders.reading import patient, texts
 from tests.builders.videochat2_trees import qa, records
 
-from video_sft.building.option_lists import listed_options
-from video_sft.building.videochat2_tree import SUB_DATASETS, SubDataset
-from video_sft.messages import MessageStyle, render, validate_messages
-from video_sft.records import MultipleChoice
-from video_sft.texts import cleaned
+from video_sft._rows.messages import MessageStyle, render, validate_messages
+from video_sft._sources.record import MultipleChoice
+from video_sft._text import cleaned
+from video_sft.builders._videochat2_option_lists import listed_options
+from video_sft.builders._videochat2_tree import SUB_DATASETS, SubDataset
 
 names = st.text(string.ascii_letters + string.digits + "_-", min_size=1, max_size=12)
 seconds = st.floats(0, 1e4, allow_nan=False)

@@ -10,9 +10,9 @@ from tests.builders.videochat2_trees import image_row, qa, records, video_row, w
 
 import video_sft
 from video_sft import RowError
-from video_sft.annotations import Problems
-from video_sft.messages import MessageStyle, render
-from video_sft.records import Media, MultipleChoice, Record
+from video_sft._annotations import Problems
+from video_sft._rows.messages import MessageStyle, render
+from video_sft._sources.record import Media, MultipleChoice, Record
 
 WEBVID_QA = "video/vqa/webvid_qa"
 

@@ -13,9 +13,9 @@ from tests.builders.videochat2_trees import image_row, qa, video_row, write_tree
 
 import video_sft
 from video_sft import ConfigError, MissingFileError
+from video_sft._rows.schema import TASKS
+from video_sft.builders._videochat2_tree import SUB_DATASETS
 from video_sft.builders.videochat2 import SOURCE
-from video_sft.building.videochat2_tree import SUB_DATASETS
-from video_sft.rows import TASKS
 
 #: Rows by task and modality, as the figure upstream publishes has them; 23,884 of them are not stated by file here.
 PUBLISHED = {"image": 1135098, "video": 788910}

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders.reading import identifiers, patient, said, stream, texts, write_rows
 
+from video_sft._text import cleaned
 from video_sft.errors import RowError
-from video_sft.texts import cleaned
 
 FILE = "VideoInstruct100K.json"
 NOISE = "QA_GT_caption_based_noisy"

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from video_sft.annotations import Problems
+from video_sft._annotations import Problems
+from video_sft._sources.record import Record
+from video_sft._sources.source import OpenPart, usable_records
 from video_sft.builders.videochat2 import SOURCE
-from video_sft.building.source import OpenPart, usable_records
-from video_sft.records import Record
 
 
 def qa(question: str, answer: str, instruction: str | None = None) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from video_sft.cli import main
+from video_sft._cli import main
 
 
 @dataclass

@@ -11,7 +11,7 @@ from tests.checking.conftest import Check
 from tests.checking.invented import write_json
 
 from video_sft.mixing import add_eval_list
-from video_sft.mixing.eval_ids import eval_lists
+from video_sft.mixing._eval_lists.lists import eval_lists
 
 
 def question(video: str, number: int, text: str) -> tuple[dict[str, str], dict[str, Any]]:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import video_sft
-from video_sft.cli import main
+from video_sft._cli import main
 
 
 @pytest.fixture(autouse=True)

@@ -14,10 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 import video_sft
-from video_sft.cli import main
-from video_sft.cli.console import Console, PlainFormatter
+from video_sft._cli import main
+from video_sft._cli.console import Console, PlainFormatter
+from video_sft._text import markdown_text, visible
 from video_sft.mixing import describe, mix
-from video_sft.texts import markdown_text, visible
 
 #: Sets a title, clears the screen, makes a link, colours (C1), turns text around; then markup, Markdown and HTML.
 HOSTILE = (

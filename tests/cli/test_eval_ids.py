@@ -10,7 +10,7 @@ import pytest
 from datasets import Dataset
 from tests.mixing.conftest import part  # noqa: F401
 
-from video_sft.cli import main
+from video_sft._cli import main
 from video_sft.errors import ConfigError
 from video_sft.mixing import add_eval_list, mix
 

@@ -9,7 +9,7 @@ import datasets
 import pytest
 from datasets import Dataset
 
-from video_sft.rows import features
+from video_sft._rows.schema import features
 
 
 def row(name: str, number: int, **changes: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from datasets import Dataset
 import video_sft
 from video_sft.errors import ConfigError
 from video_sft.mixing import EvalList, describe, eval_lists, mix
-from video_sft.mixing.eval_ids import eval_list, read_lists, write_lists
+from video_sft.mixing._eval_lists.lists import eval_list, read_lists, write_lists
 
 Make = Callable[..., Dataset]
 #: A video of NExT-QA's validation split, and one of no evaluation split.

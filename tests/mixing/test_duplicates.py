@@ -1,4 +1,4 @@
-"""Questions that two sources ask are kept once, by the rule in `video_sft.mixing.duplicates`."""
+"""Questions that two sources ask are kept once, by the rule in `video_sft.mixing._selection.duplicates`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from datasets import Dataset
 
 from video_sft.mixing import describe, mix
-from video_sft.mixing.questions import questions
+from video_sft.mixing._selection.questions import questions
 
 Make = Callable[..., Dataset]
 VIDEO = "vidor/7"

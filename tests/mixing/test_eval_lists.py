@@ -13,11 +13,11 @@ from datasets import Dataset
 from video_sft.builders import sources
 from video_sft.errors import ConfigError
 from video_sft.mixing import describe, eval_lists, mix
-from video_sft.mixing.eval_ids import EvalList, eval_list, shipped_lists, write_lists
-from video_sft.mixing.eval_index import EvalIndex
-from video_sft.mixing.eval_making import make_eval_lists
-from video_sft.mixing.eval_sets import UNAVAILABLE, chosen_lists, unlisted
-from video_sft.mixing.video_keys import key_digest, keys_of_entry, origins, with_origins
+from video_sft.mixing._eval_lists.chosen import UNAVAILABLE, chosen_lists, unlisted
+from video_sft.mixing._eval_lists.index import EvalIndex
+from video_sft.mixing._eval_lists.lists import EvalList, eval_list, shipped_lists, write_lists
+from video_sft.mixing._eval_lists.making import make_eval_lists
+from video_sft.mixing._eval_lists.video_keys import key_digest, keys_of_entry, origins, with_origins
 
 Make = Callable[..., Dataset]
 #: What an id of each pool looks like.
@@ -94,7 +94,7 @@ def test_terms_that_forbid_passing_on_leave_hashes_only() -> None:
 def test_the_lists_are_small() -> None:
     import video_sft.mixing
 
-    folder = Path(video_sft.mixing.__file__).with_name("eval_ids")
+    folder = Path(video_sft.mixing.__file__).parent / "_eval_lists" / "data"
     assert sum(path.stat().st_size for path in folder.iterdir()) < 1_500_000
 
 

@@ -16,9 +16,9 @@ from datasets import Dataset, DatasetDict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from video_sft._rows.schema import COLUMNS
 from video_sft.errors import ConfigError
 from video_sft.mixing import mix
-from video_sft.rows import COLUMNS
 
 without_deadline = settings(deadline=None, max_examples=25)
 Make = Callable[..., Dataset]

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from video_sft.errors import ConfigError
-from video_sft.mixing.quotas import quotas
-from video_sft.mixing.schedule import schedule
-from video_sft.mixing.weights import named_probabilities, read_temperature, read_weights, shares
+from video_sft.mixing._order.quotas import quotas
+from video_sft.mixing._order.schedule import schedule
+from video_sft.mixing._order.weights import named_probabilities, read_temperature, read_weights, shares
 
 without_deadline = settings(deadline=None, max_examples=80)
 parts = st.lists(st.tuples(st.integers(1, 200), st.floats(0.01, 1)), min_size=1, max_size=8)

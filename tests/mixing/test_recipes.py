@@ -11,7 +11,7 @@ import typer
 from datasets import Dataset, load_from_disk
 from typer.testing import CliRunner
 
-from video_sft.cli.mix import mix_recipe
+from video_sft._cli.mix import mix_recipe
 from video_sft.errors import ConfigError, MissingFileError
 from video_sft.mixing import bundled_recipes, describe, mix
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from video_sft.mixing.quotas import Quotas, quotas
-from video_sft.mixing.schedule import interleaved, passes_over, schedule
+from video_sft.mixing._order.quotas import Quotas, quotas
+from video_sft.mixing._order.schedule import interleaved, passes_over, schedule
 
 without_deadline = settings(deadline=None, max_examples=80)
 lengths = st.lists(st.integers(0, 400), min_size=1, max_size=12)

@@ -11,10 +11,10 @@ from tests.outside.made_sources import made_builder, made_record, made_source, p
 
 import video_sft
 from video_sft import source_kit
+from video_sft._cli import main
+from video_sft._media import find_pool
 from video_sft.builders.star import Star
-from video_sft.cli import main
 from video_sft.errors import ConfigError, MissingMediaError
-from video_sft.media import find_pool
 from video_sft.source_kit import Part, Pool, RemoteFile, SourceBuilder
 from video_sft.testing import known_while
 
@@ -98,7 +98,7 @@ def test_a_class_in_a_function_is_known_only_when_it_says_so(tmp_path: Path) -> 
     try:
         assert "kept_one" in video_sft.sources()
     finally:
-        from video_sft.building.registry import forget
+        from video_sft._sources.registry import forget
 
         forget("kept_one")
         del Kept

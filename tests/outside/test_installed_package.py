@@ -17,7 +17,7 @@ USE = """
 import json, sys
 import datasets, pytest
 import video_sft
-from video_sft.cli import main
+from video_sft._cli import main
 assert "mine_pkg" not in sys.modules  # looked up when sources are first asked for
 data, out = sys.argv[1:]
 told = {"sources": video_sft.sources(), "configs": video_sft.configs("mine")}

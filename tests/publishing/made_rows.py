@@ -6,11 +6,11 @@ from pathlib import Path
 
 from datasets import Dataset, DatasetDict
 
-from video_sft.publishing.cells import VideoMode
-from video_sft.publishing.repo_run import LoadedConfig, RepoRun
-from video_sft.publishing.repository import HubRepo
-from video_sft.rows import features
-from video_sft.video.fragment import with_fragment
+from video_sft._rows.schema import features
+from video_sft.publishing._cells import VideoMode
+from video_sft.publishing._upload.repo_run import LoadedConfig, RepoRun
+from video_sft.publishing._upload.repository import HubRepo
+from video_sft.video._fragment import with_fragment
 
 
 def make_videos(folder: Path, count: int, size: int = 300, *, contents: int | None = None) -> list[Path]:

@@ -13,12 +13,12 @@ import pytest
 from huggingface_hub import DatasetCard
 
 import video_sft
+from video_sft._rows.schema import COLUMNS
 from video_sft.errors import ConfigError
-from video_sft.publishing.card_blocks import COLUMN_MEANINGS
-from video_sft.publishing.card_files import checkout_folder
-from video_sft.publishing.card_text import block_names, fill
-from video_sft.publishing.generate import generated_card
-from video_sft.rows import COLUMNS
+from video_sft.publishing._card.blocks import COLUMN_MEANINGS
+from video_sft.publishing._card.files import checkout_folder
+from video_sft.publishing._card.generate import generated_card
+from video_sft.publishing._card.text import block_names, fill
 
 from .conftest import PublishedSamples
 
@@ -31,7 +31,7 @@ BLOCKS = {"load", "configs", "question_types", "schema", "provenance", "licenses
 def test_generated_parts_are_those_the_sources_give_now(name: str) -> None:
     text = (CARDS / f"{name}.md").read_text(encoding="utf-8")
     made = generated_card(video_sft.sources() if name == "video-sft" else [name], text)
-    assert text == made, "run `python -m video_sft.publishing.generate`"
+    assert text == made, "run `python -m video_sft.publishing._card.generate`"
 
 
 def test_there_is_a_card_for_every_source_and_none_besides() -> None:

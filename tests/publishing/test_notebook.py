@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from video_sft.publishing.card_files import read_card_file
+from video_sft.publishing._card.files import read_card_file
 
 from .conftest import PublishedSamples
 

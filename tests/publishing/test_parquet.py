@@ -11,8 +11,8 @@ import pytest
 from datasets import Dataset, IterableDataset, concatenate_datasets, load_dataset
 from tests.local_hub import LocalHub
 
-from video_sft.publishing.parquet import shard_count, write_shard
-from video_sft.publishing.splits import SplitWriter
+from video_sft.publishing._parquet import shard_count, write_shard
+from video_sft.publishing._splits import SplitWriter
 
 from .made_rows import made_run, make_rows
 

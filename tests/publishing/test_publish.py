@@ -12,11 +12,11 @@ from typer import Typer
 from typer.testing import CliRunner
 
 import video_sft
-from video_sft.cli.publish import publish_command
+from video_sft._cli.publish import publish_command
 from video_sft.errors import ConfigError
 from video_sft.publishing import PublishError, PublishReport, publish
-from video_sft.publishing.repo_run import LoadedConfig, RepoRun
-from video_sft.publishing.repository import HubRepo
+from video_sft.publishing._upload.repo_run import LoadedConfig, RepoRun
+from video_sft.publishing._upload.repository import HubRepo
 
 from .made_rows import make_rows
 

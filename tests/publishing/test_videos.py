@@ -17,9 +17,9 @@ from tests.local_hub import LocalHub
 import video_sft
 from video_sft.errors import ConfigError, MissingMediaError
 from video_sft.publishing import publish
-from video_sft.publishing.cells import VideoMode, video_files
-from video_sft.publishing.layout import video_path, was_cut
-from video_sft.publishing.repository import PublishError
+from video_sft.publishing._cells import VideoMode, video_files
+from video_sft.publishing._layout import video_path, was_cut
+from video_sft.publishing._upload.repository import PublishError
 from video_sft.sample_media import sample_folder
 
 from .made_rows import made_run, make_rows, make_videos
@@ -72,7 +72,7 @@ def test_publishing_again_sends_nothing(hub: LocalHub, tmp_path: Path) -> None:
 def test_a_hub_that_does_not_tell_last_commits_gets_the_same_rows_again(
     hub: LocalHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("video_sft.publishing.repository.HubRepo.last_change", lambda self, folders: None)
+    monkeypatch.setattr("video_sft.publishing._upload.repository.HubRepo.last_change", lambda self, folders: None)
     run = made_run(make_rows(make_videos(tmp_path / "pool", 8)), tmp_path)
     run.publish(private=False)
     before = hub.tree(REPO)
@@ -84,7 +84,7 @@ def test_hashes_are_remembered(hub: LocalHub, tmp_path: Path, monkeypatch: pytes
     files = make_videos(tmp_path / "pool", 4)
     made_run(make_rows(files), tmp_path).publish(private=False)
     read: list[str] = []
-    monkeypatch.setattr("video_sft.publishing.hashes._blocks", lambda location: read.append(location) or [b"x"])
+    monkeypatch.setattr("video_sft.publishing._upload.hashes._blocks", lambda location: read.append(location) or [b"x"])
     os.utime(files[2], ns=(1, 1))
     with pytest.raises(Exception, match="hash"):
         made_run(make_rows(files), tmp_path).publish(private=False)

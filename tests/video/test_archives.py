@@ -19,7 +19,7 @@ from tests.video.http_server import RangeServer
 
 from video_sft.errors import VideoError
 from video_sft.video import Clip
-from video_sft.video.access import archive_index
+from video_sft.video._bytes import archive_index
 
 
 def make_zip(place: Path, **members: bytes) -> Path:

@@ -17,7 +17,7 @@ import pytest
 
 from video_sft.errors import VideoError
 from video_sft.video import Clip, split_fragment, with_fragment
-from video_sft.video.fragment import disguised
+from video_sft.video._fragment import disguised
 
 
 @pytest.mark.parametrize(

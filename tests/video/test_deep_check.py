@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from video_sft.cli import deep_check as module
-from video_sft.cli.deep_check import DeepReport, deep_check
+from video_sft.checking import _deep_scan as module
+from video_sft.checking._deep_scan import DeepReport, deep_check
 from video_sft.errors import MissingMediaError
-from video_sft.video.health import what_is_wrong
+from video_sft.video._reading.health import what_is_wrong
 
 
 @pytest.fixture

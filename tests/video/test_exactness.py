@@ -22,7 +22,7 @@ KINDS = (  # noqa: SIM905 - a column of names would be longer, and no clearer
     "ts_open_gop raw_h264 fragmented dash half_fragmented late_start negative_start interlaced_ts hevc_mkv "
     "edit_cuts_beginning edit_cuts_end"
 ).split()
-#: libav gives these frames no times, or some out of order or double; see `video_sft.video.tracks.track`.
+#: libav gives these frames no times, or some out of order or double; see `video_sft.video._streams.track`.
 GUESSED_TIMES = {"avi_reordered", "mpeg_ps", "raw_h264"}
 
 REAL = (  # noqa: SIM905

@@ -17,8 +17,8 @@ from tests.video.zoo import RATE, X264, decode_fully, encode, patch, pictures, r
 
 from video_sft.errors import VideoError
 from video_sft.video import Clip, read_frames
-from video_sft.video.codecs.nal_units import x264_build
-from video_sft.video.health import what_is_wrong
+from video_sft.video._headers.nal_units import x264_build
+from video_sft.video._reading.health import what_is_wrong
 
 ONE = 0x10000
 

@@ -12,7 +12,7 @@ import datasets
 import pytest
 
 from video_sft.video import Clip, Video, with_fragment
-from video_sft.video.feature import stock_features
+from video_sft.video._columns.feature import stock_features
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tests.video.zoo import X264, encode
 
-from video_sft.video.codecs.fields import has_only_frames
+from video_sft.video._headers.fields import has_only_frames
 
 
 def said(path: Path) -> bool:

@@ -16,7 +16,7 @@ from PIL import Image
 
 import video_sft
 from video_sft import Clip, VideoError
-from video_sft.video.frame_folder import frames_url, is_frame, split_frames
+from video_sft.video._reading.frame_folder import frames_url, is_frame, split_frames
 
 COUNT = 12
 

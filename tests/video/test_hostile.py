@@ -13,7 +13,7 @@ from tests.video.zoo import X264, decode_fully, encode, shown_twice
 
 from video_sft.errors import VideoError
 from video_sft.video import Clip
-from video_sft.video.codecs.bits import Bits
+from video_sft.video._headers.bits import Bits
 
 
 def outcome(data: bytes) -> int | None:

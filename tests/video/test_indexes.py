@@ -13,7 +13,7 @@ from av.bitstream import BitStreamFilterContext
 from tests.video.zoo import decode_fully, encode, remux
 
 from video_sft.video import Clip
-from video_sft.video.decoding.decoder import references_of
+from video_sft.video._decoding.decoder import references_of
 
 STORED = (  # noqa: SIM905 - a column of names would be longer, and no clearer
     "plain moov_in_front open_gop hevc mpeg4 mov rotated_90 variable_rate mkv mkv_without_index mkv_open_gop hevc_mkv "

@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader, default_collate
 
 from video_sft import Clip, Video, VideoError
 from video_sft.video import clip_url
-from video_sft.video.saved_videos import placed
+from video_sft.video._columns.saved_videos import placed
 
 CUTS = [(n / 10, n / 10 + 0.5) for n in range(6)]
 

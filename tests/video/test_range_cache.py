@@ -27,8 +27,8 @@ from tests.video.zoo import encode
 from video_sft import cache_ranges
 from video_sft.errors import ConfigError, VideoError
 from video_sft.video import Clip
-from video_sft.video.access.range_cache import RangeCache
-from video_sft.video.access.remote import open_remote
+from video_sft.video._bytes.range_cache import RangeCache
+from video_sft.video._bytes.remote import open_remote
 
 KB, MB = 1 << 10, 1 << 20
 CHOICE = [5, 130, 240]
@@ -147,7 +147,7 @@ def test_only_what_is_missing_is_fetched(server: RangeServer, data: bytes, kept:
 def test_what_came_of_a_broken_range_is_kept(
     server: RangeServer, data: bytes, kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("video_sft.video.access.retrying._FIRST_WAIT_SECONDS", 0)
+    monkeypatch.setattr("video_sft.video._bytes.retrying._FIRST_WAIT_SECONDS", 0)
     file = open_remote(server.url("bytes"), None)
     server.cuts += [MB] + [0] * 5
     with pytest.raises(VideoError, match="tried 5 times"):
@@ -234,7 +234,7 @@ def test_a_block_that_the_disk_damaged_is_fetched(server: RangeServer, data: byt
 
 KILLED = """
 import os, signal, sys
-from video_sft.video.access.remote import open_remote
+from video_sft.video._bytes.remote import open_remote
 written, write = [0], os.write
 
 def killed(descriptor, view):
@@ -315,7 +315,7 @@ def test_a_full_disk_is_done_without(
             raise OSError(errno.ENOSPC, "No space left on device")
         return len(view)
 
-    monkeypatch.setattr("video_sft.video.access.range_cache.os.write", write)
+    monkeypatch.setattr("video_sft.video._bytes.range_cache.os.write", write)
     with pytest.warns(UserWarning, match="No space left"):
         assert read(server.url("bytes"), (MB, MB)) == [data[MB : 2 * MB]]
     assert not stored(kept)

@@ -18,9 +18,9 @@ from tests.video.zoo import encode
 
 from video_sft.errors import VideoError
 from video_sft.video import Clip
-from video_sft.video.access.byte_source import ByteSource, SeekableFile
-from video_sft.video.access.remote import open_remote
-from video_sft.video.decoding.pictures import Painter
+from video_sft.video._bytes.byte_source import ByteSource, SeekableFile
+from video_sft.video._bytes.remote import open_remote
+from video_sft.video._decoding.pictures import Painter
 
 KB, MB = 1 << 10, 1 << 20
 
@@ -195,7 +195,7 @@ def test_a_server_without_ranges_sends_the_file_once_for_each_handle(
         assert handle.read_at(3 * MB, MB) == data[3 * MB : 4 * MB]
         assert len(server.log) == (handle is not file)
         handle.close()
-    monkeypatch.setattr("video_sft.video.access.http_file._LARGEST_WHOLE", MB)
+    monkeypatch.setattr("video_sft.video._bytes.http_file._LARGEST_WHOLE", MB)
     with pytest.raises(VideoError, match="does not send parts of files"):
         open_remote(server.url("bytes"), None)
 

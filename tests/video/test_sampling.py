@@ -11,9 +11,9 @@ import pytest
 
 from video_sft.errors import VideoError
 from video_sft.video import Clip, PixelBudget
-from video_sft.video.decoding.sizing import output_size
-from video_sft.video.sampling import Choice
-from video_sft.video.tracks.timeline import Timeline
+from video_sft.video._decoding.sizing import output_size
+from video_sft.video._sampling import Choice
+from video_sft.video._streams.timeline import Timeline
 
 #: 100 frames, 25 a second.
 LINE = Timeline(np.arange(100, dtype=np.int64) * 512, 100 * 512, Fraction(1, 12800))

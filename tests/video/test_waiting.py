@@ -20,9 +20,9 @@ from tests.video.http_server import RangeServer
 from tests.video.zoo import encode, remux
 
 from video_sft import Clip, ConfigError, VideoError, limit_waiting, read_frames
-from video_sft.video.access.remote import open_remote
-from video_sft.video.access.retrying import Patience, TransientError
-from video_sft.video.access.waiting import Waiting
+from video_sft.video._bytes.remote import open_remote
+from video_sft.video._bytes.retrying import Patience, TransientError
+from video_sft.video._bytes.waiting import Waiting
 
 KB, MB = 1 << 10, 1 << 20
 SETTINGS = ("VIDEO_SFT_READ_TIMEOUT", "VIDEO_SFT_WAITING_TOTAL", "VIDEO_SFT_WAITING_RATE")
@@ -133,7 +133,7 @@ def test_a_body_without_an_end_is_read_as_far_as_was_asked(bad: BadServer, data:
 def test_nothing_else_is_read_without_an_end(
     bad: BadServer, monkeypatch: pytest.MonkeyPatch, way: str, message: str
 ) -> None:
-    monkeypatch.setattr("video_sft.video.access.http_file._LARGEST_UNSTATED", 4 * MB)
+    monkeypatch.setattr("video_sft.video._bytes.http_file._LARGEST_UNSTATED", 4 * MB)
     limit_waiting()
     with pytest.raises(VideoError, match=message):
         open_remote(bad.url(way), None)

@@ -10,10 +10,10 @@ import difflib
 import functools
 import importlib
 
-from video_sft.building.builder import SourceBuilder
-from video_sft.building.plugins import clash_over, load_plugins
-from video_sft.building.registry import own_names, registered
-from video_sft.building.source import Source
+from video_sft._base_builder.builder import SourceBuilder
+from video_sft._sources.plugins import clash_over, load_plugins
+from video_sft._sources.registry import own_names, registered
+from video_sft._sources.source import Source
 from video_sft.errors import ConfigError
 
 __all__ = ["builder_class", "configs", "find_source", "own_sources", "sources"]

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 
 from datasets import Features, Value
 
-from video_sft.annotations import Row
-from video_sft.building import OpenPart, Part, RemoteFile, Source, SourceBuilder
-from video_sft.building.clean_text import blank_field, clean_or_blank, unusable
+from video_sft._annotations import Row
+from video_sft._base_builder.builder import SourceBuilder
+from video_sft._sources.record import Media, OpenQuestion, Record
+from video_sft._sources.source import OpenPart, Part, RemoteFile, Source
+from video_sft.builders._clean_text import blank_field, clean_or_blank, unusable
 from video_sft.errors import RowError
-from video_sft.records import Media, OpenQuestion, Record
 
 __all__ = ["SOURCE", "ActivitynetQa"]
 

@@ -12,9 +12,11 @@ from typing import Any
 
 from datasets import Features, List, Value
 
-from video_sft.annotations import Problems, Row
-from video_sft.building import OpenPart, Part, RemoteFile, Source, SourceBuilder
-from video_sft.building.next_questions import (
+from video_sft._annotations import Problems, Row
+from video_sft._base_builder.builder import SourceBuilder
+from video_sft._sources.record import Record
+from video_sft._sources.source import OpenPart, Part, RemoteFile, Source
+from video_sft.builders._next_csv import (
     CHOICE_COLUMNS,
     QUESTION_COLUMNS,
     NextQuestions,
@@ -22,7 +24,6 @@ from video_sft.building.next_questions import (
     upstream_fields,
 )
 from video_sft.errors import RowError
-from video_sft.records import Record
 
 __all__ = ["SOURCE", "NextGqa"]
 

@@ -12,16 +12,17 @@ from collections.abc import Iterator, Mapping
 
 from datasets import Features, Value
 
-from video_sft.annotations import Row
-from video_sft.building import OpenPart, Part, RemoteFile, Source, SourceBuilder
-from video_sft.building.next_questions import (
+from video_sft._annotations import Row
+from video_sft._base_builder.builder import SourceBuilder
+from video_sft._sources.record import Record
+from video_sft._sources.source import OpenPart, Part, RemoteFile, Source
+from video_sft.builders._next_csv import (
     CHOICE_COLUMNS,
     QUESTION_COLUMNS,
     NextQuestions,
     next_features,
     upstream_fields,
 )
-from video_sft.records import Record
 
 __all__ = ["SOURCE", "NextQa"]
 

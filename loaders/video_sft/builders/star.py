@@ -16,15 +16,17 @@ from typing import Any
 
 from datasets import Features, List, Value
 
-from video_sft.annotations import Problems, Row, whole_number
-from video_sft.building import OpenPart, Part, RemoteFile, Source, SourceBuilder, SourceConfig
-from video_sft.building.choices import index_of_text, without_blanks
-from video_sft.building.clean_text import blank_field, clean_or_blank
-from video_sft.building.clip_times import clip_times
-from video_sft.building.frame_rates import frame_rates
-from video_sft.building.situation_graphs import CLASS_ROLES, ClassNames, keyframes, situation_feature
+from video_sft._annotations import Problems, Row, whole_number
+from video_sft._base_builder.builder import SourceBuilder
+from video_sft._base_builder.config import SourceConfig
+from video_sft._sources.record import Media, MultipleChoice, Record
+from video_sft._sources.source import OpenPart, Part, RemoteFile, Source
+from video_sft.builders._choices import index_of_text, without_blanks
+from video_sft.builders._clean_text import blank_field, clean_or_blank
+from video_sft.builders._clip_times import clip_times
+from video_sft.builders._star_frame_rates import frame_rates
+from video_sft.builders._star_graphs import CLASS_ROLES, ClassNames, keyframes, situation_feature
 from video_sft.errors import ConfigError, RowError
-from video_sft.records import Media, MultipleChoice, Record
 
 __all__ = ["SOURCE", "Star", "StarConfig"]
 

@@ -15,14 +15,15 @@ from dataclasses import dataclass, field
 
 from datasets import Features, List, Value
 
-from video_sft.annotations import Problems, Row
-from video_sft.building import OpenPart, Part, RemoteFile, Source, SourceBuilder
-from video_sft.building.clean_text import clean_or_blank, unusable
-from video_sft.building.occurrences import Occurrences
-from video_sft.building.video_chatgpt_rows import LLAVA_FEATURES, llava_conversation
+from video_sft._annotations import Problems, Row
+from video_sft._base_builder.builder import SourceBuilder
+from video_sft._sources.record import Body, Caption, Conversation, Media, Record, Turn
+from video_sft._sources.source import OpenPart, Part, RemoteFile, Source
+from video_sft._text import cleaned
+from video_sft.builders._clean_text import clean_or_blank, unusable
+from video_sft.builders._occurrences import Occurrences
+from video_sft.builders._video_chatgpt_rows import LLAVA_FEATURES, llava_conversation
 from video_sft.errors import RowError
-from video_sft.records import Body, Caption, Conversation, Media, Record, Turn
-from video_sft.texts import cleaned
 
 __all__ = ["SOURCE", "Videochat"]
 

@@ -2,8 +2,8 @@
 
 Every file is an array of `{"video" or "image": path, "QA": [{"i", "q", "a"}, ...]}`; the path in the tree,
 `<modality>/<task folder>/<name>/train.json`, is all that tells the sets apart, and rows have no ids. The table of sets
-is `video_sft.building.videochat2_tree`. The files sit in a gated repo and were not at hand when this was written: three
-rows and upstream's documentation were, so wherever those leave room, every form they allow is accepted.
+is `video_sft.builders._videochat2_tree`. The files sit in a gated repo and were not at hand when this was written:
+three rows and upstream's documentation were, so wherever those leave room, every form they allow is accepted.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from typing import Any
 import datasets
 from datasets import Features, List, Value
 
-from video_sft.building import OpenPart, Part, RemoteFile, Source, SourceBuilder, SourceConfig
-from video_sft.building.file_tree import uncompressed
-from video_sft.building.files import FoundParts
-from video_sft.building.hub_tree import HubTree
-from video_sft.building.source import places_of
-from video_sft.building.videochat2_rows import RowReader
-from video_sft.building.videochat2_tree import SUB_DATASETS, SubDataset, declared, tell_unknown_files
-from video_sft.locations import is_remote
-from video_sft.records import MultipleChoice, Record
-from video_sft.rows import ANSWER_FORMATS, TASKS
+from video_sft._base_builder.builder import SourceBuilder
+from video_sft._base_builder.config import SourceConfig
+from video_sft._places import is_remote
+from video_sft._rows.schema import ANSWER_FORMATS, TASKS
+from video_sft._source_files.file_tree import uncompressed
+from video_sft._source_files.found_parts import FoundParts
+from video_sft._source_files.hub_tree import HubTree
+from video_sft._sources.record import MultipleChoice, Record
+from video_sft._sources.source import OpenPart, Part, RemoteFile, Source, places_of
+from video_sft.builders._videochat2_rows import RowReader
+from video_sft.builders._videochat2_tree import SUB_DATASETS, SubDataset, declared, tell_unknown_files
 
 __all__ = ["SOURCE", "Videochat2", "Videochat2Config"]
 

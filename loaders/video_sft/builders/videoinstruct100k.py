@@ -13,17 +13,18 @@ from dataclasses import dataclass, field
 
 from datasets import Features, Value
 
-from video_sft.annotations import Problems, Row
-from video_sft.building import OpenPart, Part, RemoteFile, Source, SourceBuilder
-from video_sft.building.occurrences import Occurrences
-from video_sft.building.video_chatgpt_rows import (
+from video_sft._annotations import Problems, Row
+from video_sft._base_builder.builder import SourceBuilder
+from video_sft._sources.record import Record
+from video_sft._sources.source import OpenPart, Part, RemoteFile, Source
+from video_sft.builders._occurrences import Occurrences
+from video_sft.builders._video_chatgpt_rows import (
     LLAVA_FEATURES,
     activitynet_media,
     llava_conversation,
     llava_media,
     native_conversation,
 )
-from video_sft.records import Record
 
 __all__ = ["SOURCE", "Videoinstruct100k"]
 

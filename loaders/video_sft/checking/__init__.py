@@ -1,6 +1,6 @@
 """Looking a source's files over before anything is built or trained on: one report, with what to do about it."""
 
-from video_sft.checking.report import (
+from video_sft.checking._report import (
     CheckReport,
     ClipFacts,
     FileFacts,
@@ -9,7 +9,7 @@ from video_sft.checking.report import (
     OverlapFacts,
     PartFacts,
 )
-from video_sft.checking.source_check import check_source
+from video_sft.checking._source_check import check_source
 
 __all__ = [
     "CheckReport",

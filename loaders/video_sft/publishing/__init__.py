@@ -1,9 +1,9 @@
 """Publishing to the Hub, and reading back what was published."""
 
-from video_sft.publishing.publisher import publish
-from video_sft.publishing.reading import load_published
-from video_sft.publishing.report import ConfigReport, PublishReport, RepoReport, SplitReport
-from video_sft.publishing.repository import PublishError
+from video_sft.publishing._publisher import publish
+from video_sft.publishing._reading import load_published
+from video_sft.publishing._report import ConfigReport, PublishReport, RepoReport, SplitReport
+from video_sft.publishing._upload.repository import PublishError
 
 __all__ = [
     "ConfigReport",

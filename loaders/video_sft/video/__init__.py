@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from video_sft.video.access.range_cache import cache_ranges
-from video_sft.video.access.waiting import limit_waiting
-from video_sft.video.batch import read_frames
-from video_sft.video.clip import Clip
-from video_sft.video.decoding.sizing import PixelBudget
-from video_sft.video.feature import Video
-from video_sft.video.fragment import clip_url, split_fragment, with_fragment
-from video_sft.video.frames import Audio, AudioTrack, Frames, Replacement, VideoMetadata
-from video_sft.video.kept_columns import keep_columns
+from video_sft.video._batch import read_frames
+from video_sft.video._bytes.range_cache import cache_ranges
+from video_sft.video._bytes.waiting import limit_waiting
+from video_sft.video._clip import Clip
+from video_sft.video._columns.feature import Video
+from video_sft.video._columns.kept_columns import keep_columns
+from video_sft.video._decoding.sizing import PixelBudget
+from video_sft.video._fragment import clip_url, split_fragment, with_fragment
+from video_sft.video._frames import Audio, AudioTrack, Frames, Replacement, VideoMetadata
 
 __all__ = [
     "Audio",

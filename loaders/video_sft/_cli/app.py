@@ -1,0 +1,70 @@
+"""The commands, and how an error looks: one clear line and exit code 2."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from video_sft._cli.build import build
+from video_sft._cli.check import check
+from video_sft._cli.console import Console, PlainFormatter
+from video_sft._cli.demo import demo
+from video_sft._cli.eval_ids import eval_ids
+from video_sft._cli.list_sources import list_sources
+from video_sft._cli.mix import mix_recipe
+from video_sft._cli.publish import publish_command
+from video_sft._cli.show import show
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="video-sft",
+    help="Eight video instruction and video-QA sources as one datasets package. --debug shows tracebacks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("list")(list_sources)
+app.command()(show)
+app.command()(build)
+app.command()(check)
+app.command("mix")(mix_recipe)
+app.add_typer(eval_ids, name="eval-ids")
+app.command("publish")(publish_command)
+app.command()(demo)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; `--debug` anywhere in it turns one-line errors into tracebacks.
+
+    Args:
+        arguments: the words after the program's name; those of this process by default.
+
+    Raises:
+        SystemExit: always; 0 when all went well, 2 for an error the user can mend, 1 for a check that found something.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    errors = Console(stderr=True)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(PlainFormatter("%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("video_sft").setLevel(logging.DEBUG if debug else logging.INFO)
+    if debug:
+        app(words)
+        return
+    try:
+        app(words)
+    except KeyboardInterrupt:
+        errors.print("stopped", style="bold red")
+        raise SystemExit(130) from None
+    except Exception as error:  # noqa: BLE001  (a person at a terminal wants the sentence, not the stack)
+        name = type(error).__name__
+        message = " ".join(line.strip() for line in str(error).splitlines())
+        errors.print(f"{name}: {message}", style="bold red", soft_wrap=True)
+        raise SystemExit(2) from None

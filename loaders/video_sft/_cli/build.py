@@ -1,0 +1,76 @@
+"""`video-sft build`: a config's rows as a folder that `datasets.load_from_disk` reads."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from video_sft._cli.console import Console
+from video_sft._cli.options import (
+    Config,
+    DataDir,
+    File,
+    Media,
+    PromptStyle,
+    Sample,
+    files_by_part,
+    media_by_pool,
+    wording,
+)
+from video_sft._files import sync_tree, unfinished_folder
+from video_sft._loading import load
+from video_sft.errors import ConfigError
+
+__all__ = ["build", "save_whole"]
+
+
+def build(
+    config: Config,
+    out: Annotated[Path, typer.Option(help="The folder to write; it must not exist yet, or be empty.")],
+    data_dir: DataDir = None,
+    file: File = None,
+    media: Media = None,
+    missing: Annotated[str, typer.Option(help="Videos that are not there: null, skip or error.")] = "null",
+    on_bad_row: Annotated[str, typer.Option(help="Rows that cannot be read: error or skip.")] = "error",
+    sample: Sample = False,
+    num_proc: Annotated[int | None, typer.Option(help="Processes, where a split has several files.")] = None,
+    prompt_style: PromptStyle = None,
+) -> None:
+    """Build a config and save it for `datasets.load_from_disk`; the folder appears whole or not at all.
+
+    Videos are put into the folder, each once (linked where the file system can, else copied): it can be moved.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ConfigError(f"{out} is there already; give --out a new folder")
+    pools: Any = media_by_pool(media)
+    dataset: Any = load(
+        config,
+        data_dir=data_dir,
+        files=files_by_part(file),
+        media=pools,
+        missing=missing,  # type: ignore[arg-type]
+        on_bad_row=on_bad_row,
+        sample=sample,
+        num_proc=num_proc,
+        **wording(prompt_style),
+    )
+    save_whole(dataset, out)
+    rows = ", ".join(f"{name} {len(part):,}" for name, part in dataset.items())
+    Console().print(f"{config}: {rows} rows in {out}")
+
+
+def save_whole(dataset: Any, out: Path) -> None:
+    """Save rows for `datasets.load_from_disk`; a folder that is not there yet appears whole or not at all."""
+    if out.is_dir() and any(out.iterdir()):
+        dataset.save_to_disk(os.fspath(out))
+        return
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with unfinished_folder(out.parent) as unfinished:
+        dataset.save_to_disk(os.fspath(unfinished))
+        sync_tree(unfinished)
+        if out.exists():
+            out.rmdir()
+        os.replace(unfinished, out)

@@ -1,0 +1,1 @@
+"""The shared row: its schema, its messages, and what becomes of rows afterwards."""

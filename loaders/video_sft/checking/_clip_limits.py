@@ -1,0 +1,178 @@
+"""Whether clips and grounded moments lie within their videos; opens each such video once, for its length only."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from video_sft._datasets import tqdm
+from video_sft.checking._media import FoundMedia
+from video_sft.checking._part_rows import PartRows
+from video_sft.checking._report import ClipFacts, Finding
+from video_sft.checking._wording import counted
+from video_sft.errors import VideoError
+from video_sft.video import Clip
+from video_sft.video._bytes.stopping import Job
+
+__all__ = ["TOLERANCE_SECONDS", "CheckedClips", "check_clips"]
+
+#: Upstream's times come from other encodings of the videos, rounded to tenths of a second or to whole ones.
+TOLERANCE_SECONDS = 1.0
+_EXAMPLES = 5
+
+
+@dataclass
+class CheckedClips:
+    """What came of comparing clips with their videos' lengths.
+
+    Attributes:
+        facts: the numbers.
+        empty: clips that begin at or after their video's end, in words.
+        long: clips and moments that end after it, in words.
+        unreadable: videos that could not be opened, with the reason.
+    """
+
+    facts: ClipFacts
+    empty: list[str] = field(default_factory=list)
+    long: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield what is wrong."""
+        tolerance = f"{self.facts.tolerance_seconds:g} s"
+        if self.unreadable:
+            what = f"{len(self.unreadable):,} of {counted(self.facts.videos, 'video')} cannot be opened"
+            remedy = "Get these files again; `video-sft check --media FOLDER --deep` looks at every file of a folder"
+            yield _finding("error", what, remedy, self.unreadable)
+        if self.empty:
+            what = f"Clips that begin after their video ends, with not one frame in them: {len(self.empty):,}"
+            yield _finding(
+                "error", what, "The files may be cut or other versions of the videos; compare them", self.empty
+            )
+        if self.long:
+            what = f"Clips or moments that end more than {tolerance} after their video does: {len(self.long):,}"
+            remedy = "Frames come from the part that exists; a wrong or shortened file is likely where it is much"
+            yield _finding("warning", what, remedy, self.long)
+
+
+@dataclass
+class _Limit:
+    """What one row says about the length of its video."""
+
+    rows: PartRows
+    row: int
+    start: float | None
+    stop: float | None
+    evidence_stop: float | None
+
+
+def check_clips(
+    parts: Sequence[PartRows], media: FoundMedia, *, tolerance: float = TOLERANCE_SECONDS, num_threads: int = 4
+) -> CheckedClips:
+    """Open the videos that rows have limits in, and compare.
+
+    Args:
+        parts: the source's parts, read with media.
+        media: where the videos are.
+        tolerance: seconds beyond the end that are taken for rounding.
+        num_threads: how many videos are opened at a time.
+    """
+    limits = _limits(parts, media)
+    checked = CheckedClips(ClipFacts(videos=0, unreadable=0, limits=0, beyond=0, tolerance_seconds=tolerance))
+    compared = 0
+    for place, end in _ends(list(limits), num_threads):
+        if isinstance(end, str):
+            checked.unreadable.append(end)
+            continue
+        for limit in limits[place]:
+            compared += 1
+            _compare(limit, end, tolerance, checked)
+    checked.facts = ClipFacts(
+        videos=len(limits),
+        unreadable=len(checked.unreadable),
+        limits=compared,
+        beyond=len(checked.empty) + len(checked.long),
+        tolerance_seconds=tolerance,
+    )
+    return checked
+
+
+def _limits(parts: Sequence[PartRows], media: FoundMedia) -> dict[str, list[_Limit]]:
+    """Return by video what its rows say; clips the user has already cut have limits of their own and are left out."""
+    found: dict[str, list[_Limit]] = defaultdict(list)
+    for rows, codes, cut in zip(parts, media.codes, media.cut, strict=True):
+        if not rows.media:
+            continue
+        table = pa.concat_tables(rows.media)
+        columns = [table[name] for name in ("start", "stop", "evidence_stop")]
+        limited = np.zeros(len(codes), dtype=np.bool_)
+        for column in columns:
+            limited |= column.is_valid().to_numpy()
+        limited &= codes >= 0
+        limited[list(cut)] = False
+        for row in np.flatnonzero(limited).tolist():
+            place = media.places[codes[row]]
+            if place is not None:
+                found[place].append(_Limit(rows, row, *(column[row].as_py() for column in columns)))
+    return found
+
+
+def _ends(places: Sequence[str], num_threads: int) -> Iterator[tuple[str, float | str]]:
+    """Yield each video with the second it ends at, or with why it cannot be opened; a few are open at a time."""
+    waiting, job = iter(places), Job()
+    with (
+        ThreadPoolExecutor(num_threads) as pool,
+        tqdm(desc="opening videos", total=len(places), unit=" videos", leave=False, delay=1.0) as progress,
+    ):
+        running: dict[Future[float | str], str] = {
+            pool.submit(_end, place, job): place for place in itertools.islice(waiting, 2 * num_threads)
+        }
+        try:
+            while running:
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield running.pop(future), future.result()
+                    progress.update()
+                    for place in itertools.islice(waiting, 1):
+                        running[pool.submit(_end, place, job)] = place
+        finally:  # Ctrl-C: nobody waits for servers
+            job.stop()
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _end(place: str, job: Job) -> float | str:
+    try:
+        with job.worked_on():
+            facts = Clip(place).metadata
+    except VideoError as error:
+        return str(error)
+    except OSError as error:
+        return f"{place}: {error}"
+    return facts.begin_seconds + facts.duration_seconds
+
+
+def _compare(limit: _Limit, end: float, tolerance: float, checked: CheckedClips) -> None:
+    if limit.start is not None and limit.start >= end:
+        checked.empty.append(f"{limit.rows.place_of(limit.row)} begins at {limit.start:g} s of {end:.1f} s")
+        return
+    for what, stop in (("its clip", limit.stop), ("its moment", limit.evidence_stop)):
+        if stop is not None and stop > end + tolerance:
+            checked.long.append(f"{limit.rows.place_of(limit.row)}: {what} ends at {stop:g} s of {end:.1f} s")
+            return
+
+
+def _finding(severity: str, what: str, remedy: str, places: list[str]) -> Finding:
+    return Finding(
+        severity="error" if severity == "error" else "warning",
+        check="clips",
+        what=what,
+        remedy=remedy,
+        count=len(places),
+        examples=tuple(places[:_EXAMPLES]),
+    )

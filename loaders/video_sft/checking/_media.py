@@ -1,0 +1,164 @@
+"""Whether the videos and images that rows name are in the user's pools."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from video_sft._datasets import tqdm
+from video_sft._media.attach import Location
+from video_sft._media.index import MediaIndex
+from video_sft._sources.pool import find_pool
+from video_sft.checking._part_rows import PartRows
+from video_sft.checking._report import Finding, MediaFacts
+from video_sft.checking._wording import counted
+
+__all__ = ["FoundMedia", "find_media", "media_findings", "pool_indexes"]
+
+_EXAMPLES = 10
+
+
+@dataclass
+class FoundMedia:
+    """Where each video and image of a source is.
+
+    Attributes:
+        paths: every `video_path` the rows name, once, as an Arrow array: Python's strings take five times as much.
+        places: where each is; None where it is missing.
+        codes: of each part, the number in `paths` of each row; -1 for rows without media.
+        cut: of each part, the place of each row's clip where the user has it already cut.
+        facts: numbers by pool.
+    """
+
+    paths: pa.Array
+    places: list[str | None]
+    codes: list[npt.NDArray[np.int64]]
+    cut: list[dict[int, str]]
+    facts: list[MediaFacts] = field(default_factory=list)
+
+    @functools.cached_property
+    def missing(self) -> list[str]:
+        """The paths that some row names and does not find, neither as they are nor cut to it."""
+        needed = np.zeros(len(self.paths), dtype=np.bool_)
+        for codes, cut in zip(self.codes, self.cut, strict=True):
+            plain = np.delete(codes, list(cut))
+            needed[plain[plain >= 0]] = True
+        absent = np.array([place is None for place in self.places], dtype=np.bool_)
+        missing: list[str] = self.paths.filter(pa.array(needed & absent)).to_pylist()
+        return missing
+
+
+def pool_indexes(media: Mapping[str, Sequence[Location]]) -> dict[str, MediaIndex]:
+    """List the files of each pool.
+
+    Raises:
+        MissingMediaError: a folder, zip or URL is not there.
+    """
+    return {pool: MediaIndex(find_pool(pool), places) for pool, places in media.items()}
+
+
+def find_media(parts: Sequence[PartRows], indexes: Mapping[str, MediaIndex]) -> FoundMedia:
+    """Look every video and image up once, however many rows name it."""
+    tables = [pa.concat_tables(rows.media) if rows.media else None for rows in parts]
+    columns = [table["path"] for table in tables if table is not None]
+    together = pa.chunked_array([chunk for column in columns for chunk in column.chunks], pa.string())
+    encoded = together.cast(pa.large_string()).combine_chunks().dictionary_encode()
+    paths = encoded.dictionary
+    all_codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    images = np.zeros(len(paths), dtype=np.bool_)
+    flags = [table["image"].to_numpy() for table in tables if table is not None]
+    is_image = np.concatenate(flags).astype(np.bool_) if flags else np.zeros(0, np.bool_)
+    images[all_codes[is_image & (all_codes >= 0)]] = True
+    places = list(_looked_up(paths, images, indexes))
+    by_part = np.split(all_codes, np.cumsum([len(rows) for rows in parts])[:-1]) if parts else []
+    cutting = [index for index in indexes.values() if index.pool.cut_by_row]
+    cut = [_already_cut(rows, table, cutting) for rows, table in zip(parts, tables, strict=True)]
+    found = FoundMedia(paths, places, by_part, cut)
+    found.facts = list(_by_pool(found, indexes))
+    return found
+
+
+def media_findings(found: FoundMedia, indexes: Mapping[str, MediaIndex], listed_in: str | None) -> Iterator[Finding]:
+    """Yield a finding for each pool: what is missing, or that nobody said where it is.
+
+    Args:
+        found: the media.
+        indexes: the pools' files.
+        listed_in: the file that lists what is missing; None where there is none.
+    """
+    missing: dict[str, list[str]] = {}
+    for path in found.missing:
+        missing.setdefault(path.partition("/")[0], []).append(path)
+    for facts in found.facts:
+        where = find_pool(facts.pool).where
+        get = f"Get them from {where}" if where else "Add them to the folder"
+        if facts.found is None:
+            what = f"No place was given for the pool {facts.pool}: its {facts.wanted:,} files were not looked for"
+            remedy = f"Give one with --media {facts.pool}=FOLDER" + (f"; to be had from {where}" if where else "")
+            yield Finding(severity="note", check="media", what=what, remedy=remedy, count=facts.wanted)
+        elif paths := missing.get(facts.pool, []):
+            what = f"The pool {facts.pool} lacks {len(paths):,} of {counted(facts.wanted, 'file')}, for "
+            what += f"{facts.rows - (facts.rows_found or 0):,} of {counted(facts.rows, 'row')}; looked for among the "
+            what += f"{counted(indexes[facts.pool].size, 'file')} in {', '.join(facts.roots)}"
+            what += indexes[facts.pool].notes.sentences()
+            remedy = f"{get}, or load with missing='skip'. "
+            remedy += f"All of them: {listed_in}" if listed_in else "--list FOLDER writes a list of all of them"
+            examples = tuple(paths[:_EXAMPLES])
+            yield Finding(
+                severity="warning", check="media", what=what, remedy=remedy, count=len(paths), examples=examples
+            )
+
+
+def _looked_up(
+    paths: pa.Array, images: npt.NDArray[np.bool_], indexes: Mapping[str, MediaIndex]
+) -> Iterator[str | None]:
+    for number, value in enumerate(tqdm(paths, desc="finding media", unit=" files", leave=False, delay=1.0)):
+        pool, _, inside = value.as_py().partition("/")
+        index = indexes.get(pool)
+        yield None if index is None else index.find(inside, "image" if images[number] else "video")
+
+
+def _already_cut(rows: PartRows, table: pa.Table | None, cutting: Sequence[MediaIndex]) -> dict[int, str]:
+    if table is None or not cutting:
+        return {}
+    limited = np.flatnonzero(table["start"].is_valid().to_numpy() | table["stop"].is_valid().to_numpy())
+    ids = pa.chunked_array(rows.ids, pa.string()).take(pa.array(limited)).to_pylist()
+    found: dict[int, str] = {}
+    for row, name in zip(limited.tolist(), ids, strict=True):
+        key = name.partition("/")[2]
+        place = next((place for index in cutting if (place := index.find_cut(key)) is not None), None)
+        if place is not None:
+            found[row] = place
+    return found
+
+
+def _by_pool(found: FoundMedia, indexes: Mapping[str, MediaIndex]) -> Iterator[MediaFacts]:
+    encoded = pc.replace_substring_regex(found.paths, "/.*", "").dictionary_encode()
+    pools, pool_of = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
+    missing = Counter(path.partition("/")[0] for path in found.missing)
+    there = np.array([place is not None for place in found.places], dtype=np.bool_)
+    rows, rows_found = np.zeros(len(pool_of), np.int64), np.zeros(len(pool_of), np.int64)
+    for codes, cut in zip(found.codes, found.cut, strict=True):
+        named = codes[codes >= 0]
+        rows += np.bincount(named, minlength=len(pool_of))
+        row_there = np.where(codes >= 0, there[codes] if len(there) else False, False)
+        row_there[list(cut)] = True
+        rows_found += np.bincount(codes[row_there & (codes >= 0)], minlength=len(pool_of))
+    for code, pool in sorted(enumerate(pools), key=lambda item: item[1]):
+        own = pool_of == code
+        given, wanted = pool in indexes, int(own.sum())
+        yield MediaFacts(
+            pool=pool,
+            roots=tuple(indexes[pool].roots) if given else (),
+            wanted=wanted,
+            found=wanted - missing[pool] if given else None,
+            rows=int(rows[own].sum()),
+            rows_found=int(rows_found[own].sum()) if given else None,
+        )

@@ -1,0 +1,1 @@
+"""Evaluation lists: the videos and questions that training mixtures are kept clear of."""

@@ -1,0 +1,159 @@
+"""Making evaluation lists from a user's annotation files: what `video-sft eval-ids` does."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from datasets import Dataset
+
+from video_sft._loading import load
+from video_sft._places import is_remote, sha256_of
+from video_sft._source_files.found_parts import FoundParts
+from video_sft._sources.source import places_of
+from video_sft.builders import builder_class, find_source, sources
+from video_sft.errors import ConfigError, VideoSftError
+from video_sft.mixing._eval_lists.lists import EvalList, eval_list, user_folder, write_lists
+
+__all__ = ["SourceOutcome", "make_eval_lists", "read_eval_splits"]
+
+logger = logging.getLogger("video_sft.mixing")
+
+
+@dataclass(frozen=True)
+class SourceOutcome:
+    """What became of one source's evaluation splits.
+
+    Attributes:
+        source: its name.
+        place: the folder that was looked at; None where there is none.
+        lists: of the splits that were read.
+        skipped: why the others were not, by split; the empty name stands for all of them.
+        named: whether the source was asked for by name.
+    """
+
+    source: str
+    place: str | None
+    lists: tuple[EvalList, ...]
+    skipped: Mapping[str, str]
+    named: bool
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is nothing of a source that was asked for, or a split of it could not be read."""
+        return (self.named and not self.lists) or any(why.startswith(_UNREADABLE) for why in self.skipped.values())
+
+
+_UNREADABLE = "cannot be read: "
+
+
+def make_eval_lists(
+    data_dir: str | os.PathLike[str] | Mapping[str, str | os.PathLike[str]],
+    *,
+    only: Sequence[str] | None = None,
+    folder: str | os.PathLike[str] | None = None,
+) -> list[EvalList]:
+    """Read the validation and test splits that are there and write their lists.
+
+    Args:
+        data_dir: upstream's files by source, as for `load`; or one folder with a folder for each source.
+        only: the sources to read; None for every one that has files.
+        folder: where to write; None for `user_folder()`, where `mix` looks.
+
+    Returns:
+        The lists, one for each split read.
+
+    Raises:
+        ConfigError: there is no such source, no evaluation split in any of the folders, nothing of a source that was
+            named, or a split that cannot be read; lists of what could be read are written before.
+    """
+    outcomes = read_eval_splits(data_dir, only=only, folder=folder)
+    lists = [entry for outcome in outcomes for entry in outcome.lists]
+    failed = [f"{outcome.source}: {why}" for outcome in outcomes if outcome.failed for why in outcome.skipped.values()]
+    if not lists or failed:
+        names = ", ".join(only or sources())
+        raise ConfigError("; ".join(failed) or f"no validation or test files of {names} in {data_dir}")
+    return lists
+
+
+def read_eval_splits(
+    data_dir: str | os.PathLike[str] | Mapping[str, str | os.PathLike[str]],
+    *,
+    only: Sequence[str] | None = None,
+    folder: str | os.PathLike[str] | None = None,
+) -> list[SourceOutcome]:
+    """Do what `make_eval_lists` does, and say for every source what was read, what was not, and why.
+
+    Raises:
+        ConfigError: there is no such source, or `data_dir` is no folder.
+    """
+    places = _places(data_dir, only)
+    named = set(only or ()) | (set(data_dir) if isinstance(data_dir, Mapping) else set())
+    outcomes = []
+    for source in sources():
+        outcome = _outcome(source, places.get(source), named=source in named, asked=not only or source in only)
+        if outcome.lists:
+            write_lists(outcome.lists, user_folder() if folder is None else folder)
+        outcomes.append(outcome)
+    return outcomes
+
+
+def _places(
+    data_dir: str | os.PathLike[str] | Mapping[str, str | os.PathLike[str]], only: Sequence[str] | None
+) -> dict[str, str]:
+    for source in (*(only or ()), *(data_dir if isinstance(data_dir, Mapping) else ())):
+        find_source(source)
+    if isinstance(data_dir, Mapping):
+        return {source: os.fspath(place) for source, place in data_dir.items()}
+    if not Path(data_dir).is_dir() and not is_remote(os.fspath(data_dir)) and (only is None or len(only) != 1):
+        raise ConfigError(
+            f"{os.fspath(data_dir)} is not a folder with a folder for each source; SOURCE=PLACE names one"
+        )
+    candidates = {source: Path(data_dir) / source for source in sources()}
+    given = {source: str(place) for source, place in candidates.items() if place.is_dir()}
+    if not given and only is not None and len(only) == 1:
+        given = {only[0]: os.fspath(data_dir)}
+    return given
+
+
+def _outcome(source: str, place: str | None, *, named: bool, asked: bool) -> SourceOutcome:
+    splits = [split for split in find_source(source).splits if split != "train"]
+    if not splits:
+        return SourceOutcome(source, place, (), {"": "has no validation or test split"}, named)
+    if not asked:
+        return SourceOutcome(source, place, (), {"": "not asked for"}, named=False)
+    if place is None:
+        return SourceOutcome(source, None, (), {"": f"no folder {source} was found"}, named)
+    lists, skipped = [], {}
+    try:
+        found = builder_class(source)(config_name=source, data_dir=place, splits=splits).found_parts()
+    except (VideoSftError, OSError) as error:
+        return SourceOutcome(source, place, (), {"": f"{_UNREADABLE}{error}"}, named)
+    for split in splits:
+        missing = [part.files["rows"].name for part, _ in found.absent if part.split == split and "rows" in part.files]
+        if missing:
+            skipped[split] = f"no {' and no '.join(missing)} in {place}"
+        if split not in found.splits():
+            continue
+        try:
+            lists.append(_list_of(source, split, place, found))
+        except (VideoSftError, OSError) as error:
+            skipped[split] = f"{_UNREADABLE}{error}"
+    return SourceOutcome(source, place, tuple(lists), skipped, named)
+
+
+def _list_of(source: str, split: str, place: str, found: FoundParts) -> EvalList:
+    rows = load(source, split=split, data_dir=place)
+    if not isinstance(rows, Dataset):
+        raise TypeError(f"load returned a {type(rows).__name__} for one split")
+    files = {
+        part.files["rows"].name: sha256_of(places_of(locations["rows"])[0])
+        for part, locations in found.present
+        if part.split == split and "rows" in locations
+    }
+    entry = eval_list(rows, source=source, split=split, files=files)
+    logger.info("%s: %d videos, %d questions", entry.name, len(entry.videos), len(entry.questions))
+    return entry

@@ -1,0 +1,290 @@
+"""`mix`: several sources as one dataset, in exact proportions and one fixed order."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from datasets import Dataset, DatasetInfo, IterableDataset, NamedSplit
+
+from video_sft._datasets import fingerprint_of
+from video_sft.errors import ConfigError
+from video_sft.mixing._eval_lists.lists import EvalList
+from video_sft.mixing._options import MixOptions
+from video_sft.mixing._order.quotas import Quotas, StoppingStrategy, quotas
+from video_sft.mixing._order.schedule import passes, schedule
+from video_sft.mixing._parts import Parts, load_part, read_parts
+from video_sft.mixing._provenance import MixtureRecord, PartRecord, describe_in, lists_of, recipe_of
+from video_sft.mixing._recipe import read_recipe
+from video_sft.mixing._selection.duplicates import leave_out_repeats
+from video_sft.mixing._selection.filters import Decontaminate, Selection, keep_licensed, leave_out_evaluation
+from video_sft.mixing._table import PASS_COLUMN, Block, assembled, block_of, row_type, shared_features
+
+__all__ = ["mix"]
+
+logger = logging.getLogger("video_sft.mixing")
+
+#: Part of every mixture's fingerprint; raised when the same arguments come to give another order.
+ORDER_VERSION = 1
+
+
+def mix(
+    parts: Mapping[str, float] | Mapping[str, Dataset] | Sequence[str] | str | os.PathLike[str],
+    *,
+    split: str = "train",
+    probabilities: Mapping[str, float] | Sequence[float] | None = None,
+    temperature: float | None = None,
+    seed: int = 0,
+    epochs: int = 1,
+    num_rows: int | None = None,
+    stopping_strategy: StoppingStrategy = "exact",
+    max_epochs_per_source: int | Mapping[str, int | None] | None = None,
+    shuffle: bool = True,
+    group: str | None = None,
+    decontaminate: Decontaminate | None = "eval-videos",
+    eval_ids: str | None = None,
+    eval_sets: Sequence[str] | None = None,
+    dedupe: bool = False,
+    licenses: Sequence[str] | None = None,
+    streaming: bool = False,
+    repo: str | None = None,
+    **load_options: Any,
+) -> Dataset | IterableDataset:
+    """Mix several sources into one dataset.
+
+    The order is a function of the parts, the seed and the options, and of nothing else: not of the order in which the
+    parts are named, of workers, ranks or the machine. Nothing is copied, no row is read: a mixture is an index over the
+    parts' tables, so random access, `mix.skip(n)` to resume, `split_dataset_by_node` and any `DataLoader` just work.
+
+    Args:
+        parts: configs and their weights, `{"star": 0.3, "next_qa": 0.7}` (any positive sum; 0 leaves a part out);
+            a list of configs; datasets by name; or the path of a recipe (YAML), or the name of a bundled one. Options
+            of a recipe hold unless you pass another than the default here.
+        split: of each config. Only a mixture of `train` is decontaminated.
+        probabilities: the parts' shares, by name or in order, summing to one; for a list of configs or for datasets.
+            Without weights, `exact` mixes by the number of rows and the other strategies take equal turns.
+        temperature: flattens shares: each becomes its `1 / temperature`-th power. 1 leaves them, infinity equals them.
+        seed: of the order.
+        epochs: with `exact`, the mixture has `epochs` times the rows of all parts together; with the other strategies,
+            a part is exhausted after `epochs` passes.
+        num_rows: the rows of the mixture instead; with strategies other than `exact`, at most so many.
+        stopping_strategy: `exact` (default): each part has its share of the rows to within one, and of any window of W
+            rows to within four. `first_exhausted`, `all_exhausted`, `all_exhausted_without_replacement`: as
+            `datasets.interleave_datasets` has them, spread as evenly.
+        max_epochs_per_source: passes over one part that are allowed; what it would give beyond them the others give.
+        shuffle: give every pass over a part a new order; False keeps the part's own.
+        group: as in `load`: `"video"` merges the questions of one video into one conversation.
+        decontaminate: leave out of training mixtures the rows whose video (`"eval-videos"`), or whose question on its
+            video (`"eval-questions"`), is in an evaluation list: of the sources' validation and test splits, of common
+            benchmarks, and your own (see `video_sft.mixing._eval_lists.lists`); None leaves nothing out.
+        eval_ids: folder with your own evaluation lists; default: where `video-sft eval-ids` writes them.
+        eval_sets: keep clear of these lists only, such as `["next_qa", "activitynet_qa test", "mvbench"]`: names of
+            lists, of sources and benchmarks with all their splits, of your own lists, or `"default"`, `"sources"`,
+            `"benchmarks"`, `"own"`. `video-sft eval-ids` shows them.
+        dedupe: keep questions that two sources repeat once; the rule is in `video_sft.mixing._selection.duplicates`.
+        licenses: leave out rows with another `license`.
+        streaming: mix streams, into an `IterableDataset`.
+        repo: load the configs from this Hub repo instead of upstream's files.
+        **load_options: passed to `video_sft.load`: `data_dir` and `files` as a dict by source, `media` as a dict by
+            pool, `sample`, `missing`, `prompt_style`, ...
+
+    Returns:
+        A `datasets.Dataset` with the parts' columns and `mix_epoch`, the number of the pass over its part a row comes
+        from. With `streaming`, an `IterableDataset` of the same columns.
+
+    Raises:
+        ConfigError: an option is wrong, or nothing is left to mix; the message names the culprit.
+    """
+    if isinstance(probabilities, np.ndarray):
+        probabilities = probabilities.tolist()
+    options = MixOptions(
+        split=split,
+        probabilities=probabilities,
+        temperature=temperature,
+        seed=seed,
+        epochs=epochs,
+        num_rows=num_rows,
+        stopping_strategy=stopping_strategy,
+        max_epochs_per_source=max_epochs_per_source,
+        shuffle=shuffle,
+        group=group,
+        decontaminate=decontaminate,
+        eval_ids=eval_ids,
+        eval_sets=eval_sets,
+        dedupe=dedupe,
+        licenses=licenses,
+        streaming=streaming,
+        repo=repo,
+        load_options=load_options,
+    )
+    if isinstance(parts, (str, os.PathLike)):
+        parts, recipe, where = read_recipe(parts)
+        options = options.over(recipe, where)
+    named = read_parts(parts, options)
+    lists = options.eval_lists()
+    if options.streaming:
+        from video_sft.mixing._stream.mixture import mixed_stream
+
+        return mixed_stream(named, options, lists)
+    selections = {name: _selection(named, name, options) for name in named.wanted}
+    for selection in selections.values():
+        if options.licenses is not None:
+            keep_licensed(selection, options.licenses)
+        if options.decontaminate is not None:
+            leave_out_evaluation(selection, lists, options.decontaminate)
+    if options.dedupe:
+        leave_out_repeats(selections)
+    return _mixed(named, selections, options, lists)
+
+
+def _selection(named: Parts, name: str, options: MixOptions) -> Selection:
+    dataset = named.ready[name] if name in named.ready else load_part(name, options)
+    dataset = dataset.with_format(None)
+    if PASS_COLUMN in dataset.column_names:
+        dataset = dataset.remove_columns(PASS_COLUMN)
+    return Selection(dataset)
+
+
+def _mixed(named: Parts, selections: dict[str, Selection], options: MixOptions, lists: list[EvalList]) -> Dataset:
+    present = [name for name in selections if len(selections[name])]
+    if not present:
+        raise ConfigError(_nothing_left(selections))
+    for name in selections:
+        if name not in present:
+            level = logging.WARNING if selections[name].left_out else logging.INFO
+            logger.log(level, "%s has no rows to mix%s", name, _reasons(selections[name]))
+    features = shared_features({name: selections[name].dataset.features for name in present})
+    sizes = [len(selections[name]) for name in present]
+    quota = quotas(
+        present,
+        sizes,
+        named.shares(present, sizes, options),
+        strategy=options.stopping_strategy,
+        epochs=options.epochs,
+        num_rows=options.num_rows,
+        max_epochs=options.limit(present),
+    )
+    blocks = [block_of(selections[name].dataset, selections[name].positions) for name in present]
+    repeats = [max(1, -(-int(count) // size)) for count, size in zip(quota.counts, sizes, strict=True)]
+    table_rows = sum(int(block.table.num_rows) * count for block, count in zip(blocks, repeats, strict=True))
+    order = schedule(
+        _draws(present, sizes, blocks, repeats, quota, options),
+        quota,
+        num_rows=options.num_rows,
+        dtype=row_type(int(quota.counts.sum()), table_rows),
+    )
+    record = _record(named, selections, blocks, dict(zip(present, repeats, strict=True)), len(order), options, lists)
+    info = DatasetInfo()
+    describe_in(info, record)
+    return assembled(
+        blocks,
+        repeats,
+        order,
+        features=features,
+        split=NamedSplit(options.split.partition("[")[0]),
+        info=info,
+        fingerprint=_fingerprint(record, selections),
+    )
+
+
+@dataclass(frozen=True)
+class _PartDraws:
+    """The rows one part gives, in order, as row numbers of the mixture's table.
+
+    Attributes:
+        size: rows of the part that are mixed.
+        count: rows it gives.
+        key: what their order depends on.
+        shuffle: whether each pass has a new order.
+        block: the part's table.
+        start: where the part's rows begin in the mixture's table.
+    """
+
+    size: int
+    count: int
+    key: str
+    shuffle: bool
+    block: Block
+    start: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def pieces(self) -> Iterator[npt.NDArray[np.uint64]]:
+        """Yield the row numbers."""
+        for rows in passes(self.size, self.count, key=self.key, shuffle=self.shuffle):
+            if self.block.rows is not None:
+                number, row = np.divmod(rows, np.uint64(self.size))
+                rows = number * np.uint64(self.block.table.num_rows) + self.block.rows[row]
+            rows += np.uint64(self.start)
+            yield rows
+
+
+def _draws(
+    names: list[str], sizes: list[int], blocks: list[Block], repeats: list[int], quota: Quotas, options: MixOptions
+) -> list[_PartDraws]:
+    """Return what each part gives."""
+    starts = np.cumsum([0, *(block.table.num_rows * count for block, count in zip(blocks, repeats, strict=True))])
+    return [
+        _PartDraws(size, int(count), f"{options.seed}/{name}", options.shuffle, block, int(start))
+        for name, size, count, block, start in zip(names, sizes, quota.counts, blocks, starts[:-1], strict=True)
+    ]
+
+
+def _record(
+    named: Parts,
+    selections: dict[str, Selection],
+    blocks: list[Block],
+    passes: dict[str, int],
+    rows: int,
+    options: MixOptions,
+    lists: list[EvalList],
+) -> MixtureRecord:
+    by_name = dict(zip(passes, blocks, strict=True))
+    asked = list(named.wanted if named.weights is not None else passes)
+    shares = named.shares(asked, [len(selections[name]) for name in asked], options)
+    requested = dict(zip(asked, shares.tolist(), strict=True))
+    parts = []
+    for name, selection in selections.items():
+        block = by_name.get(name)
+        first = block.table.column("id")[0].as_py() if block is not None and selection.has("id") else None
+        parts.append(
+            PartRecord(
+                name=name,
+                requested=requested.get(name, 0.0),
+                read=len(selection.dataset),
+                used=len(selection),
+                passes=passes.get(name, 0),
+                left_out=selection.left_out,
+                first=first,
+                table_rows=0 if block is None else int(block.table.num_rows),
+                on_lists=selection.on_lists,
+            )
+        )
+    return MixtureRecord(recipe_of(named.names, named.weights, options), rows, tuple(parts), **lists_of(lists, options))
+
+
+def _fingerprint(record: MixtureRecord, selections: dict[str, Selection]) -> str:
+    content = [ORDER_VERSION, asdict(record), [fingerprint_of(part.dataset) for part in selections.values()]]
+    return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=8).hexdigest()
+
+
+def _reasons(selection: Selection) -> str:
+    if not selection.left_out:
+        return ""
+    return " (left out: " + ", ".join(f"{count} by {reason}" for reason, count in selection.left_out.items()) + ")"
+
+
+def _nothing_left(selections: dict[str, Selection]) -> str:
+    told = "; ".join(f"{name}: {len(part.dataset)} rows{_reasons(part)}" for name, part in selections.items())
+    hint = ""
+    if any("of" in reason for part in selections.values() for reason in part.left_out):
+        hint = ". Rows of evaluation splits are kept out of training mixtures; decontaminate=None keeps them"
+    return f"nothing is left to mix ({told}){hint}"

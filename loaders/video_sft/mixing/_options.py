@@ -1,0 +1,157 @@
+"""The options of a mixture, checked before anything is loaded."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import numbers
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from video_sft._rows.messages import MessageStyle
+from video_sft.errors import ConfigError
+from video_sft.mixing._eval_lists.chosen import chosen_lists
+from video_sft.mixing._eval_lists.lists import EvalList
+from video_sft.mixing._option_types import check_types
+from video_sft.mixing._order.quotas import STRATEGIES, StoppingStrategy
+from video_sft.mixing._order.weights import read_temperature
+from video_sft.mixing._selection.filters import DECONTAMINATIONS, Decontaminate
+
+__all__ = ["MixOptions"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixOptions:
+    """What decides which rows are mixed and in which order; the arguments of `mix` with their defaults.
+
+    Attributes:
+        split: which split of each part.
+        probabilities: shares by part, or one for each in the order given.
+        temperature: flattens the shares.
+        seed: of the order.
+        epochs: passes over everything.
+        num_rows: rows in all.
+        stopping_strategy: when a mixture ends.
+        max_epochs_per_source: passes over one part that are allowed; one number, or one for each part named.
+        shuffle: whether every pass has an order of its own.
+        group: passed on to `load`.
+        decontaminate: what training mixtures are kept clear of.
+        eval_ids: folder of the user's evaluation lists.
+        eval_sets: names of the evaluation lists to keep clear of; None for all that are on by default.
+        dedupe: whether questions that two sources repeat are kept once.
+        licenses: rows of other licences are left out.
+        streaming: whether parts are streamed.
+        repo: Hub repo to load from.
+    """
+
+    split: str = "train"
+    probabilities: Mapping[str, float] | Sequence[float] | None = None
+    temperature: float | None = None
+    seed: int = 0
+    epochs: int = 1
+    num_rows: int | None = None
+    stopping_strategy: StoppingStrategy = "exact"
+    max_epochs_per_source: int | Mapping[str, int | None] | None = None
+    shuffle: bool = True
+    group: str | None = None
+    decontaminate: Decontaminate | None = "eval-videos"
+    eval_ids: str | None = None
+    eval_sets: Sequence[str] | None = None
+    dedupe: bool = False
+    licenses: Sequence[str] | None = None
+    streaming: bool = False
+    repo: str | None = None
+    load_options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_types({item.name: getattr(self, item.name) for item in fields(self)} | dict(self.load_options))
+        MessageStyle(**MessageStyle.keywords(self.load_options))  # before any part is built
+        read_temperature(self.temperature)
+        _one_of("stopping_strategy", self.stopping_strategy, STRATEGIES)
+        if self.decontaminate is not None:
+            _one_of("decontaminate", self.decontaminate, DECONTAMINATIONS)
+        if self.eval_sets is not None:
+            self._check_eval_sets()
+        _whole("seed", self.seed, None)
+        _whole("epochs", self.epochs, 1)
+        if self.num_rows is not None:
+            _whole("num_rows", self.num_rows, 1)
+        if self.licenses is not None and not self.licenses:
+            raise ConfigError("licenses is empty; give a list of licence ids, such as ['MIT', 'Apache-2.0']")
+        limits = self.max_epochs_per_source
+        for name, limit in limits.items() if isinstance(limits, Mapping) else [("", limits)]:
+            if limit is not None:
+                _whole(f"max_epochs_per_source{f' of {name!r}' if name else ''}", limit, 1)
+        if self.streaming and self.dedupe:
+            raise ConfigError(
+                "dedupe compares all rows with each other, which a stream cannot; load with streaming=False"
+            )
+
+    def _check_eval_sets(self) -> None:
+        if not self.eval_sets:
+            raise ConfigError("eval_sets is empty; give a list of names, such as ['next_qa test', 'mvbench']")
+        if self.decontaminate is None:
+            raise ConfigError(
+                "eval_sets chooses what decontaminate leaves out, and decontaminate=None leaves nothing out"
+            )
+
+    @property
+    def training(self) -> bool:
+        """Whether the mixture is one to train on: split `train`, or a slice of it."""
+        return self.split.partition("[")[0] == "train"
+
+    def eval_lists(self) -> list[EvalList]:
+        """Return the lists the mixture is to be kept clear of.
+
+        Raises:
+            ConfigError: `eval_sets` has a name there is no list of.
+        """
+        if self.decontaminate is None:
+            return []
+        by_questions = self.decontaminate == "eval-questions"
+        lists = chosen_lists(self.eval_sets, self.eval_ids, with_questions=by_questions)
+        return lists if self.training else []
+
+    def limit(self, names: Sequence[str]) -> list[int | None]:
+        """Return for each part how many passes over it are allowed.
+
+        Raises:
+            ConfigError: a limit names a part that is not there.
+        """
+        limits = self.max_epochs_per_source
+        if not isinstance(limits, Mapping):
+            return [limits for _ in names]
+        return [limits.get(name) for name in names]
+
+    def over(self, recipe: Mapping[str, Any], where: str) -> MixOptions:
+        """Return the options of a recipe, with those given in Python (other than the defaults) in their place.
+
+        Raises:
+            ConfigError: the recipe has an option there is none of.
+        """
+        defaults = {item.name: getattr(MixOptions(), item.name) for item in fields(self)}
+        unknown = [name for name in recipe if name not in defaults]
+        if unknown:
+            near = difflib.get_close_matches(unknown[0], defaults, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are parts, {', '.join(defaults)}"
+            raise ConfigError(f"{where}: a recipe has no option {unknown[0]!r}; {hint}")
+        given = {name: getattr(self, name) for name in defaults if getattr(self, name) != defaults[name]}
+        loading = {**recipe.get("load_options", {}), **self.load_options}
+        try:
+            return replace(MixOptions(), **{**recipe, **given, "load_options": loading})
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {error}") from None
+
+
+def _one_of(name: str, value: object, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        raise ConfigError(f"{name} is {value!r}; it is one of {', '.join(allowed)}")
+
+
+def _whole(name: str, value: object, least: int | None) -> None:
+    good = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not good or (least is not None and int(str(value)) < least):
+        lower = "" if least is None else f" from {least} up"
+        got = "nan" if isinstance(value, float) and math.isnan(value) else repr(value)
+        raise ConfigError(f"{name} is {got}; it should be a whole number{lower}")

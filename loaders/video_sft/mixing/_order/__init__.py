@@ -1,0 +1,1 @@
+"""The order of a mixture: shares, numbers of rows, and which row comes when."""

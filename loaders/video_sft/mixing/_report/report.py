@@ -1,0 +1,261 @@
+"""What a mixture consists of: `describe`."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from datasets import Dataset
+from rich.console import Group
+
+from video_sft.errors import ConfigError
+from video_sft.mixing._provenance import MixtureRecord, PartRecord, record_in
+from video_sft.mixing._report.figures import Counts, Piece, by_value, hours_of, speech, videos
+from video_sft.mixing._report.licences import strictest
+from video_sft.mixing._table import row_numbers
+
+__all__ = ["MixReport", "SourceReport", "describe"]
+
+
+@dataclass(frozen=True)
+class SourceReport:
+    """One part of a mixture, or all of it.
+
+    Attributes:
+        name: of the part.
+        requested: the share asked for, None where that is not known.
+        share: of the rows there are.
+        rows: how many there are, repeats included.
+        available: different rows the part can give; 0 where that is not known.
+        passes: rows over available rows, None where those are not known.
+        videos: different videos.
+        hours: length of the different clips, where rows state one; None where none does.
+        timed_rows: rows that state a clip.
+        tasks: rows by task.
+        answer_formats: rows by answer format.
+        licenses: rows by licence.
+        turns: user turns in a row, on average; None without messages.
+        characters: characters of text in a row, all turns, on average; None without messages.
+        left_out: rows that were not mixed, by reason; one with several reasons counts for the first.
+        on_lists: rows of the part on each evaluation list that has any; one that is on two counts for both.
+    """
+
+    name: str
+    requested: float | None
+    share: float
+    rows: int
+    available: int
+    passes: float | None
+    videos: int
+    hours: float | None
+    timed_rows: int
+    tasks: Mapping[str, int]
+    answer_formats: Mapping[str, int]
+    licenses: Mapping[str, int]
+    turns: float | None
+    characters: float | None
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    on_lists: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MixReport:
+    """What a mixture consists of. Rich and notebooks show it as a table.
+
+    Attributes:
+        sources: its parts.
+        total: the same figures for all of it.
+        license: the strictest licence of any row.
+        eval_lists: evaluation lists the mixture was kept clear of, with the digest of each.
+        eval_missing: evaluation splits and benchmarks that could not be checked, because there is no list of them.
+        recipe: the options it was made with; empty where the dataset does not say.
+        eval_origins: what each list was made from.
+    """
+
+    sources: tuple[SourceReport, ...]
+    total: SourceReport
+    license: str | None
+    eval_lists: Mapping[str, str]
+    eval_missing: tuple[str, ...]
+    recipe: Mapping[str, object]
+    eval_origins: Mapping[str, str] = field(default_factory=dict)
+
+    def table(self) -> Group:
+        """Return the report as tables for `rich.print`."""
+        from video_sft.mixing._report.text import rich_tables
+
+        return rich_tables(self)
+
+    def __rich__(self) -> Group:
+        return self.table()
+
+    def to_markdown(self) -> str:
+        """Return the report as Markdown: for a card, a pull request or a lab notebook."""
+        from video_sft.mixing._report.text import markdown
+
+        return markdown(self)
+
+    def to_html(self) -> str:
+        """Return the report as one HTML page that needs nothing else."""
+        from video_sft.mixing._report.html import html_page
+
+        return html_page(self)
+
+    def _repr_html_(self) -> str:
+        from video_sft.mixing._report.html import html_body
+
+        return html_body(self)
+
+    def to_png(self, path: str | os.PathLike[str]) -> None:
+        """Draw the report: shares asked for and reached, and what the parts consist of.
+
+        Args:
+            path: where to write the picture, 200 dots per inch.
+
+        Raises:
+            ConfigError: matplotlib is not installed; it comes with `pip install video-sft[report]`.
+        """
+        from video_sft.mixing._report.plot import draw
+
+        draw(self, path)
+
+
+def describe(mix: Dataset) -> MixReport:
+    """Describe a mixture: shares, passes, videos, tasks, licences, and what was left out.
+
+    All figures but three come from the rows that are there, so the report of `mix.skip(n)`, of a shard or of a filtered
+    mixture is that of what is left. The share asked for, the rows left out and the number of available rows come from
+    `mix.info.description`, where `mix` writes them; a dataset without them can be described as well. Parts keep their
+    names until an operation writes a new table (`map`, `save_to_disk`); then rows are told apart by `source`.
+
+    Args:
+        mix: what `video_sft.mix` returned, or any dataset with columns of the shared schema.
+
+    Raises:
+        ConfigError: it is a stream, whose rows are not known before they are read.
+    """
+    if not isinstance(mix, Dataset):
+        raise ConfigError(
+            f"describe takes a Dataset, not a {type(mix).__name__}; mix with streaming=False to describe it"
+        )
+    record = record_in(mix.info)
+    known = {part.name: part for part in record.parts} if record is not None else {}
+    pieces = list(_pieces(mix, record))
+    missing = [Piece(name, mix.data.table.slice(0, 0), np.zeros(0, dtype=np.int64)) for name in known]
+    present = {piece.name for piece in pieces}
+    pieces += [piece for piece in missing if piece.name not in present and _told_apart(pieces, known)]
+    sources = [_source(piece, known.get(piece.name), len(mix)) for piece in pieces]
+    total = _total(pieces, sources, len(mix))
+    return MixReport(
+        sources=tuple(sorted(sources, key=lambda source: source.name)),
+        total=total,
+        license=strictest(total.licenses),
+        eval_lists={} if record is None else record.eval_lists,
+        eval_missing=() if record is None else tuple(record.eval_missing),
+        recipe={} if record is None else record.options,
+        eval_origins={} if record is None else record.eval_origins,
+    )
+
+
+def _told_apart(pieces: list[Piece], known: Mapping[str, PartRecord]) -> bool:
+    return all(piece.name in known for piece in pieces)
+
+
+def _pieces(mix: Dataset, record: MixtureRecord | None) -> Iterator[Piece]:
+    """Yield the rows of each part, by where they lie in the mixture's table, or else by `source`."""
+    table = mix.data.table
+    rows = row_numbers(mix)
+    if rows is None:
+        times = np.ones(table.num_rows, dtype=np.int64)
+    else:
+        times = np.bincount(rows.astype(np.int64), minlength=table.num_rows)
+    if record is not None and rows is not None and _lies_in_parts(table, record):
+        start = 0
+        for part in record.parts:
+            stop = start + part.passes * part.table_rows
+            if part.table_rows:
+                each = times[start:stop].reshape(part.passes, part.table_rows).sum(axis=0)
+                yield _drawn(part.name, table.slice(start, part.table_rows), each)
+            start = stop
+        return
+    if "source" not in table.column_names:
+        yield _drawn("all rows", table, times)
+        return
+    sources = pc.fill_null(table.column("source"), "unknown")
+    for name in sorted(sources.unique().to_pylist()):
+        mask = pc.equal(sources, name)
+        yield _drawn(name, table.filter(mask), times[mask.to_numpy()])
+
+
+def _lies_in_parts(table: pa.Table, record: MixtureRecord) -> bool:
+    """Return whether the table is still the one `mix` made: the sizes fit, and each part begins with the same row."""
+    start = 0
+    for part in record.parts:
+        recognised = part.first is None or start >= table.num_rows or _id_at(table, start) == part.first
+        if part.table_rows and not recognised:
+            return False
+        start += part.passes * part.table_rows
+    return bool(start == table.num_rows)
+
+
+def _id_at(table: pa.Table, row: int) -> str | None:
+    found: str | None = table.column("id")[row].as_py() if "id" in table.column_names else None
+    return found
+
+
+def _drawn(name: str, table: pa.Table, times: Counts) -> Piece:
+    there = times > 0
+    return Piece(name, table.filter(pa.array(there)), times[there])
+
+
+def _source(piece: Piece, part: PartRecord | None, rows_in_all: int) -> SourceReport:
+    if part is None:
+        return _figures(piece.name, [piece], rows_in_all, requested=None, available=0)
+    figures = _figures(piece.name, [piece], rows_in_all, requested=part.requested, available=part.used)
+    return replace(figures, left_out=part.left_out, on_lists=part.on_lists)
+
+
+def _total(pieces: list[Piece], sources: list[SourceReport], rows: int) -> SourceReport:
+    left_out: Counter[str] = Counter()
+    on_lists: Counter[str] = Counter()
+    for source in sources:
+        left_out.update(source.left_out)
+        on_lists.update(source.on_lists)
+    requested = 1.0 if all(source.requested is not None for source in sources) else None
+    available = sum(source.available for source in sources)
+    figures = _figures("all", pieces, rows, requested=requested, available=available)
+    return replace(figures, left_out=dict(left_out), on_lists=dict(on_lists))
+
+
+def _figures(
+    name: str,
+    pieces: list[Piece],
+    rows_in_all: int,
+    *,
+    requested: float | None,
+    available: int,
+) -> SourceReport:
+    rows = sum(int(piece.times.sum()) for piece in pieces)
+    hours, timed = hours_of(pieces)
+    spoken, characters = speech(pieces)
+    return SourceReport(
+        name=name,
+        requested=requested,
+        share=rows / rows_in_all if rows_in_all else 0.0,
+        rows=rows,
+        available=available,
+        passes=rows / available if available else None,
+        videos=len(videos(pieces)),
+        hours=hours,
+        timed_rows=timed,
+        tasks=by_value(pieces, "task"),
+        answer_formats=by_value(pieces, "answer_format"),
+        licenses=by_value(pieces, "license"),
+        turns=spoken,
+        characters=characters,
+    )

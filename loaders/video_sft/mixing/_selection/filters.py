@@ -1,0 +1,165 @@
+"""Which rows of a part are mixed, and why the others are not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from datasets import Dataset
+
+from video_sft._datasets import indices_of
+from video_sft.mixing._eval_lists.index import EvalIndex
+from video_sft.mixing._eval_lists.lists import DIGEST_BYTES, EvalList
+from video_sft.mixing._selection.questions import question_digest, questions
+
+__all__ = [
+    "DECONTAMINATIONS",
+    "Decontaminate",
+    "RowTest",
+    "Selection",
+    "column",
+    "keep_licensed",
+    "leave_out_evaluation",
+]
+
+Decontaminate = Literal["eval-videos", "eval-questions"]
+DECONTAMINATIONS: tuple[str, ...] = get_args(Decontaminate)
+
+
+@dataclass
+class Selection:
+    """The rows of one part that are still in, and what was left out.
+
+    Attributes:
+        dataset: the part.
+        positions: of the rows that are in, ascending; None while all are.
+        left_out: rows by reason.
+        on_lists: rows by the evaluation list they are on; one that is on two counts for both.
+    """
+
+    dataset: Dataset
+    positions: npt.NDArray[np.int64] | None = None
+    left_out: dict[str, int] = field(default_factory=dict)
+    on_lists: dict[str, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.dataset) if self.positions is None else len(self.positions)
+
+    def has(self, name: str) -> bool:
+        """Whether the part has a column."""
+        return name in self.dataset.column_names
+
+    def values(self, name: str) -> pa.ChunkedArray:
+        """Return one column of the rows that are in."""
+        values = column(self.dataset, name)
+        return values if self.positions is None else values.take(pa.array(self.positions))
+
+    def drop(self, reasons: Mapping[str, npt.NDArray[np.bool_]]) -> None:
+        """Leave rows out; a row with several reasons counts for the first."""
+        gone = np.zeros(len(self), dtype=bool)
+        for reason, mask in reasons.items():
+            fresh = int((mask & ~gone).sum())
+            if fresh:
+                self.left_out[reason] = self.left_out.get(reason, 0) + fresh
+            gone |= mask
+        if gone.any():
+            positions = np.arange(len(self), dtype=np.int64) if self.positions is None else self.positions
+            self.positions = positions[~gone]
+
+
+def column(dataset: Dataset, name: str) -> pa.ChunkedArray:
+    """Return one column as Arrow, in the dataset's own order."""
+    values = dataset.data.column(name)
+    rows = indices_of(dataset)
+    return values if rows is None else values.take(rows)
+
+
+def keep_licensed(selection: Selection, licenses: Sequence[str]) -> None:
+    """Leave out rows whose `license` is not among those given; upper and lower case are the same."""
+    if not selection.has("license"):
+        selection.drop({"no license stated": np.ones(len(selection), dtype=bool)})
+        return
+    allowed = pa.array([name.casefold() for name in licenses], type=pa.string())
+    stated = selection.values("license")
+    kept = pc.is_in(pc.utf8_lower(stated), value_set=allowed)
+    refused = stated.filter(pc.invert(kept)).unique().to_pylist()
+    reasons = {f"license {name}" if name else "no license stated": _equal(stated, name) for name in refused}
+    selection.drop(reasons)
+
+
+def leave_out_evaluation(selection: Selection, lists: Sequence[EvalList], by: Decontaminate) -> None:
+    """Leave out rows that an evaluation split uses: by its videos, or by its questions on those videos."""
+    if not selection.has("video_id") or (by == "eval-questions" and not selection.has("messages")):
+        return
+    videos = selection.values("video_id")
+    reasons = {}
+    index = EvalIndex(lists)
+    for entry, mask in zip(lists, index.masks(videos), strict=True):
+        if by == "eval-questions" and mask.any():
+            mask = _asked(selection, videos, np.flatnonzero(mask), entry)
+        if mask.any():
+            selection.on_lists[entry.name] = int(mask.sum())
+            reasons[f"{'video' if by == 'eval-videos' else 'question'} of {entry.name}"] = mask
+    selection.drop(reasons)
+
+
+class RowTest:
+    """The same two filters as a test of one row, for parts that are streamed; picklable, for workers."""
+
+    def __init__(self, lists: Sequence[EvalList], by: Decontaminate | None, licenses: Sequence[str] | None) -> None:
+        self._by = by
+        self._index = EvalIndex(lists)
+        self._licenses = None if licenses is None else frozenset(name.casefold() for name in licenses)
+
+    @property
+    def idle(self) -> bool:
+        """Whether it leaves nothing out."""
+        return self._licenses is None and (self._by is None or not len(self._index))
+
+    def __call__(self, row: Mapping[str, Any]) -> bool:
+        """Return whether the row stays."""
+        if self._licenses is not None and (row.get("license") or "").casefold() not in self._licenses:
+            return False
+        video = row.get("video_id")
+        if self._by is None or video is None:
+            return True
+        found = self._index.find(video)
+        if not found or self._by == "eval-videos":
+            return not found
+        if "messages" not in row:
+            return True
+        said = questions(pa.array([row["messages"]])).texts.to_pylist()
+        lists = self._index.lists
+        return not any(
+            question_digest(name, words, DIGEST_BYTES) in lists[number].questions
+            for number, name in found.items()
+            for words in said
+        )
+
+
+def _asked(
+    selection: Selection, videos: pa.ChunkedArray, rows: npt.NDArray[np.int64], entry: EvalList
+) -> npt.NDArray[np.bool_]:
+    """Mark the rows among `rows` that ask one of the list's questions."""
+    some = pa.array(rows)
+    one = EvalIndex([entry])
+    ids = [one.find(video)[0] for video in videos.take(some).to_pylist()]
+    said = questions(selection.values("messages").take(some))
+    mask = np.zeros(len(videos), dtype=bool)
+    for row, words in zip(said.rows.tolist(), said.texts.to_pylist(), strict=True):
+        if question_digest(ids[row], words, DIGEST_BYTES) in entry.questions:
+            mask[rows[row]] = True
+    return mask
+
+
+def _equal(values: pa.ChunkedArray, name: str | None) -> npt.NDArray[np.bool_]:
+    return _mask(pc.is_null(values) if name is None else pc.fill_null(pc.equal(values, name), False))
+
+
+def _mask(values: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    return np.asarray(values.to_numpy(), dtype=bool)

@@ -1,0 +1,1 @@
+"""Dataset cards: prose by hand around generated blocks."""

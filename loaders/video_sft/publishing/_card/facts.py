@@ -1,0 +1,121 @@
+"""What a card states: from the source modules alone, or from what was published."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+from datasets import Features
+
+from video_sft._base_builder.source_columns import upstream_schema
+from video_sft._rows.schema import features
+from video_sft._sources.source import Source
+from video_sft.builders import find_source, sources
+from video_sft.publishing._report import ConfigReport, SplitReport
+from video_sft.video._columns.feature import stock_features
+
+__all__ = ["CardFacts", "config_features", "published_facts", "recorded_configs", "stated_facts"]
+
+#: The repo that cards name before they are published anywhere.
+EXAMPLE_REPO = "org/video-sft"
+_RECORD = re.compile(r"<!-- published: (\{.*\}) -->")
+
+
+@dataclass(frozen=True)
+class CardFacts:
+    """The facts a card is made from.
+
+    Attributes:
+        repo: `org/name`.
+        sources: whose rows it describes.
+        configs: what there is, with what was counted; of a card that was not published, with upstream's numbers of
+            rows, and nothing else counted.
+        counted: whether the rows were at hand.
+    """
+
+    repo: str
+    sources: tuple[Source, ...]
+    configs: tuple[ConfigReport, ...]
+    counted: bool
+
+    @property
+    def rows(self) -> int:
+        """Rows of the sources' whole configs, as far as they are known; of any config where there are no whole ones."""
+        whole = [config for config in self.configs if "-" not in config.name] or self.configs
+        return sum(split.rows for config in whole for split in config.splits.values())
+
+    @property
+    def license(self) -> str:
+        """The licence of all of it: that of its sources where they agree, else `other`."""
+        found = {source.license for source in self.sources}
+        return found.pop() if len(found) == 1 else "other"
+
+    @property
+    def title(self) -> str:
+        """What the card is called."""
+        return self.sources[0].title if len(self.sources) == 1 else "Video SFT"
+
+    @property
+    def record(self) -> str:
+        """A comment that holds what was counted, for the next card of the same repo."""
+        recorded = {config.name: asdict(config) for config in self.configs}
+        for config in recorded.values():
+            for split in config["splits"].values():
+                # What was sent is about one call of `publish`; the same rows have the same card.
+                del split["new_files"]
+        return f"<!-- published: {json.dumps(recorded)} -->"
+
+
+def config_features(config: str) -> Features:
+    """Return the columns of a config."""
+    return upstream_schema(find_source(config)) if config.endswith("-source") else stock_features(features())
+
+
+def stated_facts(names: Sequence[str], repo: str = EXAMPLE_REPO) -> CardFacts:
+    """Return what the source modules state."""
+    chosen = tuple(find_source(name) for name in names)
+    configs = tuple(_stated_config(source, config) for source in chosen for config in source.configs)
+    return CardFacts(repo, chosen, configs, counted=False)
+
+
+def published_facts(repo: str, configs: Iterable[ConfigReport]) -> CardFacts:
+    """Return what was counted when configs were published, in the sources' order."""
+    found = {config.name: config for config in configs}
+    order = [config for source in sources() for config in find_source(source).configs if config in found]
+    names = list(dict.fromkeys(find_source(config).name for config in order))
+    return CardFacts(repo, tuple(map(find_source, names)), tuple(found[name] for name in order), counted=True)
+
+
+def recorded_configs(text: str | None) -> tuple[dict[str, ConfigReport], list[str]]:
+    """Return what a published card recorded, by config, and the configs that no source here has.
+
+    A card that is not ours recorded nothing.
+    """
+    found = _RECORD.search(text or "")
+    known = {config for source in sources() for config in find_source(source).configs}
+    recorded = json.loads(found[1]) if found else {}
+    return {name: _revived(config) for name, config in recorded.items() if name in known}, sorted(
+        recorded.keys() - known
+    )
+
+
+def _revived(config: dict[str, object]) -> ConfigReport:
+    splits = config.pop("splits")
+    revived = ConfigReport(**config)  # type: ignore[arg-type]
+    for name, facts in splits.items():  # type: ignore[attr-defined]
+        revived.splits[name] = SplitReport(**facts)
+    return revived
+
+
+def _stated_config(source: Source, config: str) -> ConfigReport:
+    view = config.partition("-")[2]
+    parts = [part for part in source.parts if view in ("", "source") or part.views is None or view in part.views]
+    report = ConfigReport(config)
+    for split in source.splits:
+        members = [part for part in parts if part.split == split]
+        sure = all(part.rows is not None and (view in ("", "source") or part.views is not None) for part in members)
+        if members:
+            report.splits[split] = SplitReport(rows=sum(part.rows or 0 for part in members) if sure else 0)
+    return report

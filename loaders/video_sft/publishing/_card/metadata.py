@@ -1,0 +1,133 @@
+"""The YAML at the head of a card, and the whole card of a published repo."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from datasets import DatasetInfo, SplitDict, SplitInfo
+from huggingface_hub import DatasetCardData
+
+from video_sft._datasets import DatasetInfosDict, MetadataConfigs
+from video_sft.publishing._card.blocks import blocks
+from video_sft.publishing._card.facts import (
+    CardFacts,
+    config_features,
+    published_facts,
+    recorded_configs,
+)
+from video_sft.publishing._card.files import read_card_file, source_card
+from video_sft.publishing._card.text import fill
+from video_sft.publishing._layout import rows_glob
+from video_sft.publishing._report import ConfigReport
+
+__all__ = ["PublishedCard", "card_name", "metadata"]
+
+logger = logging.getLogger("video_sft")
+_SIZES = (
+    (1_000, "n<1K"),
+    (10_000, "1K<n<10K"),
+    (100_000, "10K<n<100K"),
+    (1_000_000, "100K<n<1M"),
+    (10_000_000, "1M<n<10M"),
+)
+_UMBRELLA = "video-sft.md"
+_TITLE = re.compile(r"^# .+$", re.MULTILINE)
+_SAMPLE_NOTE = """> [!NOTE]
+> These are invented sample rows and clips, to try things out with. They hold nothing of the dataset described here."""
+
+
+def card_name(facts: CardFacts) -> str:
+    """Return the file name of the card that fits the sources described."""
+    return f"{facts.sources[0].name}.md" if len(facts.sources) == 1 else _UMBRELLA
+
+
+def metadata(facts: CardFacts) -> str:
+    """Return the YAML of a card: what the Hub indexes, and what `load_dataset` reads."""
+    data = DatasetCardData(
+        language=sorted({language for source in facts.sources for language in source.languages}),
+        license=facts.license.lower(),
+        **_license_name(facts),
+        pretty_name=facts.title,
+        size_categories=[_size(facts.rows)],
+        task_categories=["video-text-to-text", "visual-question-answering"],
+        tags=["video", "video-question-answering", "instruction-tuning", *(source.name for source in facts.sources)],
+    )
+    infos = {config.name: _info(config, counted=facts.counted) for config in facts.configs}
+    DatasetInfosDict(infos).to_dataset_card_data(data)
+    _config_entries(facts.configs).to_dataset_card_data(data)
+    return str(data.to_yaml())
+
+
+def _license_name(facts: CardFacts) -> dict[str, Any]:
+    """Return what the Hub wants beside a licence called `other`."""
+    if facts.license != "other":
+        return {}
+    return {"license_name": "see-card" if len(facts.sources) == 1 else "one-per-source"}
+
+
+def _size(rows: int) -> str:
+    return next((name for limit, name in _SIZES if rows < limit), "10M<n<100M")
+
+
+def _info(config: ConfigReport, *, counted: bool) -> DatasetInfo:
+    info = DatasetInfo(features=config_features(config.name), config_name=config.name)
+    if counted:
+        info.splits = SplitDict(
+            {
+                name: SplitInfo(name=name, num_bytes=split.nbytes, num_examples=split.rows)
+                for name, split in config.splits.items()
+            }
+        )
+        info.dataset_size = sum(split.nbytes for split in config.splits.values())
+        info.download_size = sum(split.file_bytes for split in config.splits.values())
+    return info
+
+
+def _config_entries(configs: Sequence[ConfigReport]) -> MetadataConfigs:
+    whole = [config.name for config in configs if "-" not in config.name] or [config.name for config in configs]
+    entries: dict[str, dict[str, Any]] = {}
+    for config in configs:
+        files = [{"split": split, "path": rows_glob(config.name, split)} for split in config.splits]
+        entries[config.name] = {"data_files": files, **({"default": True} if config.name == whole[0] else {})}
+    return MetadataConfigs(entries)
+
+
+class PublishedCard:
+    """The card of one repo, knowing what was published there before.
+
+    Args:
+        repo: `org/name`.
+        previous: the text of the card that is there.
+    """
+
+    def __init__(self, repo: str, previous: str | None) -> None:
+        self._repo = repo
+        self._before, self._lost = recorded_configs(previous)
+
+    def videos_commit(self, config: str) -> str | None:
+        """Return the commit that a config's videos are pinned to; None where the card knows of none."""
+        return self._before[config].videos_commit if config in self._before else None
+
+    def facts(self, configs: Sequence[ConfigReport]) -> CardFacts:
+        """Return the facts about configs that are published now, and those that stay."""
+        return published_facts(self._repo, {**self._before, **{config.name: config for config in configs}}.values())
+
+    def render(self, configs: Sequence[ConfigReport]) -> str:
+        """Return the card's text."""
+        if self._lost:
+            logger.warning(
+                "%s: its card has %s, which no source here has, and the new one has not. Install the package they come "
+                "from and publish them again to have them back",
+                self._repo,
+                ", ".join(self._lost),
+            )
+        facts = self.facts(configs)
+        only = facts.sources[0].name if len(facts.sources) == 1 else None
+        card = read_card_file(_UMBRELLA) if only is None else source_card(only)
+        text = fill(card, metadata(facts), blocks(facts))
+        if any(config.sample for config in facts.configs):
+            text = _TITLE.sub(lambda title: f"{title[0]}\n\n{_SAMPLE_NOTE}", text, count=1)
+        return f"{text.rstrip()}\n\n{facts.record}\n"

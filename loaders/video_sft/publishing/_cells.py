@@ -1,0 +1,130 @@
+"""The media cells of rows: from files on this machine to what is published."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import datasets
+import pyarrow as pa
+
+from video_sft._places import open_binary
+from video_sft._rows.schema import clip_name
+from video_sft.errors import ConfigError, MissingMediaError
+from video_sft.publishing._layout import CUT_SUFFIX, video_path
+from video_sft.publishing._upload.media_guard import check_head
+from video_sft.video._fragment import split_fragment
+from video_sft.video._reading.frame_folder import split_frames
+
+__all__ = ["VideoFile", "VideoMode", "has_media", "publishable", "video_files"]
+
+VideoMode = Literal["none", "reference", "embed"]
+_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}")
+_ROW_COLUMNS = ["id", "video", "video_id", "video_path", "start_seconds", "stop_seconds"]
+
+
+@dataclass(frozen=True)
+class VideoFile:
+    """A video that rows point at.
+
+    Attributes:
+        location: where it is now: a path, a URL, or a member of a zip.
+        path: where it lies in the repo.
+    """
+
+    location: str
+    path: str
+
+
+def has_media(columns: datasets.Features) -> bool:
+    """Return whether rows have media cells: those of a `-source` config may have a column `video` of upstream's own."""
+    return isinstance(columns.get("video"), datasets.Video)
+
+
+def video_files(table: pa.Table) -> Iterator[VideoFile | None]:
+    """Yield the video of each row; None where a row has none."""
+    for row in table.select(_ROW_COLUMNS).to_pylist():
+        path = row["video"] and row["video"]["path"]
+        yield None if path is None else _video_file(row, path)
+
+
+def _video_file(row: dict[str, Any], path: str) -> VideoFile:
+    location, start, stop = split_fragment(path)
+    if split_frames(location)[0] != location:
+        raise ConfigError(
+            f"{location}: a folder of frames is no file that could be published. Publish without videos "
+            "(--videos none), or make a video file of each folder first"
+        )
+    pool, _, key = (row["video_id"] or row["video_path"] or row["id"]).partition("/")
+    if row["video_id"] and clip_name(row["video_id"], row["video_path"]):
+        # A clip of that video in a file of its own: the path tells it from the others.
+        pool, _, key = row["video_path"].partition("/")
+        key = key.removesuffix(_suffix(key))
+    limited = row["start_seconds"] is not None or row["stop_seconds"] is not None
+    if limited and start is None and stop is None:
+        # The user's file is this row's clip already, and no other row's.
+        pool, key = f"{pool}{CUT_SUFFIX}", row["id"].partition("/")[2]
+    return VideoFile(location, video_path(pool, key, _suffix(location) or _suffix(row["video_path"] or "")))
+
+
+def _suffix(location: str) -> str:
+    """Return the suffix of a file's name; of a URL, that of its path."""
+    inner = location.partition("::")[0]
+    found = posixpath.splitext(urlsplit(inner).path if "://" in inner else inner)[1]
+    return found if _SUFFIX.fullmatch(found) else ""
+
+
+def publishable(table: pa.Table, mode: VideoMode, reference: Callable[[VideoFile], str], schema: pa.Schema) -> pa.Table:
+    """Return rows with the media cells that are published, in the columns and with the metadata of `schema`.
+
+    Args:
+        table: rows with media cells.
+        mode: `none` empties the cells, `reference` gives paths into the repo, `embed` the videos' bytes. Images are
+            embedded unless the mode is `none`: the viewer shows no others.
+        reference: the path that stands for a video in a cell.
+        schema: of what is published.
+    """
+    files = video_files(table) if mode != "none" else [None] * len(table)
+    table = _replace(table, "video", [_video_cell(file, mode, reference) for file in files])
+    table = _replace(table, "image", [_image_cell(cell, mode) for cell in table["image"].to_pylist()])
+    return table.cast(schema)
+
+
+def _video_cell(
+    file: VideoFile | None, mode: VideoMode, reference: Callable[[VideoFile], str]
+) -> dict[str, Any] | None:
+    if file is None:
+        return None
+    if mode == "reference":
+        return {"bytes": None, "path": reference(file)}
+    _, pool, _, name = file.path.split("/")
+    return {"bytes": _content(file.location), "path": f"{pool}/{name}"}
+
+
+def _image_cell(cell: dict[str, Any] | None, mode: VideoMode) -> dict[str, Any] | None:
+    if cell is None or mode == "none":
+        return None
+    if cell["bytes"] is not None:
+        return cell
+    return {"bytes": _content(cell["path"]), "path": PurePosixPath(cell["path"].partition("::")[0]).name}
+
+
+def _content(location: str) -> bytes:
+    try:
+        with open_binary(location) as handle:
+            content = handle.read()
+    except OSError as error:
+        raise MissingMediaError(f"{location} cannot be read for publishing: {error}") from error
+    check_head(location, content)
+    return content
+
+
+def _replace(table: pa.Table, column: str, cells: list[dict[str, Any] | None]) -> pa.Table:
+    place = table.schema.get_field_index(column)
+    field = table.schema.field(place)
+    return table.set_column(place, field, pa.array(cells, type=field.type))

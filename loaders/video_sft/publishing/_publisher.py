@@ -1,0 +1,199 @@
+"""`publish`: from configs and the user's files to repos on the Hub."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import datasets
+
+from video_sft._loading import load
+from video_sft._media import Location, Media, MissingPolicy
+from video_sft._places import exists, is_remote, join
+from video_sft._rows.messages import MessageStyle
+from video_sft._source_files.given_files import Files
+from video_sft.builders import configs as all_configs
+from video_sft.builders import find_source
+from video_sft.errors import ConfigError
+from video_sft.publishing._cells import VideoMode
+from video_sft.publishing._report import PublishReport
+from video_sft.publishing._upload.media_guard import refuse_links
+from video_sft.publishing._upload.repo_run import LoadedConfig, RepoRun
+from video_sft.publishing._upload.repository import HubRepo
+from video_sft.sample_media import has_sample
+
+__all__ = ["publish"]
+
+_MODES: tuple[VideoMode, ...] = ("reference", "embed", "none")
+
+
+def publish(
+    configs: str | Sequence[str],
+    *,
+    repo: str | None = None,
+    repo_per_source: str | None = None,
+    data_dir: Location | Mapping[str, Location] | None = None,
+    files: Mapping[str, Files] | None = None,
+    sample: bool = False,
+    media: Media | Location | None = None,
+    missing: MissingPolicy = "null",
+    videos: VideoMode | None = None,
+    allow_restricted_videos: bool = False,
+    private: bool = False,
+    revision: str | None = None,
+    token: str | None = None,
+    dry_run: bool = False,
+    cache_dir: Location | None = None,
+    state_dir: Location | None = None,
+    **options: Any,
+) -> PublishReport:
+    """Publish configs to the Hub as Parquet that every client reads, with videos the viewer plays.
+
+    Videos go up first, in batches, then all rows and the card, pinned to the videos' commit: what the branch shows
+    never points at a video that is not there. Calling it again sends only what changed; a call that was killed goes on
+    where it stopped. Configs that are in the repo already and are not named stay as they are.
+
+    Args:
+        configs: config names, or `all`, which with `sample` is all that come with one.
+        repo: `org/name`, for all of them together.
+        repo_per_source: instead of `repo`: a name with `{source}` in it, for one repo a source.
+        data_dir: upstream's files, as for `load`; by source where several are published, or one folder that has a
+            folder for each source. None downloads them from their pinned URLs.
+        files: files of any name by source, each as for `load`: `{"star": {"train": "/data/rows.json"}}`.
+        sample: publish the invented rows and clips that come with the package.
+        media: folders with the videos, by pool, as for `load`.
+        missing: what becomes of rows whose video is not there, as for `load`.
+        videos: `reference` uploads each video once and rows refer to it; `embed` puts the bytes into the rows, for
+            small sets; `none` leaves the cells null. Images, which the viewer shows in no other way, are put into the
+            rows unless this is `none`. The default is `reference` where media are given, else `none`.
+        allow_restricted_videos: publish videos though their terms give no right to; for people who have one.
+        private: make the repos private.
+        revision: the branch to publish to; made where it is not there. None is the default branch.
+        token: None is the logged-in user's.
+        dry_run: find out what would be sent, and send nothing.
+        cache_dir: where datasets are built.
+        state_dir: where hashes of media files are remembered; beside the Hub's cache by default.
+        **options: as for `load`; the card names the `prompt_style` and other wording.
+
+    Returns:
+        What was published; its `collection_items` fit a collection on the Hub.
+
+    Raises:
+        ConfigError: an unknown config, or options that do not go together, restricted videos among them.
+        PublishError: the Hub did not take something; or a file to be sent is neither a video nor an image, or lies
+            outside of the media folders and was reached by a link in them.
+    """
+    names = _chosen(configs, sample=sample)
+    mode = _mode(videos, with_media=media is not None or sample)
+    if mode != "none" and not sample and not allow_restricted_videos:
+        _check_terms(names)
+    runs = []
+    for repo_name, members in _by_repo(names, repo, repo_per_source).items():
+        loaded = []
+        for name in members:
+            folder = None if sample else _data_dir(name, data_dir)
+            rows = load(
+                name,
+                data_dir=folder,
+                files=(files or {}).get(find_source(name).name),
+                sample=sample,
+                media=_media(name, media),
+                missing=missing,
+                cache_dir=cache_dir,
+                **options,
+            )
+            if mode != "none":
+                refuse_links(_shared(rows), _places(media))
+            wording = {} if name.endswith("-source") else MessageStyle.keywords(options)
+            loaded.append(LoadedConfig(name, _shared(rows), sample, wording))
+        hub_repo = HubRepo(repo_name, revision=revision, token=token)
+        runs.append(RepoRun(hub_repo, loaded, mode=mode, state_dir=_state_dir(state_dir)))
+    return PublishReport([run.dry_run() if dry_run else run.publish(private=private) for run in runs], dry_run=dry_run)
+
+
+def _chosen(configs: str | Sequence[str], *, sample: bool) -> list[str]:
+    names = [configs] if isinstance(configs, str) else list(configs)
+    if names == ["all"]:
+        return [name for name in all_configs() if not sample or has_sample(find_source(name).name)]
+    for name in names:
+        find_source(name)
+    if not names:
+        raise ConfigError("no config was named; `all` publishes every one")
+    return list(dict.fromkeys(names))
+
+
+def _mode(videos: VideoMode | None, *, with_media: bool) -> VideoMode:
+    if videos is None:
+        return "reference" if with_media else "none"
+    if videos not in _MODES:
+        raise ConfigError(f"videos is {videos!r}; it is one of {', '.join(_MODES)}")
+    if videos != "none" and not with_media:
+        raise ConfigError(f"videos={videos!r} needs media={{pool: folder}}; videos='none' publishes rows alone")
+    return videos
+
+
+def _check_terms(names: Sequence[str]) -> None:
+    """Stop before videos are shared that upstream gives nobody the right to share."""
+    found = {source.name: source for source in map(find_source, names)}
+    restricted = [source for source in found.values() if not source.redistributable_videos]
+    if restricted:
+        terms = " ".join(f"{source.name}: {source.video_terms}" for source in restricted)
+        raise ConfigError(
+            f"The terms of these videos do not let everyone publish copies. {terms} Publish rows only with "
+            "videos='none' (users attach their own videos), or, if you have the right to share them, pass "
+            "allow_restricted_videos=True (--allow-restricted-videos)"
+        )
+
+
+def _by_repo(names: Sequence[str], repo: str | None, repo_per_source: str | None) -> dict[str, list[str]]:
+    if (repo is None) == (repo_per_source is None):
+        raise ConfigError("give either repo, or repo_per_source such as 'org/video-sft-{source}'")
+    if repo_per_source is not None and "{source}" not in repo_per_source:
+        raise ConfigError(f"repo_per_source is {repo_per_source!r}; it needs {{source}} where the source's name goes")
+    grouped: dict[str, list[str]] = {}
+    for name in names:
+        target = repo or str(repo_per_source).replace("{source}", find_source(name).name)
+        grouped.setdefault(target, []).append(name)
+    for target in grouped:
+        if target.count("/") != 1 or target != target.strip("/ "):
+            raise ConfigError(f"{target!r} is not the name of a repo; it has the form org/name")
+    return grouped
+
+
+def _data_dir(config: str, data_dir: Location | Mapping[str, Location] | None) -> Location | None:
+    source = find_source(config).name
+    if isinstance(data_dir, Mapping):
+        return data_dir.get(source)
+    if data_dir is None or is_remote(os.fspath(data_dir)):
+        return data_dir
+    inside = join(os.fspath(data_dir), source)
+    return inside if os.path.isdir(inside) or exists(inside) else data_dir
+
+
+def _media(config: str, media: Media | Location | None) -> Media | Location | None:
+    """Return the media of a config's own pools."""
+    return None if config.endswith("-source") else media
+
+
+def _places(media: Media | Location | None) -> list[Location]:
+    """Return every place of media, whichever pool it is of."""
+    if not isinstance(media, Mapping):
+        return [] if media is None else [media]
+    places: list[Location] = []
+    for place in media.values():
+        places += [place] if isinstance(place, (str, os.PathLike)) else list(place)
+    return places
+
+
+def _shared(rows: object) -> datasets.DatasetDict:
+    if not isinstance(rows, datasets.DatasetDict):
+        raise TypeError("a config without a split loads as a DatasetDict")
+    return rows
+
+
+def _state_dir(state_dir: Location | None) -> Path:
+    if state_dir is not None:
+        return Path(state_dir)
+    return Path(datasets.config.HF_CACHE_HOME).expanduser() / "video_sft" / "publishing"

@@ -1,0 +1,168 @@
+"""Reading what was published, with this package's lazy clips."""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import unquote
+
+import datasets
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from video_sft._loading import AnyDataset
+from video_sft._rows.schema import features
+from video_sft.errors import ConfigError, one_line
+from video_sft.publishing._cells import has_media
+from video_sft.publishing._layout import was_cut
+from video_sft.video._bytes.source import REFUSED
+from video_sft.video._fragment import clip_url, split_fragment
+
+__all__ = ["load_published"]
+
+logger = logging.getLogger("video_sft")
+_LIMITS = ("start_seconds", "stop_seconds")
+_MEDIA = ("video", "image")
+
+
+def load_published(
+    config: str,
+    repo: str,
+    *,
+    split: str | None = None,
+    streaming: bool = False,
+    revision: str | None = None,
+    token: str | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    allow_media: Sequence[str] = (),
+) -> AnyDataset:
+    """Load a config from a repo that `publish` made: the rows that were built, with clips that read remote ranges.
+
+    Only Parquet is downloaded. A video is opened when its frames are asked for, and then only the bytes they need come
+    over the network. Whoever wrote the rows chose what their cells name, so clips open what lies in the same repo and
+    nothing else: no file of this machine, no other server.
+
+    Args:
+        config: the config's name.
+        repo: `org/name`.
+        split: as for `datasets.load_dataset`; None loads all.
+        streaming: read rows as they are asked for, and cache nothing.
+        revision: a branch, tag or commit of the repo; None is its default branch.
+        token: for the rows of a private or gated repo; None is the logged-in user's. Clips of downloaded rows are
+            opened as the logged-in user (`hf auth login`, or `HF_TOKEN`), for a token has no place in a dataset.
+        cache_dir: where rows are cached.
+        allow_media: what cells may name beside the repo's own files: beginnings of paths or URLs, such as
+            `hf://datasets/org/videos` or `/data/videos`.
+
+    Raises:
+        ConfigError: the repo has no such config; the message names those it has.
+    """
+    allowed = _allowed(repo, allow_media)
+    options = {"split": split, "streaming": streaming, "revision": revision, "token": token, "cache_dir": cache_dir}
+    try:
+        return _loaded(config, repo, allowed, options)
+    except (OSError, ValueError) as error:
+        # Those of Arrow have no number; those of a network are of classes of their own.
+        damaged = isinstance(error, (json.JSONDecodeError, pa.ArrowInvalid)) or (
+            type(error) is OSError and not error.errno
+        )
+        if streaming or not damaged or not _discard(config, repo, cache_dir, error):
+            raise
+    return _loaded(config, repo, allowed, options)
+
+
+def _discard(config: str, repo: str, cache_dir: str | os.PathLike[str] | None, error: Exception) -> bool:
+    """Delete what `datasets` keeps of a repo's config, which cannot be read; return whether there was any."""
+    kept = Path(cache_dir or datasets.config.HF_DATASETS_CACHE).expanduser() / repo.replace("/", "___")
+    folders = [path for path in kept.glob("*") if re.fullmatch(rf"{re.escape(config)}(-[0-9a-f]+)?", path.name)]
+    for folder in folders:
+        logger.warning("%s: what is kept of it in %s is damaged and made anew: %s", config, folder, one_line(error))
+        shutil.rmtree(folder)
+    return bool(folders)
+
+
+def _loaded(config: str, repo: str, allowed: str, options: Mapping[str, Any]) -> AnyDataset:
+    try:
+        rows = datasets.load_dataset(repo, config, **options)
+    except ValueError as error:
+        if "BuilderConfig" not in str(error):
+            raise
+        raise ConfigError(f"{repo} has no config {config!r}: {error}") from error
+    if isinstance(rows, (datasets.DatasetDict, datasets.IterableDatasetDict)):
+        return cast("AnyDataset", type(rows)({name: _with_clips(part, allowed) for name, part in rows.items()}))
+    return cast("AnyDataset", _with_clips(rows, allowed))
+
+
+def _allowed(repo: str, more: Sequence[str]) -> str:
+    """Return a pattern of the places that cells may name."""
+    if isinstance(more, str) or not all(isinstance(each, str) and each for each in more):
+        raise ConfigError(f"allow_media is {more!r}; it is a list of beginnings such as ['hf://datasets/org/videos']")
+    own = rf"hf://datasets/{re.escape(repo)}(?:@[^/]+)?"
+    return rf"^(?:{'|'.join([own, *(re.escape(each.rstrip('/')) for each in more)])})/"
+
+
+def _with_clips(rows: Any, allowed: str) -> Any:
+    """Give video cells their clip's limits, and the column its lazy clips."""
+    if not has_media(rows.features):
+        return rows
+    shape = datasets.Features({**rows.features, "video": features()["video"]})
+    if isinstance(rows, datasets.IterableDataset):
+        placed = functools.partial(_placed, allowed=allowed)
+        # The features come last: datasets 4.8 takes tables of a `map` that was given features for rows already decoded.
+        return rows.with_format("arrow").map(placed, batched=True).with_format(None).cast(shape)
+    unlimited = all(rows.data.column(name).null_count == len(rows.data) for name in _LIMITS)
+    if unlimited and all(_all_allowed(rows.data.column(name), allowed) for name in _MEDIA):
+        return rows.cast_column("video", shape["video"])
+    # Only the paths are written anew; the other columns stay in the files they were downloaded to.
+    paths = rows.select_columns([*_MEDIA, *_LIMITS]).with_format("arrow")
+    kept = datasets.Features({name: shape[name] for name in _MEDIA})
+    options = {"batched": True, "features": kept, "remove_columns": list(_LIMITS), "fn_kwargs": {"allowed": allowed}}
+    cells = paths.map(_placed_cells, **options).with_format(None)
+    joined = datasets.concatenate_datasets([rows.remove_columns(list(_MEDIA)), cells], axis=1)
+    return joined.select_columns(rows.column_names).cast_column("video", shape["video"])
+
+
+def _all_allowed(cells: pa.ChunkedArray, allowed: str) -> bool:
+    """Return whether cells that name a place, rather than hold their media, name none but those allowed."""
+    for chunk in cells.chunks:
+        outside = pc.and_(chunk.is_valid(), pc.and_(chunk.field("bytes").is_null(), chunk.field("path").is_valid()))
+        places = chunk.field("path").filter(outside).unique()
+        if not all(_is_allowed(place, allowed) for place in places.to_pylist()):
+            return False
+    return True
+
+
+def _is_allowed(place: str, allowed: str) -> bool:
+    parts = re.split(r"[/\\]", unquote(place))
+    return re.match(allowed, place) is not None and ".." not in parts and "::" not in place
+
+
+def _placed(table: pa.Table, allowed: str) -> pa.Table:
+    """Return a batch whose video cells have their limits, and whose media cells open no place but those allowed."""
+    for name in _MEDIA:
+        place = table.schema.get_field_index(name)
+        field = table.schema.field(place)
+        rows = table.select([name, *_LIMITS]).to_pylist()
+        cells = [row[name] and {**row[name], "path": _path(row, name, allowed)} for row in rows]
+        table = table.set_column(place, field, pa.array(cells, type=field.type))
+    return table
+
+
+def _placed_cells(table: pa.Table, allowed: str) -> pa.Table:
+    return _placed(table, allowed).select(list(_MEDIA))
+
+
+def _path(row: dict[str, Any], name: str, allowed: str) -> str | None:
+    path: str | None = row[name]["path"]
+    if path is None or row[name]["bytes"] is not None:
+        return path
+    if not _is_allowed(path, allowed):
+        return f"{REFUSED}{split_fragment(path)[0]}"
+    return path if name == "image" or was_cut(path) else clip_url(path, row["start_seconds"], row["stop_seconds"])

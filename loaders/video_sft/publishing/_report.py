@@ -1,0 +1,97 @@
+"""What was published, or would be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from video_sft.publishing._upload.videos import VideoCounts
+
+__all__ = ["ConfigReport", "PublishReport", "RepoReport", "SplitReport"]
+
+
+@dataclass
+class SplitReport:
+    """Facts about one split.
+
+    Attributes:
+        rows: number of rows.
+        nbytes: of the rows in memory.
+        file_bytes: of its Parquet files.
+        files: number of its Parquet files.
+        new_files: those that the repo did not have.
+        videos: distinct videos its rows are about, at hand or not.
+        rows_with_media: rows whose video or image is published.
+        tasks: rows by task.
+        question_types: rows by question type.
+        licenses: rows by licence.
+    """
+
+    rows: int = 0
+    nbytes: int = 0
+    file_bytes: int = 0
+    files: int = 0
+    new_files: int = 0
+    videos: int = 0
+    rows_with_media: int = 0
+    tasks: dict[str, int] = field(default_factory=dict)
+    question_types: dict[str, int] = field(default_factory=dict)
+    licenses: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class ConfigReport:
+    """One config.
+
+    Attributes:
+        name: the config's name.
+        splits: facts by split.
+        videos_commit: the commit its videos are pinned to; None where no row refers to one.
+        sample: whether these are the invented rows that come with the package.
+        wording: the keywords its questions are worded by, where any was given.
+    """
+
+    name: str
+    splits: dict[str, SplitReport] = field(default_factory=dict)
+    videos_commit: str | None = None
+    sample: bool = False
+    wording: dict[str, str | int] = field(default_factory=dict)
+
+
+@dataclass
+class RepoReport:
+    """One repo.
+
+    Attributes:
+        name: `org/name`.
+        url: where a person looks at it.
+        title: what it holds, for a collection.
+        configs: what it holds.
+        license: of the whole, as its card states it.
+        videos: distinct videos, and how many were sent.
+        video_mode: `reference`, `embed` or `none`.
+        video_terms: what upstream states about the videos, by source.
+        commit: the newest commit; None for a dry run.
+    """
+
+    name: str
+    url: str
+    title: str
+    configs: list[ConfigReport]
+    license: str
+    video_mode: str
+    video_terms: dict[str, str]
+    videos: VideoCounts = field(default_factory=VideoCounts)
+    commit: str | None = None
+
+
+@dataclass
+class PublishReport:
+    """All repos of one call."""
+
+    repos: list[RepoReport]
+    dry_run: bool = False
+
+    @property
+    def collection_items(self) -> list[dict[str, str]]:
+        """The repos as `huggingface_hub.add_collection_item` takes them."""
+        return [{"item_id": repo.name, "item_type": "dataset", "note": repo.title} for repo in self.repos]

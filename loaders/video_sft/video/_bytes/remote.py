@@ -1,0 +1,32 @@
+"""Open what a URL names, by the way that needs the fewest requests."""
+
+from __future__ import annotations
+
+from video_sft.video._bytes.byte_source import ByteSource
+from video_sft.video._bytes.cached_fetcher import CachedFetcher
+from video_sft.video._bytes.fsspec_file import FsspecFetcher
+from video_sft.video._bytes.http_file import HttpFetcher, hub_url
+from video_sft.video._bytes.range_cache import RangeCache
+from video_sft.video._bytes.ranged import Fetcher, RangedBytes
+
+__all__ = ["open_remote"]
+
+
+def open_remote(url: str, token: str | bool | None) -> ByteSource:
+    """Open a URL for random access.
+
+    Args:
+        url: ``hf://``, ``http(s)://``, or of any file system that fsspec knows, chained ones included.
+        token: Hub token, or None for the logged-in user's.
+
+    Raises:
+        VideoError: there is no such file, or no such file system.
+    """
+    address = hub_url(url) if url.startswith("hf://") else url
+    cache = RangeCache.configured()
+    fetcher: Fetcher
+    if address is not None and address.startswith(("http://", "https://")) and "::" not in address:
+        fetcher = HttpFetcher(url, address, token)
+    else:
+        fetcher = FsspecFetcher(url, token, fresh=cache is not None)
+    return RangedBytes(fetcher if cache is None else CachedFetcher(fetcher, cache))

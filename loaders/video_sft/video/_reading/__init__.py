@@ -1,0 +1,1 @@
+"""Frames and sound of one file: the interface a clip stands on."""

@@ -1,1 +1,0 @@
-"""What the headers of coded pictures say, without decoding them."""
