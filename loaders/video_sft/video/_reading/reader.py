@@ -14,18 +14,17 @@ import numpy.typing as npt
 from video_sft.errors import VideoError
 from video_sft.video._bytes.byte_source import ByteSource
 from video_sft.video._decoding.decoder import (
-    REMEMBERS_TIMES,
     GroupDecoder,
     decode_all,
     make_context,
     options_of,
-    references_of,
 )
 from video_sft.video._decoding.packets import DemuxedPackets, PacketReader, StoredPackets, UnreachableError
 from video_sft.video._decoding.pictures import Layout, Painter
 from video_sft.video._headers.libav import failing, for_libav, open_container
 from video_sft.video._headers.packet_table import PacketTable
 from video_sft.video._headers.webp import webp_frames
+from video_sft.video._streams.packet_frames import SELF_CONTAINED
 from video_sft.video._streams.timeline import Indices
 from video_sft.video._streams.track import Track
 
@@ -236,8 +235,7 @@ class _Reading:
     def _worker(self, threads: int) -> Iterator[Callable[[_Group], _Group | None]]:
         paint, header = self._make_paint(), self._track.header
         with self._packets(threads) as (packets, make):
-            decoder = GroupDecoder(make, header)
-            yield lambda group: self._run(group, packets, decoder, paint)
+            yield lambda group: self._run(group, packets, GroupDecoder(make(), header), paint)
 
     @contextmanager
     def _packets(self, threads: int) -> Iterator[tuple[PacketReader, Callable[[], Any]]]:
@@ -250,8 +248,8 @@ class _Reading:
             stream.codec_context.thread_count = threads
             stream.codec_context.options |= options_of(header)
             packets = DemuxedPackets(container, stream, table, self._file.name)
-            anew = header.codec in REMEMBERS_TIMES or references_of(header) is not None
-            yield packets, lambda: make_context(header, threads) if anew else stream.codec_context
+            own = header.codec in SELF_CONTAINED
+            yield packets, lambda: make_context(header, threads) if own else stream.codec_context
 
     @property
     def _table(self) -> PacketTable:

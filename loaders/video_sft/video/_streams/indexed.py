@@ -10,7 +10,6 @@ import numpy as np
 
 from video_sft.video._bytes.byte_source import ByteSource, HeaderFile, HollowFile
 from video_sft.video._decoding.orientation import UPRIGHT, from_matrix, product
-from video_sft.video._headers.avi_index import avi_table
 from video_sft.video._headers.libav import Header, for_libav, header_of, open_container, video_stream, video_streams
 from video_sft.video._headers.matroska_blocks import matroska_table
 from video_sft.video._headers.matroska_header import MatroskaLayout, MatroskaTrack, matroska_layout
@@ -50,8 +49,8 @@ _CLUSTER_HEADER = 12
 def indexed_track(file: ByteSource, stream_index: int | None, *, anywhere: bool = True) -> Track | None:
     """Understand a file from what it states of all its frames; None for others, and where that is not enough.
 
-    MP4 has a table of them. In Matroska and WebM each is announced in its own place, and what the index of an AVI file
-    leaves out is told by the beginning of each frame: over a network, all of the file has to be fetched for it.
+    MP4 has a table of them. In Matroska and WebM each is announced in its own place: over a network, all of the file
+    has to be fetched for it.
 
     Args:
         file: the bytes.
@@ -68,7 +67,7 @@ def indexed_track(file: ByteSource, stream_index: int | None, *, anywhere: bool 
     if animated is not None or not anywhere:
         return animated
     file.read_through()
-    return _avi_track(file, stream_index) or _matroska_track(file, stream_index)
+    return _matroska_track(file, stream_index)
 
 
 def _mp4_track(file: ByteSource, place: Moov, stream_index: int | None) -> Track | None:
@@ -227,18 +226,3 @@ def plain_matroska(file: ByteSource, stream_index: int | None) -> tuple[Header, 
     if not track.plain or (header.codec in NEEDS_SETTING_UP and not header.extradata):
         return None
     return header, layout, track
-
-
-def _avi_track(file: ByteSource, stream_index: int | None) -> Track | None:
-    head = file.read_at(0, 12)
-    if head[:4] != b"RIFF" or head[8:] != b"AVI ":
-        return None
-    with open_container(for_libav(file), file.name, quick=True) as container:
-        stream = video_stream(container, file.name, stream_index)
-        header = header_of(container, stream)
-        if header.codec != "mpeg4" or header.num_frames != len(stream.index_entries):
-            return None  # the index may be that of a part, or missing
-        table = avi_table(file.read_at, stream.index_entries, header.extradata)
-    if table is None or not whole_frames(header, table):
-        return None
-    return Track(header, timeline_of(header, table), UPRIGHT, "stored", table)

@@ -35,7 +35,7 @@ def whole_frames(header: Header, table: PacketTable) -> bool:
     if header.container == "avi" and not table.rises:
         return False
     if header.container in _MAY_SPLIT_FIELDS:
-        return header.progressive or header.codec not in _HAS_FIELDS
+        return bool(header.progressive) or header.codec not in _HAS_FIELDS
     return header.container in _KEEPS_FIELDS_TOGETHER
 
 

@@ -61,9 +61,10 @@ def _scanned_track(file: ByteSource, stream_index: int | None) -> Track | None:
         return None  # edits that show a stretch again: the packets of a frame cannot be told from those of its twin
     pts, duration, position, size, key, shown, tick = (np.array(column) for column in zip(*packets, strict=True))
     table = PacketTable(pts, duration, position, size, key, shown, tick)
+    progressive = not first.interlaced_frame if header.progressive is None else header.progressive
+    header = replace(header, width=first.width, height=first.height, progressive=progressive)
     if not whole_frames(header, table):
         return None
-    header = replace(header, width=first.width, height=first.height)
     return Track(header, timeline_of(header, table), _orientation(header, first), "demuxed", table, measured=True)
 
 

@@ -1,6 +1,7 @@
-"""What the set-up of a decoder says of a stream's pictures: whether they can be fields, and how wide pixels are.
+"""The shape of a stream's pixels, as the set-up of its decoder states it.
 
-libav says so too, but PyAV hands the former on only from version 18, and the latter is known only after decoding.
+Containers need not repeat it, and libav tells it of H.264 only after decoding: reading it here saves that for each file
+whose metadata is asked for.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import av
 
 from video_sft.video._headers.bits import Bits
 
-__all__ = ["has_only_frames", "pixel_aspect"]
+__all__ = ["pixel_aspect"]
 
 #: Profiles of H.264 that say more of their colours.
 _HIGH_PROFILES = frozenset({44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244})
@@ -23,24 +24,6 @@ _MOST_OFFSETS = 255
 _SHAPES: tuple[tuple[int, int], ...] = ((1, 1), (12, 11), (10, 11), (16, 11), (40, 33), (24, 11), (20, 11), (32, 11))
 _SHAPES += ((80, 33), (18, 11), (15, 11), (64, 33), (160, 99), (4, 3), (3, 2), (2, 1))
 _OWN_SHAPE = 255
-
-
-def has_only_frames(codec: str, extradata: bytes) -> bool:
-    """Tell whether an H.264 or MPEG-2 stream rules fields out; False where it does not say.
-
-    Args:
-        codec: libav's name.
-        extradata: set-up of the decoder, as in ``avcC`` boxes or as in bare streams.
-    """
-    try:
-        if codec == "h264":
-            sets = list(_sequence_parameters(extradata))
-            return bool(sets) and all(_up_to_fields(unit)[1] for unit in sets)
-        if codec == "mpeg2video":
-            return _progressive_sequence(extradata)
-    except (ValueError, IndexError):
-        pass
-    return False
 
 
 def pixel_aspect(codec: str, extradata: bytes) -> Fraction | None:
@@ -78,8 +61,8 @@ def _sequence_parameters(extradata: bytes) -> Iterator[bytes]:
             yield unit
 
 
-def _up_to_fields(unit: bytes) -> tuple[Bits, bool]:
-    """Read a sequence parameter set (ITU-T H.264, 7.3.2.1.1) up to its flag that all pictures are whole frames."""
+def _shape(unit: bytes) -> Fraction | None:
+    """Read a sequence parameter set (ITU-T H.264, 7.3.2.1.1) up to the shape of pixels (E.1.1)."""
     bits = Bits(unit[1:_LARGEST_SET].replace(b"\0\0\3", b"\0\0"))
     profile = bits.take(8)
     bits.take(16)  # constraints, level
@@ -109,13 +92,9 @@ def _up_to_fields(unit: bytes) -> tuple[Bits, bool]:
     bits.flag()
     bits.exp_golomb()  # width, height
     bits.exp_golomb()
-    return bits, bits.flag()
-
-
-def _shape(unit: bytes) -> Fraction | None:
-    """Read the shape of pixels behind that flag (ITU-T H.264, E.1.1)."""
-    bits, whole = _up_to_fields(unit)
-    bits.take(1 if whole else 2)  # fields within frames; how directly motion is told
+    if not bits.flag():  # not all pictures are whole frames
+        bits.flag()
+    bits.flag()
     if bits.flag():  # crops
         for _ in range(4):
             bits.exp_golomb()
@@ -135,9 +114,3 @@ def _skip_scaling(bits: Bits, size: int) -> None:
             code = bits.exp_golomb()
             following = (last + (code + 1 >> 1) * (1 if code & 1 else -1)) % 256
         last = following or last
-
-
-def _progressive_sequence(extradata: bytes) -> bool:
-    """Read the flag of that name in MPEG-2's sequence extension (ITU-T H.262, 6.2.2.3)."""
-    at = extradata.find(b"\0\0\1\xb5")
-    return at >= 0 and extradata[at + 4] >> 4 == 1 and bool(extradata[at + 5] & 0x08)
