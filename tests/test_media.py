@@ -24,7 +24,7 @@ from video_sft._media import media_listing as listing
 from video_sft._media.index import MediaIndex
 from video_sft._sources.pool import Pool, find_pool
 from video_sft.sample_media import sample_folder
-from video_sft.video._bytes.source import Source
+from video_sft.video._bytes.media_bytes import MediaBytes
 
 
 def files(root: Path, *names: str) -> str:
@@ -135,7 +135,7 @@ def test_a_zip_in_disks_is_found_by_its_name_and_by_its_folder(tmp_path: Path) -
     for place in (tmp_path, tmp_path / "v.zip", tmp_path / "v.z01"):
         found = MediaIndex(find_pool("vidor"), [place]).find("1164/3238737531.mp4", "video")
         assert found == f"zip://a/3238737531.mp4::parts://v.zip::{tmp_path}/v.z01"
-        with closing(Source(found).open()) as file:
+        with closing(MediaBytes(found).open()) as file:
             assert file.read_at(0, 200) == b"x" * 100
 
 

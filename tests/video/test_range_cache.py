@@ -197,7 +197,7 @@ def test_what_is_removed_or_damaged_is_fetched(server: RangeServer, data: bytes,
     first, second = stored(kept)
     first.unlink()
     second.write_bytes(b"short")
-    again = file.again()
+    again = file.reopened()
     assert again.read_at(MB, 4 * MB) == data[MB : 5 * MB]
     again.close()
     file.close()

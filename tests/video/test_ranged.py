@@ -188,7 +188,7 @@ def test_a_server_without_ranges_sends_the_file_once_for_each_handle(
 ) -> None:
     server.ranges = False
     file = open_remote(server.url("bytes"), None)
-    for handle in (file, file.again()):
+    for handle in (file, file.reopened()):
         server.log.clear()
         handle.prefetch([(MB, MB), (5 * MB, MB), (9 * MB, MB), (13 * MB, MB), (17 * MB, MB)])
         assert handle.read_at(17 * MB, MB) == data[17 * MB : 18 * MB]
@@ -224,9 +224,9 @@ def test_any_file_system_is_asked_whether_the_file_is_another(change: Callable[[
     files = fsspec.filesystem("memory")
     files.pipe_file("/changing/a", bytes(2 * MB))
     file = open_remote("memory://changing/a", None)
-    with_same = file.again()
+    with_same = file.reopened()
     assert with_same.read_at(MB, 5) == bytes(5)
-    other = file.again()
+    other = file.reopened()
     change(files)
     with pytest.raises(VideoError, match=message):
         other.read_at(MB, 5)
@@ -239,7 +239,7 @@ def test_a_file_system_is_asked_once_for_each_handle(monkeypatch: pytest.MonkeyP
     asked: list[str] = []
     info = type(files).info
     monkeypatch.setattr(type(files), "info", lambda self, path: asked.append(path) or info(self, path))
-    handle = file.again()
+    handle = file.reopened()
     assert not asked
     handle.prefetch([(MB, 10), (3 * MB, 10), (5 * MB, 10)])
     for place in (1, 3, 5, 7):
@@ -250,6 +250,6 @@ def test_a_file_system_is_asked_once_for_each_handle(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("protocol", ["simplecache", "filecache"])
 def test_chains_of_file_systems(protocol: str, server: RangeServer, data: bytes) -> None:
     file = open_remote(f"{protocol}::{server.url('bytes')}", None)
-    for handle in (file, file.again()):
+    for handle in (file, file.reopened()):
         assert handle.read_at(5 * MB, KB) == data[5 * MB : 5 * MB + KB]
         handle.close()

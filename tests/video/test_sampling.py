@@ -13,7 +13,7 @@ from video_sft.errors import VideoError
 from video_sft.video import Clip, PixelBudget
 from video_sft.video._decoding.sizing import output_size
 from video_sft.video._sampling import Choice
-from video_sft.video._streams.timeline import Timeline
+from video_sft.video._timeline import Timeline
 
 #: 100 frames, 25 a second.
 LINE = Timeline(np.arange(100, dtype=np.int64) * 512, 100 * 512, Fraction(1, 12800))

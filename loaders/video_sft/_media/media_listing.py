@@ -13,7 +13,7 @@ from video_sft._places import is_remote, join
 from video_sft.errors import MissingMediaError, VideoError, one_line
 from video_sft.video._bytes.archive_index import BadArchiveError, member_name
 from video_sft.video._bytes.joined import first_parts, is_part
-from video_sft.video._bytes.source import Source, archive_at
+from video_sft.video._bytes.media_bytes import MediaBytes, archive_at
 from video_sft.video._reading.frame_folder import is_frame, natural
 
 __all__ = ["Notes", "inner_archives", "is_archive_part", "list_files"]
@@ -130,7 +130,7 @@ def inner_archives(root: str, files: list[str], notes: Notes) -> Iterator[str]:
                 yield inside
 
 
-def _members(root: str, kind: str, prefix: str, source: Source) -> Iterator[str]:
+def _members(root: str, kind: str, prefix: str, source: MediaBytes) -> Iterator[str]:
     try:
         members = source.members(kind)
     except (VideoError, BadArchiveError, OSError) as error:

@@ -22,7 +22,7 @@ from video_sft._rows.schema import features
 from video_sft.errors import ConfigError, one_line
 from video_sft.publishing._cells import has_media
 from video_sft.publishing._layout import was_cut
-from video_sft.video._bytes.source import REFUSED
+from video_sft.video._bytes.media_bytes import REFUSED
 from video_sft.video._fragment import clip_url, split_fragment
 
 __all__ = ["load_published"]

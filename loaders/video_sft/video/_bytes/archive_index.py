@@ -1,4 +1,4 @@
-"""What lies where in a zip or tar file: read once for each archive and process, however many members are opened."""
+"""The lists of what lies where in zip and tar files, each read once for an archive and process."""
 
 from __future__ import annotations
 

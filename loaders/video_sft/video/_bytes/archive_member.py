@@ -115,7 +115,7 @@ class _Window:
     def __init__(self, name: str, source: ByteSource, offset: int, size: int) -> None:
         self.name = name
         self.size = size
-        self.far = source.far
+        self.remote = source.remote
         self._source = source
         self._offset = offset
 
@@ -143,9 +143,9 @@ class _Window:
         """Fill a writable buffer from an offset on."""
         self._source.read_into(self._offset + offset, buffer)
 
-    def again(self) -> _Window:
+    def reopened(self) -> _Window:
         """Open the archive once more; where the member lies is known."""
-        return _Window(self.name, self._source.again(), self._offset, self.size)
+        return _Window(self.name, self._source.reopened(), self._offset, self.size)
 
     def close(self) -> None:
         """Close the archive."""

@@ -1,4 +1,4 @@
-"""A video's bytes at any offset: the one thing a reader needs from a place that holds files."""
+"""The interface to a video's bytes at any offset, all that a reader needs from a place that holds files."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class ByteSource(Protocol):
     Attributes:
         name: for messages.
         size: of the file, in bytes.
-        far: whether reading it all costs more than decoding it.
+        remote: whether reading it all costs more than decoding it.
     """
 
     name: str
     size: int
-    far: bool
+    remote: bool
 
     def prefetch(self, spans: Sequence[tuple[int, int]]) -> None:
         """Announce (offset, length) of parts that will be read, in the order in which they will be."""
@@ -58,7 +58,7 @@ class ByteSource(Protocol):
     def read_into(self, offset: int, buffer: Any) -> None:
         """Fill a writable buffer from an offset on."""
 
-    def again(self) -> ByteSource:
+    def reopened(self) -> ByteSource:
         """Give another, fresh handle on the same file, asking for as little as can be.
 
         Raises:
@@ -72,7 +72,7 @@ class ByteSource(Protocol):
 class _AtHand:
     """For files that need no announcement."""
 
-    far = False
+    remote = False
 
     def prefetch(self, spans: Sequence[tuple[int, int]]) -> None:
         """Nothing to do."""
@@ -107,7 +107,7 @@ class LocalBytes(_AtHand):
         self.identity: Hashable = (path, status.st_ino, *self._version)
         self._job = Job.current()
 
-    def again(self) -> LocalBytes:
+    def reopened(self) -> LocalBytes:
         """Open the file once more."""
         other = LocalBytes(self.name)
         if other._version != self._version:
@@ -145,7 +145,7 @@ class MemoryBytes(_AtHand):
         self.size = len(data)
         self._data = memoryview(data)
 
-    def again(self) -> MemoryBytes:
+    def reopened(self) -> MemoryBytes:
         """Give itself; there is nothing to open."""
         return self
 

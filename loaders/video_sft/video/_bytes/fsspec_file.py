@@ -65,7 +65,7 @@ class FsspecFetcher:
         known = {key: text for key, text in self._info.items() if key != "size"}
         return repr(sorted(self._info.items())) if known else None
 
-    def again(self) -> FsspecFetcher:
+    def reopened(self) -> FsspecFetcher:
         """Give a fetcher that compares the file with this one's before it fetches."""
         other = copy.copy(self)
         other._anew()

@@ -91,7 +91,7 @@ class HttpFetcher:
         """Of the file, once the server has told it."""
         return self._seen[1] if self._seen is not None else None
 
-    def again(self) -> HttpFetcher:
+    def reopened(self) -> HttpFetcher:
         """Give a fetcher that knows the address and the version, and has nothing in memory."""
         other = copy.copy(self)
         other._anew()

@@ -170,7 +170,7 @@ class JoinedBytes:
 
     def __init__(self, name: str, parts: Sequence[ByteSource], *, spanned: bool) -> None:
         self.name = name
-        self.far = any(part.far for part in parts)
+        self.remote = any(part.remote for part in parts)
         self._parts = parts
         self._spanned = spanned
         starts = [0]
@@ -230,12 +230,12 @@ class JoinedBytes:
             part.read_into(inside, view[:count])
             view = view[count:]
 
-    def again(self) -> JoinedBytes:
+    def reopened(self) -> JoinedBytes:
         """Open all pieces once more."""
         opened: list[ByteSource] = []
         try:
             for part in self._parts:
-                opened.append(part.again())
+                opened.append(part.reopened())
         except BaseException:
             for other in opened:
                 other.close()

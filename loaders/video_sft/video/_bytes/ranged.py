@@ -1,4 +1,4 @@
-"""Random access to a file far away: few requests, side by side, and nothing read that is not needed."""
+"""Random access to remote files: few requests, side by side, and nothing read that is not needed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from video_sft.video._bytes.segment import Segment
 from video_sft.video._bytes.stopping import Job
 from video_sft.video._bytes.waiting import Waiting
 
-__all__ = ["Fetcher", "Pieces", "RangedBytes", "Span"]
+__all__ = ["ByteRange", "Fetcher", "Pieces", "RangedBytes"]
 
 #: Offset and length.
-Span: TypeAlias = tuple[int, int]
+ByteRange: TypeAlias = tuple[int, int]
 #: Bytes one after another, as they arrive.
 Pieces: TypeAlias = Generator["bytes | memoryview", None, None]
 
@@ -67,7 +67,7 @@ class Fetcher(Protocol):
             VideoError: it will not; for one, because the file is another than it was.
         """
 
-    def again(self) -> Fetcher:
+    def reopened(self) -> Fetcher:
         """Give a fetcher of the same file for a new handle, without a request."""
 
     def stop(self, *, for_good: bool) -> None:
@@ -89,7 +89,7 @@ class RangedBytes:
         head: the file's beginning and size, where they are known already.
     """
 
-    far = True
+    remote = True
 
     def __init__(self, fetcher: Fetcher, head: tuple[Segment, int] | None = None) -> None:
         self.name = fetcher.name
@@ -114,9 +114,9 @@ class RangedBytes:
         """What tells this file from others, and from other versions of it where the server says which it is."""
         return self.name, self.size, self._fetcher.version
 
-    def again(self) -> RangedBytes:
+    def reopened(self) -> RangedBytes:
         """Give a fresh handle without a request; the fetcher notices when the file is another."""
-        return RangedBytes(self._fetcher.again(), (self._head.twin(), self.size))
+        return RangedBytes(self._fetcher.reopened(), (self._head.copy(), self.size))
 
     def _begin(self) -> None:
         """Get the file's beginning, and its size."""
@@ -131,7 +131,7 @@ class RangedBytes:
             self.close()
             raise
 
-    def prefetch(self, spans: Sequence[Span]) -> None:
+    def prefetch(self, spans: Sequence[ByteRange]) -> None:
         """Begin to fetch what is not there of spans, in the order given; close neighbours go in one request."""
         with self._lock:
             for offset, end in _merged(spans):
@@ -304,7 +304,7 @@ def _is_left(segment: Segment) -> bool:
     return segment.reader == threading.get_ident() and segment.end - segment.reached > _READ_AHEAD
 
 
-def _between(offset: int, end: int, known: Sequence[Span]) -> Iterator[Span]:
+def _between(offset: int, end: int, known: Sequence[ByteRange]) -> Iterator[ByteRange]:
     """Yield the stretches from one offset to another that lie in none of those known, all as (offset, end)."""
     for start, stop in sorted(known):
         if start < end and stop > offset:
@@ -315,7 +315,7 @@ def _between(offset: int, end: int, known: Sequence[Span]) -> Iterator[Span]:
         yield offset, end
 
 
-def _merged(spans: Sequence[Span]) -> list[Span]:
+def _merged(spans: Sequence[ByteRange]) -> list[ByteRange]:
     """Join spans that lie close together; each joined one takes the place of the earliest given of its members.
 
     Returns:

@@ -1,4 +1,4 @@
-"""How long a call waits for remote bytes: the limits a user sets, and the account that each call keeps of them."""
+"""The limits that a user sets to waiting for remote bytes, and the account that each call keeps of them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Columns of clips in `datasets`: the feature, and how it survives caches and folders."""
+"""Columns of clips in `datasets`: the feature, and its way through caches and folders."""

@@ -1,4 +1,4 @@
-"""Run packets through a decoder and hand out the frames that are wanted, and only those."""
+"""Decoders that are fed packets and hand out the frames that are wanted, and only those."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a decoded frame to its place in the result: colours, size and rotation in as few passes as there can be."""
+"""The way of a decoded frame to its place in the result: colours, size and rotation in as few passes as can be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening files with libav, safely: known formats only, no network, no second file, and errors that name the file."""
+"""Safe opening of files with libav: known formats only, no network, no second file, and errors that name the file."""
 
 from __future__ import annotations
 

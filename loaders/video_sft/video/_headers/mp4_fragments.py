@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from video_sft.video._bytes.byte_source import ReadAt
-from video_sft.video._headers.mp4_boxes import Span, UnusualError, boxes_within, content_of, top_level_boxes
+from video_sft.video._headers.mp4_boxes import BoxSpan, UnusualError, boxes_within, content_of, top_level_boxes
 from video_sft.video._headers.mp4_index import MOST_SAMPLES
 from video_sft.video._headers.packet_table import PacketTable
 
@@ -170,7 +170,7 @@ def _fragment(
                 implicit = _run(box, part, base, own, samples if number == track_id else others)
 
 
-def _run(box: bytes, span: Span, base: int, own: list[int], samples: _Samples) -> int:
+def _run(box: bytes, span: BoxSpan, base: int, own: list[int], samples: _Samples) -> int:
     """Read one run of samples; return where it ends in the file."""
     flags, count = struct.unpack_from(">II", box, span[0])
     samples.total += count

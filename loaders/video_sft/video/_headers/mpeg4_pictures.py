@@ -1,4 +1,4 @@
-"""What the beginning of an MPEG-4 packet says of its picture (ISO/IEC 14496-2)."""
+"""Kinds of pictures by the beginning of MPEG-4 packets (ISO/IEC 14496-2)."""
 
 from __future__ import annotations
 

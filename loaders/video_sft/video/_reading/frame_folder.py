@@ -25,15 +25,15 @@ from PIL import Image, ImageOps
 from video_sft._places import is_remote, join
 from video_sft.errors import VideoError
 from video_sft.video._bytes.archive_index import BadArchiveError, member_name
-from video_sft.video._bytes.source import Source, archive_at, is_local
+from video_sft.video._bytes.media_bytes import MediaBytes, archive_at, is_local
+from video_sft.video._decoding.frame_form import FrameForm
 from video_sft.video._decoding.orientation import UPRIGHT
 from video_sft.video._decoding.pictures import Painter, empty_pictures
 from video_sft.video._decoding.sizing import output_size
-from video_sft.video._decoding.wanted import Wanted
 from video_sft.video._frames import Frames, Replacement, VideoMetadata
 from video_sft.video._headers.libav import MAX_PIXELS
 from video_sft.video._sampling import Choice, TooManyError
-from video_sft.video._streams.timeline import Timeline
+from video_sft.video._timeline import Timeline
 
 __all__ = [
     "DEFAULT_FPS",
@@ -85,7 +85,7 @@ def split_frames(location: str) -> tuple[str, float | None]:
     return match[2], None if match[1] is None else float(_rate(match[1]))
 
 
-def with_rate(source: Source, fps: float) -> Source:
+def with_rate(source: MediaBytes, fps: float) -> MediaBytes:
     """Return a folder of frames with another rate.
 
     Raises:
@@ -106,7 +106,7 @@ def _rate(fps: float | str) -> str:
     return f"{float(rate):.12g}"
 
 
-def frame_folder(source: Source) -> FrameFolder | None:
+def frame_folder(source: MediaBytes) -> FrameFolder | None:
     """Return the folder of frames that a source names; None where it names a file, or nothing."""
     path = source.path
     if path is None or source.data is not None:
@@ -195,7 +195,7 @@ class FrameFolder:
         )
 
     def frames(
-        self, choice: Choice, start: float | None, stop: float | None, *, nearest: bool, wanted: Wanted
+        self, choice: Choice, start: float | None, stop: float | None, *, nearest: bool, wanted: FrameForm
     ) -> Frames:
         """Decode the chosen frames of a part of it; see `Clip.frames`."""
         timeline = self.timeline
@@ -257,7 +257,7 @@ class FrameFolder:
 
     def _opened(self, number: int) -> Image.Image:
         place = self.places[number]
-        with closing(Source(place, token=self._token).open()) as file:
+        with closing(MediaBytes(place, token=self._token).open()) as file:
             data = file.read_at(0, file.size)
         try:
             return Image.open(io.BytesIO(data))

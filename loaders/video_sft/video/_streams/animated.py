@@ -11,8 +11,8 @@ from video_sft.video._bytes.byte_source import ByteSource
 from video_sft.video._decoding.orientation import UPRIGHT
 from video_sft.video._headers.libav import Header
 from video_sft.video._headers.webp import is_animated_webp, webp_durations, webp_size
-from video_sft.video._streams.timeline import Timeline
 from video_sft.video._streams.track import Track
+from video_sft.video._timeline import Timeline
 
 __all__ = ["animated_track"]
 

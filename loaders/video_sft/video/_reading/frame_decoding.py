@@ -1,4 +1,4 @@
-"""Decode frames of one file: the small interface that `Clip` stands on."""
+"""The decoding of numbered frames of one file, in groups and by several threads."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from video_sft.video._headers.libav import failing, for_libav, open_container
 from video_sft.video._headers.packet_table import PacketTable
 from video_sft.video._headers.webp import webp_frames
 from video_sft.video._streams.packet_frames import SELF_CONTAINED
-from video_sft.video._streams.timeline import Indices
 from video_sft.video._streams.track import Track
+from video_sft.video._timeline import Indices
 
 __all__ = ["MISSING", "UNREACHABLE", "first_size", "nearest_decodable", "read_pictures", "undecodable"]
 
@@ -134,7 +134,7 @@ def nearest_decodable(
 
 def undecodable(file: ByteSource, track: Track, numbers: Indices, num_threads: int) -> dict[int, str]:
     """Decode frames for nothing but to see which do not, and why; arguments as for `read_pictures`."""
-    return _Reading(file, track, numbers, lambda: _look_away).run(num_threads)
+    return _Reading(file, track, numbers, lambda: _discard).run(num_threads)
 
 
 def _spans(table: PacketTable, group: _Group) -> list[tuple[int, int]]:
@@ -146,7 +146,7 @@ def _spans(table: PacketTable, group: _Group) -> list[tuple[int, int]]:
     return [(int(starts[a]), int(ends[b] - starts[a])) for a, b in zip(firsts, lasts, strict=True)]
 
 
-def _look_away(frame: Any, positions: list[int]) -> None:
+def _discard(frame: Any, positions: list[int]) -> None:
     """Decoding is all that matters."""
 
 
@@ -170,11 +170,11 @@ class _Reading:
             return self.failures
         groups = plan(self._track.table, np.array(list(self._positions)))
         while groups:
-            again = []
+            retries = list[_Group]()
             for wave in self._waves(groups):
-                again += self.decode(wave, min(num_threads, len(wave)), num_threads)
+                retries += self.decode(wave, min(num_threads, len(wave)), num_threads)
                 self._file.forget()
-            groups = again
+            groups = retries
         return self.failures
 
     def _waves(self, groups: list[_Group]) -> Iterator[list[_Group]]:
@@ -200,7 +200,7 @@ class _Reading:
 
     def decode(self, groups: list[_Group], workers: int, num_threads: int) -> list[_Group]:
         """Decode groups; return those to try again from further back."""
-        queue, again = list(reversed(groups)), list[_Group]()
+        queue, retries = list(reversed(groups)), list[_Group]()
         raised: list[BaseException] = []
         decoder_threads = num_threads if len(groups) == 1 and groups[0].cost > num_threads else 1
 
@@ -215,7 +215,7 @@ class _Reading:
                         retry = run(group)
                         if retry is not None:
                             with self._lock:
-                                again.append(retry)
+                                retries.append(retry)
             except BaseException as error:  # noqa: BLE001 - handed to the calling thread
                 raised.append(error)
 
@@ -223,13 +223,13 @@ class _Reading:
         for thread in threads:
             thread.start()
         work()
-        if self._file.far and any(not isinstance(error, Exception) for error in raised):
+        if self._file.remote and any(not isinstance(error, Exception) for error in raised):
             self._file.close()  # Ctrl-C: the others wait for the network
         for thread in threads:
             thread.join()
         if raised:
             raise raised[0]
-        return again
+        return retries
 
     @contextmanager
     def _worker(self, threads: int) -> Iterator[Callable[[_Group], _Group | None]]:

@@ -1,4 +1,4 @@
-"""Where a video's bytes are: a local path, a URL of any fsspec file system, bytes in memory, or an open file."""
+"""The place of a video's bytes: a local path, a URL of any fsspec file system, bytes in memory, or an open file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from video_sft.video._bytes.byte_source import ByteSource, LocalBytes, MemoryByt
 from video_sft.video._bytes.joined import JoinedBytes, is_spanned, parts_from, split_parts
 from video_sft.video._bytes.remote import open_remote
 
-__all__ = ["REFUSED", "WHY_REFUSED", "Source", "archive_at", "hub_token", "is_local", "make_source"]
+__all__ = ["REFUSED", "WHY_REFUSED", "MediaBytes", "archive_at", "hub_token", "is_local", "media_bytes"]
 
 #: Stands in front of a place that a row of somebody's repo names and that is none of the repo's own.
 REFUSED = "refused::"
@@ -48,7 +48,7 @@ def is_local(path: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Source:
+class MediaBytes:
     """One video's bytes, not yet opened; picklable.
 
     Attributes:
@@ -133,7 +133,7 @@ class Source:
         return JoinedBytes(path, opened, spanned=is_spanned(first))
 
 
-def archive_at(path: str) -> tuple[str, str, Source] | None:
+def archive_at(path: str) -> tuple[str, str, MediaBytes] | None:
     """Take the path of a member, or of a folder, of an archive apart.
 
     Returns:
@@ -143,7 +143,7 @@ def archive_at(path: str) -> tuple[str, str, Source] | None:
     inside = split_member(path)
     if inside is None or (inside[0] == "tar" and not _is_at_hand(inside[2])):
         return None
-    return inside[0], inside[1], Source(inside[2])
+    return inside[0], inside[1], MediaBytes(inside[2])
 
 
 def _is_at_hand(archive: str) -> bool:
@@ -159,8 +159,8 @@ def _exists(place: str) -> bool:
     return bool(filesystem.isfile(path))
 
 
-def make_source(video: object, *, token: str | bool | None = None) -> Source:
-    """Turn whatever names or holds a video into a `Source`.
+def media_bytes(video: object, *, token: str | bool | None = None) -> MediaBytes:
+    """Turn whatever names or holds a video into a `MediaBytes`.
 
     Args:
         video: a path or URL (str or `os.PathLike`), bytes, an open binary file (read from its beginning, whole, unless
@@ -172,26 +172,26 @@ def make_source(video: object, *, token: str | bool | None = None) -> Source:
         TypeError: none of these.
     """
     if isinstance(video, str):
-        return Source(video, token=token)
+        return MediaBytes(video, token=token)
     if isinstance(video, os.PathLike):
-        return Source(str(Path(video)), token=token)
+        return MediaBytes(str(Path(video)), token=token)
     if isinstance(video, (bytes, bytearray, memoryview)):
-        return Source(None, bytes(video))
+        return MediaBytes(None, bytes(video))
     if isinstance(video, Mapping) and (video.get("bytes") is not None or video.get("path") is not None):
         data = video.get("bytes")
-        return Source(video.get("path"), None if data is None else bytes(data), token)
+        return MediaBytes(video.get("path"), None if data is None else bytes(data), token)
     if hasattr(video, "read"):
         return _of_file(video)
     raise TypeError(f"a video is a path, a URL, bytes, an open binary file or {{'path', 'bytes'}}, not {video!r:.80}")
 
 
-def _of_file(file: Any) -> Source:
+def _of_file(file: Any) -> MediaBytes:
     name = getattr(file, "name", None)
     if isinstance(file, (io.BufferedReader, io.FileIO)) and isinstance(name, str) and os.path.isfile(name):
-        return Source(os.path.abspath(name))
+        return MediaBytes(os.path.abspath(name))
     if file.seekable():
         file.seek(0)
     data = file.read()
     if not isinstance(data, bytes):
         raise TypeError("a video file must be open in binary mode")
-    return Source(name if isinstance(name, str) else None, data)
+    return MediaBytes(name if isinstance(name, str) else None, data)

@@ -1,4 +1,4 @@
-"""One video file and what is known of it; several clips may share it."""
+"""The reader of one video file, which keeps what is known of it; several clips may share it."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from typing import Any
 
 from video_sft.errors import VideoError
 from video_sft.video._bytes.byte_source import ByteSource
-from video_sft.video._bytes.source import Source
+from video_sft.video._bytes.media_bytes import MediaBytes
+from video_sft.video._decoding.frame_form import FrameForm
 from video_sft.video._decoding.pictures import OtherSizeError
-from video_sft.video._decoding.wanted import Wanted
 from video_sft.video._frames import Audio, Frames
 from video_sft.video._reading.audio import read_audio
-from video_sft.video._reading.exact_frames import Problem, better_track, exact_frames, nearest_frames
+from video_sft.video._reading.estimated_frames import estimated_frames
+from video_sft.video._reading.exact_frames import Problem, better_track, exact_frames, frames_with_stand_ins
 from video_sft.video._reading.frame_folder import FrameFolder, frame_folder
-from video_sft.video._reading.near_frames import near_frames
 from video_sft.video._sampling import Choice, TooManyError
+from video_sft.video._streams.estimated import estimated_track
 from video_sft.video._streams.indexed import indexed_track
-from video_sft.video._streams.nominal import nominal_track
 from video_sft.video._streams.scanned import unindexed_track
-from video_sft.video._streams.timeline import Indices
 from video_sft.video._streams.track import Track
+from video_sft.video._timeline import Indices
 
-__all__ = ["VideoFile"]
+__all__ = ["VideoReader"]
 
 
 #: Remote files up to this size are read whole where they have no index.
 _SMALL = 2 << 20
 
 
-class VideoFile:
+class VideoReader:
     """A file, understood when it is first needed; nothing stays open between calls.
 
     Threads may share it: what is learnt twice at the same time is the same both times.
@@ -40,7 +40,7 @@ class VideoFile:
         stream_index: which stream to show; None is the first video.
     """
 
-    def __init__(self, source: Source, stream_index: int | None) -> None:
+    def __init__(self, source: MediaBytes, stream_index: int | None) -> None:
         self.source = source
         self.stream_index = stream_index
         self._known: tuple[ByteSource, Track] | None = None
@@ -50,20 +50,20 @@ class VideoFile:
         return {"source": self.source, "stream_index": self.stream_index, "_known": None, "_pictures": None}
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, VideoFile) and self._identity == other._identity
+        return isinstance(other, VideoReader) and self._identity == other._identity
 
     def __hash__(self) -> int:
         return hash(self._identity)
 
     @property
-    def _identity(self) -> tuple[Source, int | None]:
+    def _identity(self) -> tuple[MediaBytes, int | None]:
         return self.source, self.stream_index
 
     @contextmanager
     def _opened(self, *, exact: bool = False) -> Iterator[tuple[ByteSource, Track]]:
         known = self._known
-        with closing(known[0].again() if known is not None else self.source.open()) as file:
-            if known is None or (exact and known[1].access == "nominal"):
+        with closing(known[0].reopened() if known is not None else self.source.open()) as file:
+            if known is None or (exact and known[1].access == "estimated"):
                 known = (file, _understand(file, self.stream_index, exact=exact))
                 self._known = known
             yield file, known[1]
@@ -96,7 +96,7 @@ class VideoFile:
         return self._known[1]
 
     def frames(
-        self, choice: Choice, start: float | None, stop: float | None, *, nearest: bool, wanted: Wanted
+        self, choice: Choice, start: float | None, stop: float | None, *, nearest: bool, wanted: FrameForm
     ) -> Frames:
         """Decode the chosen frames of a part of the file; see `Clip.frames`."""
         folder = self._folder()
@@ -120,7 +120,7 @@ class VideoFile:
                 result = self._attempt(file, track, chosen, wanted)
                 better = self._better(file, track, result)
                 if better is None and nearest and isinstance(result, dict):
-                    result = nearest_frames(file, track, chosen, result, begin, end, wanted)
+                    result = frames_with_stand_ins(file, track, chosen, result, begin, end, wanted)
                     better = self._better(file, track, result) if isinstance(result, OtherSizeError) else None
                 if isinstance(result, Frames):
                     return result
@@ -130,10 +130,10 @@ class VideoFile:
                     raise VideoError(file.name, f"frame {number}: {reason}")
                 self._known, track = (file, better), better.only_whole() if nearest else better
 
-    def _attempt(self, file: ByteSource, track: Track, chosen: Indices, wanted: Wanted) -> Frames | Problem | None:
+    def _attempt(self, file: ByteSource, track: Track, chosen: Indices, wanted: FrameForm) -> Frames | Problem | None:
         """Decode frames; None where the file has to be read through for them."""
-        if track.access == "nominal":
-            return near_frames(file, self.stream_index, track, chosen, wanted)
+        if track.access == "estimated":
+            return estimated_frames(file, self.stream_index, track, chosen, wanted)
         return exact_frames(file, track, chosen, wanted)
 
     def _better(self, file: ByteSource, track: Track, result: Frames | Problem | None) -> Track | None:
@@ -148,15 +148,15 @@ class VideoFile:
         """Decode the sound of a part of the file; see `Clip.audio`."""
         if self._folder() is not None:
             raise VideoError(self.source.name, "a folder of frames has no audio")
-        handle = self._known[0].again() if self._known is not None else self.source.open()
+        handle = self._known[0].reopened() if self._known is not None else self.source.open()
         with closing(handle) as file:
             return read_audio(file, start, stop, sampling_rate=sampling_rate, mono=mono)
 
 
 def _understand(file: ByteSource, stream_index: int | None, *, exact: bool) -> Track:
     """Learn as much as a file costs little to tell; all of it where `exact` asks so."""
-    if file.far and file.size > _SMALL and not exact:
-        track = indexed_track(file, stream_index, anywhere=False) or nominal_track(file, stream_index)
+    if file.remote and file.size > _SMALL and not exact:
+        track = indexed_track(file, stream_index, anywhere=False) or estimated_track(file, stream_index)
     else:
         track = indexed_track(file, stream_index)
     return track or unindexed_track(file, stream_index)

@@ -1,6 +1,6 @@
-"""Remote files without an index of all frames: read at about the right place, instead of from beginning to end.
+"""Estimated timelines of remote files without an index: frames are looked for at about the right place.
 
-Matroska, WebM, AVI and the like would have to be fetched whole to learn the time of every frame. Their headers state a
+Matroska, WebM, AVI and the like would otherwise have to be fetched whole to learn the time of every frame. Their headers state a
 length and a rate; frames are chosen by those, and each is found by a seek and by decoding up to its time. Times given
 are the real ones of the frames found. With a steady rate, which nearly all files have, they are the frames that a local
 copy of the file gives.
@@ -24,10 +24,10 @@ from video_sft.video._headers.libav import Header, failing, for_libav, header_of
 from video_sft.video._headers.matroska_blocks import matroska_blocks
 from video_sft.video._headers.nal_units import x264_build
 from video_sft.video._streams.indexed import plain_matroska, signed
-from video_sft.video._streams.timeline import Indices, Timeline
 from video_sft.video._streams.track import Track
+from video_sft.video._timeline import Indices, Timeline
 
-__all__ = ["latest_starts", "nominal_track", "read_nominal", "step_ticks"]
+__all__ = ["estimated_track", "find_by_seeking", "latest_starts", "step_ticks"]
 
 #: libav takes the clock's rate for the frames' where a header does not tell.
 _HIGHEST_RATE = 300
@@ -50,7 +50,7 @@ _FEWEST_ENTRIES = 3
 _STEPS_BACK_SECONDS = (0, 1, 3, 9, 27, 81)
 
 
-def nominal_track(file: ByteSource, stream_index: int | None) -> Track | None:
+def estimated_track(file: ByteSource, stream_index: int | None) -> Track | None:
     """Make a track with evenly spaced frames from what the header states; None where it states too little.
 
     Raises:
@@ -74,7 +74,7 @@ def nominal_track(file: ByteSource, stream_index: int | None) -> Track | None:
     numerator, denominator = np.int64(step.numerator), np.int64(step.denominator)
     ticks = first_tick + (2 * np.arange(count + 1) * numerator + denominator) // (2 * denominator)
     timeline = Timeline(ticks[:-1], int(ticks[-1]), header.time_base)
-    return Track(header, timeline, orientation, "nominal", None)
+    return Track(header, timeline, orientation, "estimated", None)
 
 
 def _first_frame(file: ByteSource, stream_index: int | None) -> tuple[Header, int | None, Orientation]:
@@ -130,19 +130,19 @@ def step_ticks(track: Track) -> Fraction:
 
 
 def latest_starts(track: Track, numbers: Indices) -> Indices:
-    """Return when frames begin to be shown at the latest, in ticks: half a frame after their nominal time."""
+    """Return when frames begin to be shown at the latest, in ticks: half a frame after their estimated time."""
     half = max(1, round(step_ticks(track) / 2))
     return np.asarray(track.timeline.ticks[numbers] + half - 1)
 
 
-def read_nominal(
+def find_by_seeking(
     file: ByteSource, track: Track, numbers: Indices, deliver: Callable[[int, Any], None]
 ) -> dict[int, tuple[int, int]]:
-    """Find frames near their nominal times, in one pass forward.
+    """Find frames near their estimated times, in one pass forward.
 
     Args:
         file: the bytes.
-        track: made by `nominal_track`.
+        track: made by `estimated_track`.
         numbers: of the frames, ascending.
         deliver: takes each number and its frame.
 

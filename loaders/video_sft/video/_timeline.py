@@ -1,4 +1,4 @@
-"""When the frames of a file are shown."""
+"""The timeline of a file: when each of its frames is shown."""
 
 from __future__ import annotations
 

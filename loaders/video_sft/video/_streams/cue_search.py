@@ -1,4 +1,4 @@
-"""Remote Matroska and WebM files: frames found through the index of key frames.
+"""Search in remote Matroska and WebM files: frames found through the index of key frames.
 
 The index says where the packets from each key frame on begin. How far to read for a frame is judged by its time; the
 headers of the packets then tell where it is exactly. All stretches are fetched side by side, and decoded like those of
@@ -16,15 +16,15 @@ import numpy as np
 
 from video_sft.video._bytes.byte_source import ByteSource
 from video_sft.video._decoding.orientation import UPRIGHT
-from video_sft.video._headers.matroska_blocks import Block, matroska_blocks, table_of_blocks
+from video_sft.video._headers.matroska_blocks import MatroskaBlock, matroska_blocks, table_of_blocks
 from video_sft.video._headers.matroska_header import MatroskaLayout, MatroskaTrack, matroska_cues
 from video_sft.video._headers.packet_table import PacketTable
 from video_sft.video._streams.indexed import plain_matroska
 from video_sft.video._streams.packet_frames import timeline_of
-from video_sft.video._streams.timeline import Indices, Timeline
 from video_sft.video._streams.track import Track
+from video_sft.video._timeline import Indices, Timeline
 
-__all__ = ["Found", "find_by_cues"]
+__all__ = ["CueFrames", "find_by_cues"]
 
 #: How far beyond a likely place to read: as a part of the stretch between two key frames, in frames (a key frame is as
 #: large as many others), in bytes.
@@ -39,7 +39,7 @@ _REORDERING = frozenset({"h264", "hevc", "mpeg4"})
 
 
 @dataclass(frozen=True)
-class Found:
+class CueFrames:
     """Frames whose packets are known.
 
     Attributes:
@@ -56,16 +56,16 @@ class Found:
 
 
 def find_by_cues(
-    file: ByteSource, stream_index: int | None, moments: Sequence[int], step: Fraction, nominal: Track
-) -> Found | None:
+    file: ByteSource, stream_index: int | None, moments: Sequence[int], step: Fraction, estimated: Track
+) -> CueFrames | None:
     """Find the frames shown at some moments.
 
     Args:
         file: the bytes.
         stream_index: which stream; None is the first video.
         moments: in ticks.
-        step: ticks from one frame to the next, nominally.
-        nominal: what is known of the stream.
+        step: ticks from one frame to the next, by the stated rate.
+        estimated: what is known of the stream.
 
     Returns:
         The frames; None where the file has no such index, or it leads nowhere.
@@ -76,7 +76,7 @@ def find_by_cues(
     parts = plain_matroska(file, stream_index)
     if parts is None:
         return None
-    header, (_, layout, track) = nominal.header, parts
+    header, (_, layout, track) = estimated.header, parts
     cues = matroska_cues(file.read_at, layout, track)
     if not cues:
         return None
@@ -89,7 +89,7 @@ def find_by_cues(
         earliest[entry] = min(moment, earliest.get(entry, moment))
     spans = [_likely_span(cues, entry, latest[entry], step, layout) for entry in latest]
     file.prefetch(spans)
-    blocks: dict[int, Block] = {}
+    blocks: dict[int, MatroskaBlock] = {}
     runs: list[int] = []
     try:
         for entry in sorted(latest):
@@ -111,8 +111,8 @@ def find_by_cues(
     if (numbers < 0).any() or len(np.unique(timeline.ticks)) != len(timeline):
         return None
     lengths = _lengths(table, timeline, numbers, usual=max(1, round(step)))
-    return Found(
-        Track(header, timeline, UPRIGHT, "stored", table, measured=nominal.measured),
+    return CueFrames(
+        Track(header, timeline, UPRIGHT, "stored", table, measured=estimated.measured),
         numbers,
         timeline.ticks[numbers],
         lengths,
@@ -150,10 +150,10 @@ def _run(
     cue: tuple[int, int],
     moment: int,
     reorders: bool,
-) -> list[Block]:
+) -> list[MatroskaBlock]:
     """Read the headers of the packets from a key frame on, until no frame up to a moment can be missing."""
     time, place = cue
-    run: list[Block] = []
+    run: list[MatroskaBlock] = []
     beyond, most_late = 0, 0
     for block in matroska_blocks(file.read_at, layout, track, place, layout.end):
         if not run and not (block.key and block.pts >= time):

@@ -1,4 +1,4 @@
-"""What a caller wants frames to look like."""
+"""The form that a caller wants frames in."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from video_sft.video._decoding.pictures import Dtype, Layout
 from video_sft.video._decoding.sizing import Size
 
-__all__ = ["Wanted"]
+__all__ = ["FrameForm"]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class FrameForm:
     """In what form frames are wanted, and with how many threads; see `Clip.frames`."""
 
     size: Size

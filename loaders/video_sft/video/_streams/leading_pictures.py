@@ -1,4 +1,4 @@
-"""Frames at a file's beginning that lean on what was cut off in front of it."""
+"""Leading pictures at a file's beginning, which lean on what was cut off in front of it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from video_sft.video._decoding.packets import StoredPackets
 from video_sft.video._headers.libav import Header, failing
 from video_sft.video._headers.packet_table import PacketTable
 
-__all__ = ["without_leading"]
+__all__ = ["without_leading_pictures"]
 
 #: No codec stores more frames than that behind a key frame that is shown after them.
 _MOST_LEADING = 32
 
 
-def without_leading(file: ByteSource, header: Header, table: PacketTable) -> PacketTable:
+def without_leading_pictures(file: ByteSource, header: Header, table: PacketTable) -> PacketTable:
     """Mark frames as never shown that a decoder drops, those stored behind the first key frame and shown before it.
 
     Where a recording was cut at a key frame without being encoded anew, there are some. A few packets are decoded to

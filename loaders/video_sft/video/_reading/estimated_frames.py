@@ -8,22 +8,22 @@ import numpy as np
 import numpy.typing as npt
 
 from video_sft.video._bytes.byte_source import ByteSource
+from video_sft.video._decoding.frame_form import FrameForm
 from video_sft.video._decoding.pictures import OtherSizeError, Painter
-from video_sft.video._decoding.wanted import Wanted
 from video_sft.video._frames import Frames
 from video_sft.video._headers.libav import failing
 from video_sft.video._reading.exact_frames import room_for
-from video_sft.video._reading.reader import read_pictures
-from video_sft.video._streams.cued import find_by_cues
-from video_sft.video._streams.nominal import latest_starts, read_nominal, step_ticks
-from video_sft.video._streams.timeline import Indices, seconds
+from video_sft.video._reading.frame_decoding import read_pictures
+from video_sft.video._streams.cue_search import find_by_cues
+from video_sft.video._streams.estimated import find_by_seeking, latest_starts, step_ticks
 from video_sft.video._streams.track import Track
+from video_sft.video._timeline import Indices, seconds
 
-__all__ = ["near_frames"]
+__all__ = ["estimated_frames"]
 
 
-def near_frames(
-    file: ByteSource, stream_index: int | None, track: Track, chosen: Indices, wanted: Wanted
+def estimated_frames(
+    file: ByteSource, stream_index: int | None, track: Track, chosen: Indices, wanted: FrameForm
 ) -> Frames | OtherSizeError | None:
     """Decode frames that are found by their time, and give the times they really have.
 
@@ -52,7 +52,7 @@ def near_frames(
 
 
 def _sought(
-    file: ByteSource, track: Track, chosen: Indices, data: npt.NDArray[Any], wanted: Wanted
+    file: ByteSource, track: Track, chosen: Indices, data: npt.NDArray[Any], wanted: FrameForm
 ) -> tuple[Indices, Indices] | None:
     """Decode frames in one pass of seeks; return when each starts and for how long it is shown, in ticks."""
     rows: dict[int, list[int]] = {}
@@ -60,7 +60,9 @@ def _sought(
         rows.setdefault(number, []).append(position)
     painter = Painter(data, wanted.layout, track.orientation)
     with failing(file.name, "cannot be decoded"):
-        found = read_nominal(file, track, np.unique(chosen), lambda number, frame: painter.paint(frame, rows[number]))
+        found = find_by_seeking(
+            file, track, np.unique(chosen), lambda number, frame: painter.paint(frame, rows[number])
+        )
     if rows.keys() - found.keys():
         return None
     starts, lengths = np.array([found[number] for number in chosen.tolist()], np.int64).T
