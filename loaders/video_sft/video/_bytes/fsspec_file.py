@@ -157,6 +157,10 @@ class FsspecFetcher:
             return data
 
 
+# The entry point tells fsspec of it in every process; this, where the package is used without being installed.
+fsspec.register_implementation("parts", "video_sft.video._bytes.parts_filesystem.PartsFileSystem", clobber=True)
+
+
 def _telling(info: dict[str, Any]) -> dict[str, str]:
     """Pick what a file system says of a file that would be different for another one."""
     spelt = {key.lower().replace("_", "").replace("-", ""): value for key, value in info.items() if value is not None}

@@ -14,8 +14,6 @@ import re
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from typing import Any
 
-import fsspec
-
 from video_sft.video._bytes.byte_source import ByteSource
 
 __all__ = [
@@ -251,7 +249,3 @@ class JoinedBytes:
 def is_spanned(first: str) -> bool:
     """Return whether a first piece is the first disk of a zip."""
     return _SPANNED.fullmatch(first) is not None
-
-
-# The entry point tells fsspec of it in every process; this, where the package is used without being installed.
-fsspec.register_implementation("parts", "video_sft.video._bytes.parts_filesystem.PartsFileSystem", clobber=True)

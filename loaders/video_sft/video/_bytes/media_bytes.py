@@ -12,14 +12,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from fsspec.core import url_to_fs
-
 from video_sft.errors import VideoError
 from video_sft.video._bytes.archive_index import Members, archive_members
 from video_sft.video._bytes.archive_member import open_member, split_member
 from video_sft.video._bytes.byte_source import ByteSource, LocalBytes, MemoryBytes
 from video_sft.video._bytes.joined import JoinedBytes, is_spanned, parts_from, split_parts
-from video_sft.video._bytes.remote import open_remote
 
 __all__ = ["REFUSED", "WHY_REFUSED", "MediaBytes", "archive_at", "hub_token", "is_local", "media_bytes"]
 
@@ -108,6 +105,8 @@ class MediaBytes:
         if first is not None:
             return self._open_parts(path, first)
         if not is_local(path):
+            from video_sft.video._bytes.remote import open_remote  # clients of servers take long to load
+
             return open_remote(path, self.token)
         path = os.path.abspath(path.removeprefix("file://"))
         try:
@@ -155,6 +154,8 @@ def _is_at_hand(archive: str) -> bool:
 def _exists(place: str) -> bool:
     if is_local(place):
         return os.path.isfile(place.removeprefix("file://"))
+    from fsspec.core import url_to_fs
+
     filesystem, path = url_to_fs(place)
     return bool(filesystem.isfile(path))
 

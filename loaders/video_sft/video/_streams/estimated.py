@@ -1,6 +1,6 @@
 """Estimated timelines of remote files without an index: frames are looked for at about the right place.
 
-Matroska, WebM, AVI and the like would otherwise have to be fetched whole to learn the time of every frame. Their headers state a
+Matroska, WebM, AVI and the like would have to be fetched whole to learn the time of every frame. Their headers state a
 length and a rate; frames are chosen by those, and each is found by a seek and by decoding up to its time. Times given
 are the real ones of the frames found. With a steady rate, which nearly all files have, they are the frames that a local
 copy of the file gives.
