@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 import video_sft
-from tests.video.http_server import RangeServer
+from tests.video.video_server import VideoServer
 from video_sft._media import index as media_index
 from video_sft._media import media_listing as listing
 from video_sft._media.index import MediaIndex
@@ -248,7 +248,7 @@ def test_videos_come_from_tars_split_archives_and_folders_of_archives(
 
 def test_videos_come_out_of_a_zip_behind_a_server(drawn: Path, session_cache: str, tmp_path: Path) -> None:
     zipped(tmp_path / "videos.zip", drawn, "all")
-    with RangeServer(tmp_path) as server:
+    with VideoServer(tmp_path) as server:
         rows = load(session_cache, {"vidor": server.url("videos.zip")})
         assert all(row["video"] is not None for row in rows)
         assert rows[0]["video"].metadata.num_frames > 0

@@ -159,10 +159,10 @@ def test_layouts_and_dtypes(plain: Path, reference: tuple[np.ndarray, np.ndarray
         clip.frames(count=1, layout="HWC")  # type: ignore[arg-type]
 
 
-def test_resized_rotated_frames_are_resized_then_turned(zoo: dict[str, Path]) -> None:
-    frames = Clip(zoo["rotated_90"]).frames(count=2, size=(48, 32))
+def test_resized_rotated_frames_are_resized_then_turned(videos: dict[str, Path]) -> None:
+    frames = Clip(videos["rotated_90"]).frames(count=2, size=(48, 32))
     assert frames.data.shape == (2, 48, 32, 3)
-    with av.open(str(zoo["rotated_90"])) as container:
+    with av.open(str(videos["rotated_90"])) as container:
         expected = [
             np.rot90(frame.to_ndarray(format="rgb24", width=48, height=32)) for frame in container.decode(video=0)
         ]

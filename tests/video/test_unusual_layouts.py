@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.video.http_server import RangeServer
-from tests.video.zoo import X264, decode_fully, encode, patch, remux, shown_twice
+from tests.video.made_videos import X264, decode_fully, encode, patch, remux, shown_twice
+from tests.video.video_server import VideoServer
 
 from video_sft.video import Clip
 
@@ -33,12 +33,12 @@ def with_boxes(data: bytes, kind: bytes, *, in_front: int = 0, between: int = 0)
 @pytest.mark.parametrize(("in_front", "between"), [(0, 24), (0, 70_000), (20_000, 0), (70_000, 300_000)])
 @pytest.mark.parametrize("kind", [b"free", b"uuid", b"wide"])
 def test_boxes_between_the_parts_of_an_mp4(
-    zoo: dict[str, Path], tmp_path: Path, kind: bytes, in_front: int, between: int
+    videos: dict[str, Path], tmp_path: Path, kind: bytes, in_front: int, between: int
 ) -> None:
-    frames, times = decode_fully(zoo["plain"])
+    frames, times = decode_fully(videos["plain"])
     path = tmp_path / "boxes.mp4"
-    path.write_bytes(with_boxes(zoo["plain"].read_bytes(), kind, in_front=in_front, between=between))
-    with RangeServer(tmp_path) as server:
+    path.write_bytes(with_boxes(videos["plain"].read_bytes(), kind, in_front=in_front, between=between))
+    with VideoServer(tmp_path) as server:
         for video in (path, path.read_bytes(), server.url(path.name)):
             given_back = Clip(video).frames(indices=[0, 13, 49])
             assert np.array_equal(given_back.data, frames[[0, 13, 49]])
@@ -54,7 +54,7 @@ def test_remote_files_without_a_table_have_the_length_they_have(tmp_path: Path, 
     path = remux(source, tmp_path / f"long.{ending}", options=options, shift_seconds=1.44)
     assert path.stat().st_size > 2 << 20
     local = Clip(path)
-    with RangeServer(tmp_path) as server:
+    with VideoServer(tmp_path) as server:
         clip = Clip(server.url(path.name))
         assert clip.metadata.num_frames == local.metadata.num_frames == 250
         assert clip.metadata.begin_seconds == pytest.approx(local.metadata.begin_seconds, abs=1e-3)
@@ -69,31 +69,31 @@ def test_remote_files_without_a_table_have_the_length_they_have(tmp_path: Path, 
         assert server.sent < path.stat().st_size * 0.8
 
 
-def test_frames_without_data_are_not_counted(zoo: dict[str, Path], tmp_path: Path) -> None:
-    data = zoo["no_b_frames"].read_bytes()
-    table = Clip(zoo["no_b_frames"])._file.track().table
+def test_frames_without_data_are_not_counted(videos: dict[str, Path], tmp_path: Path) -> None:
+    data = videos["no_b_frames"].read_bytes()
+    table = Clip(videos["no_b_frames"])._file.track().table
     assert table is not None
     row = 49  # the last one, so that the places of the others stay
     made = patch(data, b"stsz", 12 + 4 * row, 0)
     path = tmp_path / "dropped.mp4"
     path.write_bytes(made)
-    frames, _ = decode_fully(zoo["no_b_frames"])
+    frames, _ = decode_fully(videos["no_b_frames"])
     clip = Clip(path)
     assert clip.metadata.num_frames == 49
     assert np.array_equal(clip.frames().data, frames[:49])
 
 
-def test_an_edit_list_that_shows_a_stretch_twice(zoo: dict[str, Path], tmp_path: Path) -> None:
+def test_an_edit_list_that_shows_a_stretch_twice(videos: dict[str, Path], tmp_path: Path) -> None:
     path = tmp_path / "twice.mp4"
-    path.write_bytes(shown_twice(zoo["plain"].read_bytes()))
+    path.write_bytes(shown_twice(videos["plain"].read_bytes()))
     frames, _ = decode_fully(path)
     assert len(frames) > 40
     assert np.array_equal(Clip(path).frames().data, frames)
 
 
-def test_reordered_frames_whose_container_has_no_times_of_its_own(zoo: dict[str, Path], tmp_path: Path) -> None:
+def test_reordered_frames_whose_container_has_no_times_of_its_own(videos: dict[str, Path], tmp_path: Path) -> None:
     """The decoder knows the order in which they are shown."""
-    data = zoo["plain"].read_bytes()
+    data = videos["plain"].read_bytes()
     path = tmp_path / "no_ctts.mp4"
     path.write_bytes(data.replace(b"ctts", b"skip"))
     frames, _ = decode_fully(path)
@@ -103,10 +103,10 @@ def test_reordered_frames_whose_container_has_no_times_of_its_own(zoo: dict[str,
 
 
 @pytest.mark.parametrize("kind", ["mpeg4", "plain", "hevc"])
-def test_frames_that_are_wrongly_said_to_be_key_frames(zoo: dict[str, Path], tmp_path: Path, kind: str) -> None:
+def test_frames_that_are_wrongly_said_to_be_key_frames(videos: dict[str, Path], tmp_path: Path, kind: str) -> None:
     path = tmp_path / "no_stss.mp4"
-    path.write_bytes(zoo[kind].read_bytes().replace(b"stss", b"skip"))
-    frames, _ = decode_fully(zoo[kind])
+    path.write_bytes(videos[kind].read_bytes().replace(b"stss", b"skip"))
+    frames, _ = decode_fully(videos[kind])
     clip = Clip(path)
     for number in (3, 22, 49):
         assert np.array_equal(clip.frames(indices=[number]).data[0], frames[number])

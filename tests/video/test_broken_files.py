@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.video.zoo import decode_fully, encode, patch, sound_alone
+from tests.video.made_videos import decode_fully, encode, patch, sound_alone
 
 from video_sft.errors import VideoError
 from video_sft.video import Clip, Frames
@@ -83,9 +83,9 @@ def test_sound_alone_and_pictures_alone(tmp_path: Path) -> None:
         _ = Clip(path, stream_index=7).metadata
 
 
-def test_a_file_cut_short_still_gives_the_frames_it_holds(tmp_path: Path, zoo: dict[str, Path]) -> None:
-    path, frames = tmp_path / "short.mp4", decode_fully(zoo["moov_in_front"])[0]
-    data = zoo["moov_in_front"].read_bytes()
+def test_a_file_cut_short_still_gives_the_frames_it_holds(tmp_path: Path, videos: dict[str, Path]) -> None:
+    path, frames = tmp_path / "short.mp4", decode_fully(videos["moov_in_front"])[0]
+    data = videos["moov_in_front"].read_bytes()
     path.write_bytes(data[: len(data) * 2 // 3])
     clip = Clip(path)
     assert np.array_equal(clip.frames(indices=[0, 13]).data, frames[[0, 13]])
@@ -116,17 +116,17 @@ def test_frames_before_the_cut_need_no_other(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["no_b_frames", "plain", "mkv", "ts"])
 def test_damage_in_the_middle_is_told_and_other_frames_are_right(
-    tmp_path: Path, zoo: dict[str, Path], kind: str
+    tmp_path: Path, videos: dict[str, Path], kind: str
 ) -> None:
-    frames = decode_fully(zoo[kind])[0]
-    table = Clip(zoo[kind])._file.track().table
+    frames = decode_fully(videos[kind])[0]
+    table = Clip(videos[kind])._file.track().table
     assert table is not None
     keys = table.keys.tolist()
     broken_row = keys[1] if len(keys) > 1 else 0
-    data = bytearray(zoo[kind].read_bytes())
+    data = bytearray(videos[kind].read_bytes())
     start, size = int(table.position[broken_row]), int(table.size[broken_row])
     data[start + 24 : start + size] = bytes(size - 24)
-    path = tmp_path / zoo[kind].name
+    path = tmp_path / videos[kind].name
     path.write_bytes(bytes(data))
     clip = Clip(path)
     number = int(table.ordinals[broken_row])

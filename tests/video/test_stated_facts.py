@@ -12,8 +12,8 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
-from tests.video.http_server import RangeServer
-from tests.video.zoo import RATE, X264, decode_fully, encode, patch, pictures, remux
+from tests.video.made_videos import RATE, X264, decode_fully, encode, patch, pictures, remux
+from tests.video.video_server import VideoServer
 
 from video_sft.errors import VideoError
 from video_sft.video import Clip, read_frames
@@ -37,7 +37,7 @@ def test_a_wrong_rate_does_not_double_the_frames_of_a_remote_file(tmp_path: Path
     options = {"crf": "18", "g": "25", "bf": "2"}
     path = encode(tmp_path / "a.mkv", rate=60, count=300, times=lambda number: 40 * number, options=options)
     path.write_bytes(path.read_bytes() + bytes([0xEC, 0x01]) + (3 << 20).to_bytes(7, "big") + bytes(3 << 20))
-    with RangeServer(tmp_path) as server:
+    with VideoServer(tmp_path) as server:
         clip = Clip(server.url(path.name))
         assert clip.metadata.fps == pytest.approx(25)
         assert clip.metadata.num_frames == pytest.approx(300, abs=2)
@@ -45,8 +45,8 @@ def test_a_wrong_rate_does_not_double_the_frames_of_a_remote_file(tmp_path: Path
 
 
 @pytest.mark.parametrize("kind", ["plain", "mkv", "ts", "flv", "av1_mkv"])
-def test_a_rate_that_is_right_is_given_as_it_is_stated(zoo: dict[str, Path], kind: str) -> None:
-    assert Clip(zoo[kind]).metadata.fps == RATE
+def test_a_rate_that_is_right_is_given_as_it_is_stated(videos: dict[str, Path], kind: str) -> None:
+    assert Clip(videos[kind]).metadata.fps == RATE
 
 
 @pytest.mark.parametrize("ending", ["ts", "h264"])
@@ -82,11 +82,11 @@ def test_frames_are_as_large_as_the_first(tmp_path: Path, ending: str) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", ["plain", "prores", "fragmented"])
-def test_matrices(zoo: dict[str, Path], tmp_path: Path, kind: str, matrix: tuple[int, ...], shown: object) -> None:
+def test_matrices(videos: dict[str, Path], tmp_path: Path, kind: str, matrix: tuple[int, ...], shown: object) -> None:
     a, b, c, d = matrix
-    path = tmp_path / zoo[kind].name
-    path.write_bytes(patch(zoo[kind].read_bytes(), b"tkhd", 40, a, b, 0, c, d))
-    plain = Clip(zoo[kind]).frames(indices=[3]).data[0]
+    path = tmp_path / videos[kind].name
+    path.write_bytes(patch(videos[kind].read_bytes(), b"tkhd", 40, a, b, 0, c, d))
+    plain = Clip(videos[kind]).frames(indices=[3]).data[0]
     expected = shown(plain)  # type: ignore[operator]
     clip = Clip(path)
     assert np.array_equal(clip.frames(indices=[3]).data[0], expected)
@@ -155,7 +155,7 @@ def test_pipes_and_devices_are_refused_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("filling", [0, 3 << 20])
 def test_servers_that_do_not_tell_sizes(plain: Path, tmp_path: Path, filling: int) -> None:
     (tmp_path / "a.mp4").write_bytes(plain.read_bytes() + (filling + 8).to_bytes(4, "big") + b"free" + bytes(filling))
-    with RangeServer(tmp_path, tells_sizes=False) as server:
+    with VideoServer(tmp_path, tells_sizes=False) as server:
         clip = Clip(server.url("a.mp4"))
         assert clip.metadata.num_frames == 50
         assert np.array_equal(clip.frames(count=3).data, Clip(plain).frames(count=3).data)
@@ -167,11 +167,11 @@ def animation(path: Path, *, durations: list[int]) -> Path:
     return path
 
 
-@pytest.mark.parametrize("far", [False, True])
-def test_animated_webp(tmp_path: Path, far: bool) -> None:
+@pytest.mark.parametrize("remote", [False, True])
+def test_animated_webp(tmp_path: Path, remote: bool) -> None:
     path = animation(tmp_path / "a.webp", durations=[100, 50, 200, 100])
-    with RangeServer(tmp_path) as server:
-        clip = Clip(server.url("a.webp") if far else path)
+    with VideoServer(tmp_path) as server:
+        clip = Clip(server.url("a.webp") if remote else path)
         facts, given = clip.metadata, clip.frames()
     assert (facts.num_frames, facts.width, facts.height, facts.container) == (4, 96, 64, "webp")
     assert given.pts_seconds.tolist() == [0.0, 0.1, 0.15, 0.35]
@@ -217,7 +217,7 @@ def test_transport_streams_that_lost_packets(tmp_path: Path, codec: str) -> None
 
 
 @pytest.mark.parametrize("ending", ["mp4", "mkv", "ts", "flv"])
-def test_decoders_are_told_who_encoded_a_stream(zoo: dict[str, Path], tmp_path: Path, ending: str) -> None:
+def test_decoders_are_told_who_encoded_a_stream(videos: dict[str, Path], tmp_path: Path, ending: str) -> None:
     """The decoder reads 4:4:4 of old versions otherwise, which only the first packet tells of."""
     source = encode(tmp_path / "source.mp4", options=X264, pixel_format="yuv444p")
     path = remux(source, tmp_path / f"a.{ending}")

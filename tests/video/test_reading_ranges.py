@@ -13,8 +13,8 @@ from typing import Any
 import fsspec
 import numpy as np
 import pytest
-from tests.video.http_server import RangeServer
-from tests.video.zoo import encode
+from tests.video.made_videos import encode
+from tests.video.video_server import VideoServer
 
 from video_sft.errors import VideoError
 from video_sft.video import Clip
@@ -41,14 +41,14 @@ def data(folder: Path) -> bytes:
 
 
 @pytest.fixture
-def opened(server: RangeServer) -> Iterator[ByteSource]:
+def opened(server: VideoServer) -> Iterator[ByteSource]:
     file = open_remote(server.url("bytes"), None)
     server.log.clear()
     yield file
     file.close()
 
 
-def test_a_range_is_read_as_it_arrives(server: RangeServer, opened: ByteSource, data: bytes) -> None:
+def test_a_range_is_read_as_it_arrives(server: VideoServer, opened: ByteSource, data: bytes) -> None:
     server.hold_from = 3 * MB
     opened.prefetch([(MB, 4 * MB)])
     buffer = bytearray(MB)
@@ -62,7 +62,7 @@ def test_a_range_is_read_as_it_arrives(server: RangeServer, opened: ByteSource, 
 
 
 def test_frames_are_decoded_while_the_last_range_is_still_to_come(
-    server: RangeServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+    server: VideoServer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip, choice = Clip(server.url("a.mp4")), [20, 120, 170, 245]
     table = clip._file.track().table
@@ -80,21 +80,21 @@ def test_frames_are_decoded_while_the_last_range_is_still_to_come(
     assert np.array_equal(frames.data, Clip(folder / "a.mp4").frames(indices=choice).data)
 
 
-def test_what_broke_off_is_resumed(server: RangeServer, opened: ByteSource, data: bytes) -> None:
+def test_what_broke_off_is_resumed(server: VideoServer, opened: ByteSource, data: bytes) -> None:
     server.cuts += [MB, 700 * KB]
     opened.prefetch([(MB, 4 * MB)])
     assert opened.read_at(MB, 4 * MB) == data[MB : 5 * MB]
     assert server.log == [(MB, 4 * MB), (2 * MB, 3 * MB), (2 * MB + 700 * KB, 3 * MB - 700 * KB)]
 
 
-def test_only_attempts_without_progress_count(server: RangeServer, opened: ByteSource, data: bytes) -> None:
+def test_only_attempts_without_progress_count(server: VideoServer, opened: ByteSource, data: bytes) -> None:
     server.cuts += [100 * KB] * 8
     assert opened.read_at(MB, MB) == data[MB : 2 * MB]
     assert len(server.log) == 9
 
 
 def test_nothing_is_fetched_any_more_for_what_is_forgotten(
-    server: RangeServer, opened: ByteSource, data: bytes
+    server: VideoServer, opened: ByteSource, data: bytes
 ) -> None:
     server.hold_from = MB
     opened.prefetch([(MB * place, MB // 2) for place in range(1, 20)])
@@ -104,7 +104,7 @@ def test_nothing_is_fetched_any_more_for_what_is_forgotten(
     assert len(server.log) <= 5
 
 
-def test_closing_ends_the_threads_and_the_waiting(server: RangeServer, opened: ByteSource) -> None:
+def test_closing_ends_the_threads_and_the_waiting(server: VideoServer, opened: ByteSource) -> None:
     server.hold_from = MB
     opened.prefetch([(MB, MB), (4 * MB, MB)])
     raised: list[BaseException] = []
@@ -126,7 +126,7 @@ def test_closing_ends_the_threads_and_the_waiting(server: RangeServer, opened: B
     assert "closed" in str(raised[0])
 
 
-def test_few_connections_at_once(server: RangeServer, opened: ByteSource) -> None:
+def test_few_connections_at_once(server: VideoServer, opened: ByteSource) -> None:
     server.hold_from = MB
     before = threading.active_count()
     for place in range(1, 20):
@@ -135,7 +135,7 @@ def test_few_connections_at_once(server: RangeServer, opened: ByteSource) -> Non
     assert threading.active_count() <= before + 2 * 4 + 1
 
 
-def test_reading_from_beginning_to_end_takes_few_requests(server: RangeServer, opened: ByteSource, data: bytes) -> None:
+def test_reading_from_beginning_to_end_takes_few_requests(server: VideoServer, opened: ByteSource, data: bytes) -> None:
     opened.read_through()
     file, parts = SeekableFile(opened), []
     while part := file.read(32 * KB):
@@ -145,7 +145,7 @@ def test_reading_from_beginning_to_end_takes_few_requests(server: RangeServer, o
     assert server.sent == len(data) - 64 * KB
 
 
-def test_reading_on_is_quick_to_start_and_stops_at_a_seek(server: RangeServer, opened: ByteSource, data: bytes) -> None:
+def test_reading_on_is_quick_to_start_and_stops_at_a_seek(server: VideoServer, opened: ByteSource, data: bytes) -> None:
     opened.read_through()
     file = SeekableFile(opened)
     file.seek(8 * MB)
@@ -158,7 +158,7 @@ def test_reading_on_is_quick_to_start_and_stops_at_a_seek(server: RangeServer, o
     assert [size for _, size in server.log[3:]] == [256 * KB, 256 * KB]
 
 
-def test_readers_side_by_side_each_read_on(server: RangeServer, opened: ByteSource, data: bytes) -> None:
+def test_readers_side_by_side_each_read_on(server: VideoServer, opened: ByteSource, data: bytes) -> None:
     opened.read_through()
     one, other = SeekableFile(opened), SeekableFile(opened)
     other.seek(12 * MB)
@@ -169,7 +169,7 @@ def test_readers_side_by_side_each_read_on(server: RangeServer, opened: ByteSour
     assert len(server.log) <= 14
 
 
-def test_a_file_that_is_not_read_through_is_not_read_far_ahead(server: RangeServer, opened: ByteSource) -> None:
+def test_a_file_that_is_not_read_through_is_not_read_far_ahead(server: VideoServer, opened: ByteSource) -> None:
     file = SeekableFile(opened)
     file.seek(8 * MB)
     for _ in range(2 * MB // (32 * KB)):
@@ -177,14 +177,14 @@ def test_a_file_that_is_not_read_through_is_not_read_far_ahead(server: RangeServ
     assert [size for _, size in server.log] == [256 * KB, *[512 * KB] * 4]
 
 
-def test_small_reads_here_and_there_stay_small(server: RangeServer, opened: ByteSource, data: bytes) -> None:
+def test_small_reads_here_and_there_stay_small(server: VideoServer, opened: ByteSource, data: bytes) -> None:
     for place in (9, 3, 17, 5, 20, 11):
         assert opened.read_at(place * MB, 100) == data[place * MB : place * MB + 100]
     assert [size for _, size in server.log] == [256 * KB] * 6
 
 
 def test_a_server_without_ranges_sends_the_file_once_for_each_handle(
-    server: RangeServer, data: bytes, monkeypatch: pytest.MonkeyPatch
+    server: VideoServer, data: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.ranges = False
     file = open_remote(server.url("bytes"), None)
@@ -201,7 +201,7 @@ def test_a_server_without_ranges_sends_the_file_once_for_each_handle(
 
 
 @pytest.mark.parametrize("later", [False, True])
-def test_a_server_may_say_by_date_how_long_to_wait(server: RangeServer, later: bool) -> None:
+def test_a_server_may_say_by_date_how_long_to_wait(server: VideoServer, later: bool) -> None:
     moment = datetime.now(timezone.utc) + timedelta(seconds=1000 if later else -1000)
     server.failures, server.retry_after = [429, 503], format_datetime(moment)
     if later:
@@ -248,7 +248,7 @@ def test_a_file_system_is_asked_once_for_each_handle(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("protocol", ["simplecache", "filecache"])
-def test_chains_of_file_systems(protocol: str, server: RangeServer, data: bytes) -> None:
+def test_chains_of_file_systems(protocol: str, server: VideoServer, data: bytes) -> None:
     file = open_remote(f"{protocol}::{server.url('bytes')}", None)
     for handle in (file, file.reopened()):
         assert handle.read_at(5 * MB, KB) == data[5 * MB : 5 * MB + KB]

@@ -11,7 +11,7 @@ from pathlib import Path
 import av
 import pytest
 from PIL import Image
-from tests.video.zoo import encode, pictures, with_edits
+from tests.video.made_videos import encode, pictures, with_edits
 
 #: One or more of every container, and of every codec that has its own way through the reader.
 KINDS = (  # noqa: SIM905
@@ -24,7 +24,7 @@ _PICTURES = {"mpg": "mpeg2video", "avi": "mpeg4"}
 
 
 @pytest.fixture(scope="module")
-def seeds(zoo: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def seeds(videos: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Whole videos to bend."""
     folder = tmp_path_factory.mktemp("seeds")
     sounding = {"aac.mkv": "aac", "aac.ts": "aac", "aac.flv": "aac", "mp3.avi": "libmp3lame", "mp2.mpg": "mp2"}
@@ -36,10 +36,10 @@ def seeds(zoo: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> lis
     stills = [Image.fromarray(picture) for picture in pictures(8)]
     stills[0].save(made[-1], save_all=True, append_images=stills[1:], duration=80)
     made.append(folder / "edits.mp4")
-    made[-1].write_bytes(with_edits(zoo["plain"].read_bytes(), [(300, 2560), (100, -1), (800, 12800)]))
+    made[-1].write_bytes(with_edits(videos["plain"].read_bytes(), [(300, 2560), (100, -1), (800, 12800)]))
     if "libsvtav1" in av.codecs_available:
         made.append(encode(folder / "av1.mp4", codec="libsvtav1", options={"preset": "12"}, count=20))
-    return [str(path) for path in [*(zoo[kind] for kind in KINDS), *made]]
+    return [str(path) for path in [*(videos[kind] for kind in KINDS), *made]]
 
 
 def test_mutated_files_in_a_process_with_limits(seeds: list[str]) -> None:

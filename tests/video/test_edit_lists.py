@@ -9,8 +9,8 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from tests.video.http_server import RangeServer
-from tests.video.zoo import decode_fully, encode, remux, with_edits
+from tests.video.made_videos import decode_fully, encode, remux, with_edits
+from tests.video.video_server import VideoServer
 
 from video_sft.video import Clip
 
@@ -34,7 +34,7 @@ def padded(data: bytes) -> bytes:
     return data + struct.pack(">I4s", FILLING, b"free") + bytes(FILLING - 8)
 
 
-def check(path: Path, server: RangeServer, *, sorted_times: bool = False) -> None:
+def check(path: Path, server: VideoServer, *, sorted_times: bool = False) -> None:
     frames, times = decode_fully(path)
     times = np.sort(times) if sorted_times else times
     for video in (path, server.url(path.name)):
@@ -49,25 +49,25 @@ def check(path: Path, server: RangeServer, *, sorted_times: bool = False) -> Non
 
 @pytest.mark.parametrize("edits", EDITS)
 @pytest.mark.parametrize("kind", ["plain", "no_b_frames", "open_gop", "hevc", "av1", "mpeg4", "mov"])
-def test_edits(zoo: dict[str, Path], tmp_path: Path, kind: str, edits: str) -> None:
+def test_edits(videos: dict[str, Path], tmp_path: Path, kind: str, edits: str) -> None:
     path = tmp_path / "cut.mp4"
-    path.write_bytes(padded(with_edits(zoo[kind].read_bytes(), EDITS[edits])))
-    with RangeServer(tmp_path) as server:
+    path.write_bytes(padded(with_edits(videos[kind].read_bytes(), EDITS[edits])))
+    with VideoServer(tmp_path) as server:
         check(path, server, sorted_times=True)
 
 
 @pytest.mark.parametrize(("rate", "wide"), [(0x8000, False), (0x20000, False), (0x10000, True)])
-def test_rates_and_wide_numbers(zoo: dict[str, Path], tmp_path: Path, rate: int, wide: bool) -> None:
+def test_rates_and_wide_numbers(videos: dict[str, Path], tmp_path: Path, rate: int, wide: bool) -> None:
     path = tmp_path / "cut.mp4"
-    path.write_bytes(padded(with_edits(zoo["plain"].read_bytes(), EDITS["both"], rate=rate, wide=wide)))
-    with RangeServer(tmp_path) as server:
+    path.write_bytes(padded(with_edits(videos["plain"].read_bytes(), EDITS["both"], rate=rate, wide=wide)))
+    with VideoServer(tmp_path) as server:
         check(path, server)
 
 
 @pytest.mark.parametrize("flags", ["frag_keyframe+empty_moov+default_base_moof", "dash+global_sidx"])
 @pytest.mark.parametrize("edits", ["beginning", "pause"])
-def test_fragments(zoo: dict[str, Path], tmp_path: Path, flags: str, edits: str) -> None:
-    path = remux(zoo["plain"], tmp_path / "cut.mp4", options={"movflags": flags})
+def test_fragments(videos: dict[str, Path], tmp_path: Path, flags: str, edits: str) -> None:
+    path = remux(videos["plain"], tmp_path / "cut.mp4", options={"movflags": flags})
     path.write_bytes(with_edits(path.read_bytes(), EDITS[edits]))
     frames, times = decode_fully(path)
     given_back = Clip(path).frames()
@@ -82,7 +82,7 @@ def test_a_cut_costs_what_a_whole_file_costs(tmp_path: Path) -> None:
     path = tmp_path / "cut.mp4"
     path.write_bytes(with_edits(whole.read_bytes(), [(5000, 512 * 33)]))
     sent = []
-    with RangeServer(tmp_path) as server:
+    with VideoServer(tmp_path) as server:
         for name in ("whole.mp4", "cut.mp4"):
             server.log.clear()
             Clip(server.url(name)).frames(times=[2.0])
@@ -92,11 +92,11 @@ def test_a_cut_costs_what_a_whole_file_costs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ending", ["frag.mp4", "mkv"])
 @pytest.mark.parametrize("kind", ["open_gop", "hevc"])
-def test_frames_that_lean_on_what_was_cut_off(zoo: dict[str, Path], tmp_path: Path, kind: str, ending: str) -> None:
+def test_frames_that_lean_on_what_was_cut_off(videos: dict[str, Path], tmp_path: Path, kind: str, ending: str) -> None:
     """A copy from a key frame on begins with frames that no decoder gives; it is no reason to read all of a file."""
     path = tmp_path / f"cut.{ending}"
     options = {"movflags": "frag_keyframe+empty_moov"} if ending == "frag.mp4" else {}
-    with av.open(str(zoo[kind])) as given, av.open(str(path), "w", options=options) as made:
+    with av.open(str(videos[kind])) as given, av.open(str(path), "w", options=options) as made:
         stream = given.streams.video[0]
         copy = made.add_stream_from_template(stream)
         packets = [packet for packet in given.demux(stream) if packet.size]
@@ -113,7 +113,7 @@ def test_frames_that_lean_on_what_was_cut_off(zoo: dict[str, Path], tmp_path: Pa
     assert np.allclose(clip.frames(size=8).pts_seconds, times, rtol=0, atol=1e-9)
 
 
-def test_the_reader_of_whole_files_is_left_alone(zoo: dict[str, Path], tmp_path: Path) -> None:
+def test_the_reader_of_whole_files_is_left_alone(videos: dict[str, Path], tmp_path: Path) -> None:
     """An edit that shows all of a file changes nothing."""
-    path = remux(zoo["plain"], tmp_path / "whole.mp4")
-    assert Clip(path).metadata == Clip(zoo["plain"]).metadata
+    path = remux(videos["plain"], tmp_path / "whole.mp4")
+    assert Clip(path).metadata == Clip(videos["plain"]).metadata

@@ -8,8 +8,8 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from tests.video.http_server import RangeServer
-from tests.video.zoo import X264, decode_fully, encode, shown_twice
+from tests.video.made_videos import X264, decode_fully, encode, shown_twice
+from tests.video.video_server import VideoServer
 
 from video_sft.errors import VideoError
 from video_sft.video import Clip
@@ -39,28 +39,28 @@ def boxes(data: bytes, kind: bytes) -> list[int]:
 
 
 @pytest.mark.parametrize("number", [2**32 - 1, 2**31, 10_000_000])
-def test_a_run_of_samples_beyond_belief(zoo: dict[str, Path], number: int) -> None:
-    data = bytearray(zoo["fragmented"].read_bytes())
+def test_a_run_of_samples_beyond_belief(videos: dict[str, Path], number: int) -> None:
+    data = bytearray(videos["fragmented"].read_bytes())
     for at in boxes(bytes(data), b"trun"):
         struct.pack_into(">II", data, at, 0x1, number)  # no field of any sample, so that the box need not be long
     assert outcome(bytes(data)) in (None, 50)
 
 
-def test_times_beyond_all_clocks(zoo: dict[str, Path]) -> None:
-    data = bytearray(zoo["fragmented"].read_bytes())
+def test_times_beyond_all_clocks(videos: dict[str, Path]) -> None:
+    data = bytearray(videos["fragmented"].read_bytes())
     for at in boxes(bytes(data), b"tfdt"):
         if data[at] == 1:
             data[at + 4 : at + 12] = b"\xff" * 8
     outcome(bytes(data))
-    matroska = zoo["mkv_without_index"].read_bytes()
+    matroska = videos["mkv_without_index"].read_bytes()
     at = matroska.index(b"\xe7", matroska.index(b"\x1f\x43\xb6\x75"))
     width = matroska[at + 1] & 0x7F
     outcome(matroska[:at] + b"\xe7\x88" + b"\xff" * 8 + matroska[at + 2 + width :])
 
 
 @pytest.mark.parametrize("tags", [{"NUMBER_OF_FRAMES": "9" * 5000}, {"DURATION": "9" * 400 + ":00:00.0"}])
-def test_tags_of_thousands_of_digits(zoo: dict[str, Path], tmp_path: Path, tags: dict[str, str]) -> None:
-    assert Clip(tagged(zoo["mkv"], tmp_path / "tags.mkv", tags)).metadata.num_frames == 50
+def test_tags_of_thousands_of_digits(videos: dict[str, Path], tmp_path: Path, tags: dict[str, str]) -> None:
+    assert Clip(tagged(videos["mkv"], tmp_path / "tags.mkv", tags)).metadata.num_frames == 50
 
 
 def tagged(source: Path, path: Path, tags: dict[str, str]) -> Path:
@@ -79,7 +79,7 @@ def test_tags_that_outlived_a_cut(tmp_path: Path) -> None:
     """Statistics of a longer file do not make a remote one longer than it is."""
     source = encode(tmp_path / "a.mkv", count=250, width=256, height=160, options={**X264, "crf": "1", "g": "25"})
     path = tagged(source, tmp_path / "cut.mkv", {"NUMBER_OF_FRAMES": "4000", "DURATION": "00:02:40.000000000"})
-    with RangeServer(tmp_path) as server:
+    with VideoServer(tmp_path) as server:
         near = Clip(server.url(path.name)).frames(count=4)
     exact = Clip(path).frames(count=4)
     assert np.array_equal(near.data, exact.data)
@@ -109,10 +109,10 @@ def test_times_of_storing_in_place_of_showing(tmp_path: Path, ending: str, codec
         assert np.array_equal(clip.frames(indices=[number], on_error="nearest").data[0], frames[number])
 
 
-def test_frames_stand_in_only_for_those_that_cannot_be_had(zoo: dict[str, Path], tmp_path: Path) -> None:
+def test_frames_stand_in_only_for_those_that_cannot_be_had(videos: dict[str, Path], tmp_path: Path) -> None:
     """A file that has to be read from its beginning gives the same frames however errors are to be taken."""
     path = tmp_path / "twice.mp4"
-    path.write_bytes(shown_twice(zoo["plain"].read_bytes()))
+    path.write_bytes(shown_twice(videos["plain"].read_bytes()))
     for on_error in ("raise", "nearest"):
         found = Clip(path).frames(indices=[3, 30], on_error=on_error)  # type: ignore[arg-type]
         assert np.array_equal(found.data, decode_fully(path)[0][[3, 30]])

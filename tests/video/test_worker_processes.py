@@ -16,15 +16,15 @@ import pytest
 from video_sft.video import Clip, Video, read_frames
 
 #: Seconds after which a worker that gives nothing counts as hung.
-PATIENCE = 120
+HUNG_SECONDS = 120
 
 CHOICE: dict[str, Any] = {"count": 3, "size": (16, 24)}
 
 
 @pytest.fixture(scope="module")
-def rows(zoo: dict[str, Path]) -> datasets.Dataset:
+def rows(videos: dict[str, Path]) -> datasets.Dataset:
     """Twelve rows of several kinds, some cut."""
-    paths = [str(zoo[kind]) for kind in ("plain", "mkv", "ts", "hevc", "vp9", "mpeg4_avi")]
+    paths = [str(videos[kind]) for kind in ("plain", "mkv", "ts", "hevc", "vp9", "mpeg4_avi")]
     cells = [*paths, *(f"{path}#t=0.4,1.6" for path in paths)]
     table = datasets.Dataset.from_dict({"row": list(range(len(cells))), "video": cells})
     return table.cast_column("video", Video())
@@ -49,7 +49,7 @@ def decode(batch: list[dict[str, Any]]) -> list[tuple[int, np.ndarray]]:
 def test_data_loader_workers(rows: datasets.Dataset, expected: list[np.ndarray], context: str) -> None:
     data = pytest.importorskip("torch.utils.data")
     loader = data.DataLoader(
-        rows, batch_size=2, num_workers=2, collate_fn=decode, multiprocessing_context=context, timeout=PATIENCE
+        rows, batch_size=2, num_workers=2, collate_fn=decode, multiprocessing_context=context, timeout=HUNG_SECONDS
     )
     for _ in range(2 if context == "fork" else 1):  # the second pass starts new workers
         found = dict(pair for batch in loader for pair in batch)
@@ -71,7 +71,7 @@ def test_a_worker_forked_while_another_thread_decodes(rows: datasets.Dataset, ex
     thread.start()
     try:
         loader = data.DataLoader(
-            rows, batch_size=3, num_workers=2, collate_fn=decode, multiprocessing_context="fork", timeout=PATIENCE
+            rows, batch_size=3, num_workers=2, collate_fn=decode, multiprocessing_context="fork", timeout=HUNG_SECONDS
         )
         found = dict(pair for batch in loader for pair in batch)
     finally:
@@ -80,20 +80,20 @@ def test_a_worker_forked_while_another_thread_decodes(rows: datasets.Dataset, ex
     assert all(np.array_equal(found[row], frames) for row, frames in enumerate(expected))
 
 
-def test_two_threads_on_one_clip(zoo: dict[str, Path]) -> None:
+def test_two_threads_on_one_clip(videos: dict[str, Path]) -> None:
     for kind in ("plain", "mkv", "raw_h264"):
-        whole = Clip(zoo[kind]).frames().data
-        clip = Clip(zoo[kind])  # neither thread finds it understood
+        whole = Clip(videos[kind]).frames().data
+        clip = Clip(videos[kind])  # neither thread finds it understood
         barrier = threading.Barrier(2)
 
         def read(numbers: list[int], clip: Clip = clip, barrier: threading.Barrier = barrier) -> list[np.ndarray]:
-            barrier.wait(PATIENCE)
+            barrier.wait(HUNG_SECONDS)
             return [clip.frames(indices=[number], num_threads=2).data[0] for number in numbers]
 
         with ThreadPoolExecutor(2) as pool:
             jobs = {pool.submit(read, numbers): numbers for numbers in ([0, 30, 7, 49], [48, 2, 30, 12])}
             for job, numbers in jobs.items():
-                assert np.array_equal(job.result(PATIENCE), whole[numbers]), kind
+                assert np.array_equal(job.result(HUNG_SECONDS), whole[numbers]), kind
 
 
 def answer(questions: Any, answers: Any) -> None:
@@ -111,7 +111,7 @@ def queues(request: pytest.FixtureRequest) -> Iterator[tuple[Any, Any]]:
     process.start()
     yield questions, answers
     questions.put(None)
-    process.join(PATIENCE)
+    process.join(HUNG_SECONDS)
     assert process.exitcode == 0
 
 
@@ -122,7 +122,7 @@ def test_clips_move_through_queues(rows: datasets.Dataset, expected: list[np.nda
         clip = rows[row]["video"]
         _ = clip.metadata  # what is known of the file stays behind
         questions.put(clip)
-        returned, found = answers.get(timeout=PATIENCE)
+        returned, found = answers.get(timeout=HUNG_SECONDS)
         assert returned == clip
         assert np.array_equal(found, frames)
         assert np.array_equal(returned.frames(**CHOICE).data, frames)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from tests.local_hub import LocalHub
 from tests.local_hub.fixtures import hub  # noqa: F401 - a fixture
-from tests.video.http_server import RangeServer
-from tests.video.zoo import encode, remux
+from tests.video.made_videos import encode, remux
+from tests.video.video_server import VideoServer
 
 from video_sft.errors import VideoError
 from video_sft.video import Clip, Video
@@ -49,14 +49,14 @@ def needed(folder: Path, name: str, indices: list[int]) -> int:
 
 
 @pytest.mark.parametrize("name", ["end.mp4", "front.mp4"])
-def test_metadata_takes_two_requests(server: RangeServer, folder: Path, name: str) -> None:
+def test_metadata_takes_two_requests(server: VideoServer, folder: Path, name: str) -> None:
     assert Clip(server.url(name)).metadata == Clip(folder / name).metadata
     assert len(server.log) <= 2
     assert server.sent < 200_000
 
 
 @pytest.mark.parametrize("name", ["end.mp4", "front.mp4"])
-def test_frames_take_the_bytes_they_need(server: RangeServer, folder: Path, name: str) -> None:
+def test_frames_take_the_bytes_they_need(server: VideoServer, folder: Path, name: str) -> None:
     size = (folder / name).stat().st_size
     for indices in ([130], [5, 60, 110, 160, 235]):
         server.log.clear()
@@ -70,7 +70,7 @@ def test_frames_take_the_bytes_they_need(server: RangeServer, folder: Path, name
 @pytest.mark.parametrize(
     "flags", ["frag_keyframe+empty_moov", "frag_keyframe+empty_moov+skip_trailer", "dash+global_sidx"]
 )
-def test_the_headers_of_fragments_are_asked_for_together(server: RangeServer, folder: Path, flags: str) -> None:
+def test_the_headers_of_fragments_are_asked_for_together(server: VideoServer, folder: Path, flags: str) -> None:
     remux(folder / "end.mp4", folder / "fragmented.mp4", options={"movflags": flags, "frag_duration": "1000000"})
     assert (folder / "fragmented.mp4").read_bytes().count(b"moof") == 10
     clip, local = Clip(server.url("fragmented.mp4")), Clip(folder / "fragmented.mp4")
@@ -79,7 +79,7 @@ def test_the_headers_of_fragments_are_asked_for_together(server: RangeServer, fo
     assert np.array_equal(clip.frames(indices=[5, 130]).data, local.frames(indices=[5, 130]).data)
 
 
-def test_what_is_known_is_not_asked_again(server: RangeServer) -> None:
+def test_what_is_known_is_not_asked_again(server: VideoServer) -> None:
     clip = Clip(server.url("end.mp4"))
     _ = clip.metadata
     server.log.clear()
@@ -87,7 +87,7 @@ def test_what_is_known_is_not_asked_again(server: RangeServer) -> None:
     assert len(server.log) == 1
 
 
-def test_a_zip_member_is_read_in_place(server: RangeServer, folder: Path) -> None:
+def test_a_zip_member_is_read_in_place(server: VideoServer, folder: Path) -> None:
     frames = Clip(f"zip://a b/end.mp4::{server.url('stored.zip')}").frames(indices=[130])
     assert np.array_equal(frames.data, Clip(folder / "end.mp4").frames(indices=[130]).data)
     assert server.sent < (folder / "stored.zip").stat().st_size / 2
@@ -100,7 +100,7 @@ def test_a_zip_member_is_read_in_place(server: RangeServer, folder: Path) -> Non
 
 
 @pytest.mark.parametrize("failure", [500, 503, 429, 0])
-def test_failures_that_pass_are_tried_again(server: RangeServer, folder: Path, failure: int) -> None:
+def test_failures_that_pass_are_tried_again(server: VideoServer, folder: Path, failure: int) -> None:
     clip = Clip(server.url("end.mp4"))
     server.failures += [failure, failure]
     assert clip.metadata.num_frames == 250
@@ -108,7 +108,7 @@ def test_failures_that_pass_are_tried_again(server: RangeServer, folder: Path, f
     assert np.array_equal(clip.frames(indices=[130]).data, Clip(folder / "end.mp4").frames(indices=[130]).data)
 
 
-def test_failures_that_stay_are_told(server: RangeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failures_that_stay_are_told(server: VideoServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("video_sft._retrying._FIRST_PAUSE_SECONDS", 0)
     with pytest.raises(VideoError, match="404"):
         _ = Clip(server.url("nothing.mp4")).metadata
@@ -124,7 +124,7 @@ def test_failures_that_stay_are_told(server: RangeServer, monkeypatch: pytest.Mo
         _ = Clip("memory://nothing.mp4").metadata
 
 
-def test_a_file_replaced_while_it_is_read_is_noticed(server: RangeServer) -> None:
+def test_a_file_replaced_while_it_is_read_is_noticed(server: VideoServer) -> None:
     clip = Clip(server.url("end.mp4"))
     _ = clip.metadata
     server.etag = '"two"'
@@ -132,12 +132,12 @@ def test_a_file_replaced_while_it_is_read_is_noticed(server: RangeServer) -> Non
         clip.frames(indices=[130])
 
 
-def test_a_redirect_is_followed_once(server: RangeServer) -> None:
+def test_a_redirect_is_followed_once(server: VideoServer) -> None:
     Clip(server.url("r/end.mp4")).frames(indices=[5, 130, 240])
     assert len([path for path in server.asked if path.startswith("/r/")]) == 1
 
 
-def test_a_server_without_ranges_still_serves(server: RangeServer, folder: Path) -> None:
+def test_a_server_without_ranges_still_serves(server: VideoServer, folder: Path) -> None:
     server.ranges = False
     frames = Clip(server.url("end.mp4")).frames(indices=[130])
     assert np.array_equal(frames.data, Clip(folder / "end.mp4").frames(indices=[130]).data)
@@ -171,7 +171,7 @@ def test_a_private_repo_needs_the_token_datasets_has(tmp_path: Path, folder: Pat
             assert clip.metadata.num_frames == 250
 
 
-def test_a_file_without_an_index_is_not_fetched_whole(server: RangeServer, folder: Path) -> None:
+def test_a_file_without_an_index_is_not_fetched_whole(server: VideoServer, folder: Path) -> None:
     remux(folder / "end.mp4", folder / "long.mkv")
     size = (folder / "long.mkv").stat().st_size
     clip, local = Clip(server.url("long.mkv")), Clip(folder / "long.mkv")

@@ -159,13 +159,13 @@ AV1 = {"g": "24", "preset": "12", "svtav1-params": "lp=1"}
 OPEN_GOP = {**X264, "x264-params": "open-gop=1:keyint=12:scenecut=0"}
 
 
-def make_zoo(folder: Path) -> dict[str, Path]:
+def make_every_kind(folder: Path) -> dict[str, Path]:
     """Make one of each kind.
 
     Returns:
         Paths by the name of the kind.
     """
-    zoo = {
+    videos = {
         "plain": encode(folder / "plain.mp4", options=X264),
         "moov_in_front": encode(folder / "front.mp4", options=X264, container_options={"movflags": "faststart"}),
         "no_b_frames": encode(folder / "nob.mp4", options={"g": "12", "bf": "0"}),
@@ -201,13 +201,13 @@ def make_zoo(folder: Path) -> dict[str, Path]:
         "mpeg2_ts": encode(folder / "mpeg2.ts", codec="mpeg2video", options={"g": "12", "bf": "2"}),
         "mpeg_ps": encode(folder / "mpeg2.mpg", codec="mpeg2video", options={"g": "12", "bf": "2"}),
     }
-    zoo |= _rewrapped(folder, zoo)
-    zoo |= _patched(folder, zoo)
-    return zoo
+    videos |= _rewrapped(folder, videos)
+    videos |= _patched(folder, videos)
+    return videos
 
 
-def _rewrapped(folder: Path, zoo: dict[str, Path]) -> dict[str, Path]:
-    plain, opened = zoo["plain"], zoo["open_gop"]
+def _rewrapped(folder: Path, videos: dict[str, Path]) -> dict[str, Path]:
+    plain, opened = videos["plain"], videos["open_gop"]
     return {
         "mkv": remux(plain, folder / "plain.mkv"),
         "mkv_without_index": remux(plain, folder / "live.mkv", options={"live": "1"}),
@@ -225,16 +225,16 @@ def _rewrapped(folder: Path, zoo: dict[str, Path]) -> dict[str, Path]:
         "negative_start": remux(
             plain, folder / "negative.mp4", shift_seconds=-0.72, options={"avoid_negative_ts": "disabled"}
         ),
-        "interlaced_ts": remux(zoo["interlaced"], folder / "fields.ts"),
-        "hevc_mkv": remux(zoo["hevc"], folder / "hevc.mkv"),
-        "av1_mkv": remux(zoo["av1"], folder / "av1.mkv"),
+        "interlaced_ts": remux(videos["interlaced"], folder / "fields.ts"),
+        "hevc_mkv": remux(videos["hevc"], folder / "hevc.mkv"),
+        "av1_mkv": remux(videos["av1"], folder / "av1.mkv"),
     }
 
 
-def _patched(folder: Path, zoo: dict[str, Path]) -> dict[str, Path]:
+def _patched(folder: Path, videos: dict[str, Path]) -> dict[str, Path]:
     """Display matrices, and edit lists that cut frames off at the beginning and the end, which no muxer writes."""
     made = {}
-    data = zoo["plain"].read_bytes()
+    data = videos["plain"].read_bytes()
     for degrees, (sine, cosine) in {90: (1 << 16, 0), 180: (0, -1 << 16), 270: (-1 << 16, 0)}.items():
         path = folder / f"turned{degrees}.mp4"
         path.write_bytes(patch(data, b"tkhd", 40, cosine, -sine, 0, sine, cosine))

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.local_hub import LocalHub
-from tests.video.http_server import RangeServer
+from tests.video.made_videos import decode_fully
 from tests.video.test_exactness import GUESSED_TIMES, KINDS
-from tests.video.zoo import decode_fully
+from tests.video.video_server import VideoServer
 
 from video_sft.video import Clip, Frames
 
@@ -34,10 +34,10 @@ def fully(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def places(zoo: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Place]]:
+def places(videos: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Place]]:
     """One server and one repo, which hold all kinds."""
-    with RangeServer(zoo["plain"].parent) as server, LocalHub(tmp_path_factory.mktemp("hub")) as hub, hub.attached():
-        hub.add_repo("org/films", {f"videos/{path.name}": path for path in zoo.values()})
+    with VideoServer(videos["plain"].parent) as server, LocalHub(tmp_path_factory.mktemp("hub")) as hub, hub.attached():
+        hub.add_repo("org/films", {f"videos/{path.name}": path for path in videos.values()})
         yield {
             "path": lambda path: path,
             "bytes": lambda path: path.read_bytes(),
@@ -96,8 +96,8 @@ def check_random(clip: Clip, kind: str, path: Path, begin: int, end: int, why: s
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("kind", KINDS)
-def test_whole_videos(zoo: dict[str, Path], places: dict[str, Place], kind: str, place: str) -> None:
-    path = zoo[kind]
+def test_whole_videos(videos: dict[str, Path], places: dict[str, Place], kind: str, place: str) -> None:
+    path = videos[kind]
     pictures, times = fully(path)
     total = len(pictures)
     clip = Clip(places[place](path))
@@ -138,8 +138,8 @@ def check_numbers_of_guessed_times(clip: Clip, path: Path, total: int) -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("kind", ["plain", "open_gop", "variable_rate", "late_start", "mkv", "ts", "fragmented", "gif"])
-def test_parts(zoo: dict[str, Path], places: dict[str, Place], kind: str, place: str) -> None:
-    path = zoo[kind]
+def test_parts(videos: dict[str, Path], places: dict[str, Place], kind: str, place: str) -> None:
+    path = videos[kind]
     _, times = fully(path)
     begin, length = times[0], times[-1] - times[0]
     whole = Clip(places[place](path))

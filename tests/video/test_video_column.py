@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import importlib.abc
 import os
 import pickle
+import sys
 from pathlib import Path
 
 import datasets
@@ -140,10 +142,35 @@ def test_every_stored_form(plain: Path) -> None:
     ]
 
 
-def test_bytes_with_the_name_of_a_local_file_stay_bytes(plain: Path, zoo: dict[str, Path]) -> None:
+def test_torchcodec_that_does_not_load_is_in_nobodys_way(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Installed without its FFmpeg, it raises a `RuntimeError` when it is imported."""
+
+    class WithoutFfmpeg(importlib.abc.MetaPathFinder):
+        def find_spec(self, name: str, path: object, target: object = None) -> None:
+            if name.partition(".")[0] == "torchcodec":
+                raise RuntimeError("Could not load libtorchcodec")
+
+    for name in [name for name in sys.modules if name.partition(".")[0] == "torchcodec"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [WithoutFfmpeg(), *sys.meta_path])
+    monkeypatch.setattr(datasets.config, "TORCHCODEC_AVAILABLE", True)
+    data = plain.read_bytes()
+    cells = [
+        str(plain),
+        plain,
+        data,
+        {"path": str(plain), "bytes": None},
+        {"path": "a.mp4", "bytes": data},
+        Clip(plain),
+    ]
+    made = datasets.Dataset.from_dict({"video": [*cells, None]}, features=datasets.Features({"video": Video()}))
+    assert [clip and clip.metadata.num_frames for clip in made["video"]] == [50] * 6 + [None]
+
+
+def test_bytes_with_the_name_of_a_local_file_stay_bytes(plain: Path, videos: dict[str, Path]) -> None:
     """A path beside bytes only tells the file's name."""
-    clip = Video().decode_example({"path": str(plain), "bytes": zoo["no_b_frames"].read_bytes()})
-    assert clip.frames(count=1).data.tolist() == Clip(zoo["no_b_frames"]).frames(count=1).data.tolist()
+    clip = Video().decode_example({"path": str(plain), "bytes": videos["no_b_frames"].read_bytes()})
+    assert clip.frames(count=1).data.tolist() == Clip(videos["no_b_frames"]).frames(count=1).data.tolist()
 
 
 def test_a_column_that_does_not_decode_gives_the_stored_cell(rows: datasets.Dataset, plain: Path) -> None:

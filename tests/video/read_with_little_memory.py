@@ -1,4 +1,4 @@
-"""Read files that may be broken: ``python tests/video/read_limited.py VIDEO...``; prints what came of each as JSON.
+"""A reader of files that may be broken: ``python tests/video/read_with_little_memory.py VIDEO...`` prints JSON.
 
 Runs in a process of its own with little memory to be had, so that a crash or a runaway is seen from outside.
 """

@@ -9,21 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.video.zoo import encode, remux
+from tests.video.made_videos import encode, remux
 
 CLIPS = 20_000
 MEGABYTE = 1 << 20
 
 
 def measure(*arguments: object) -> dict[str, Any]:
-    command = [sys.executable, str(Path(__file__).with_name("measure.py")), *map(str, arguments)]
+    command = [sys.executable, str(Path(__file__).with_name("measure_resources.py")), *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
-def test_twenty_thousand_clips_leave_nothing_behind(zoo: dict[str, Path], tmp_path: Path) -> None:
+def test_twenty_thousand_clips_leave_nothing_behind(videos: dict[str, Path], tmp_path: Path) -> None:
     """Without garbage collection, so that nothing hangs in a cycle either."""
     tiny = encode(tmp_path / "tiny.mp4", count=8, width=32, height=32, options={"preset": "ultrafast"})
     broken = tmp_path / "broken.mp4"

@@ -1,4 +1,4 @@
-"""What reading costs a process: ``python tests/video/measure.py many CLIPS VIDEO... | peak SMALL LARGE``.
+"""What reading costs a process: ``python tests/video/measure_resources.py many CLIPS VIDEO... | peak SMALL LARGE``.
 
 Runs in a process of its own, so that the numbers are its own; prints them as JSON.
 """

@@ -13,8 +13,8 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from tests.video.test_broken import broken_files
-from tests.video.zoo import decode_fully, encode, patch, sound_alone
+from tests.video.made_videos import decode_fully, encode, patch, sound_alone
+from tests.video.test_broken_files import broken_files
 
 from video_sft.errors import VideoError
 from video_sft.video import Clip
@@ -113,24 +113,24 @@ HOPELESS = (  # noqa: SIM905
 
 def read_limited(paths: list[Path]) -> list[dict[str, Any]]:
     """What came of each file in a process with 4 GB; fails where one ends it, or never ends."""
-    command = [sys.executable, str(Path(__file__).with_name("read_limited.py")), *map(str, paths)]
+    command = [sys.executable, str(Path(__file__).with_name("read_with_little_memory.py")), *map(str, paths)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout[-500:] + done.stderr[-2000:]
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 @pytest.fixture(scope="module")
-def outcomes(zoo: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+def outcomes(videos: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """What came of each file."""
     folder = tmp_path_factory.mktemp("broken")
     wide = {"width": 320, "height": 256, "count": 12}
-    kinds = zoo | {
+    kinds = videos | {
         "wide_h264": encode(folder / "wide_h264.mkv", **wide),
         "wide_vp9": encode(folder / "wide.webm", codec="libvpx-vp9", **wide),
         "wide_ffv1": encode(folder / "wide_ffv1.mkv", codec="ffv1", **wide),
     }
     content = {name: bend(kinds[kind].read_bytes()) for name, (kind, bend) in BENT.items()}
-    broken = {name.replace(" ", "_"): data for name, data in broken_files(zoo["plain"]).items()}
+    broken = {name.replace(" ", "_"): data for name, data in broken_files(videos["plain"]).items()}
     broken["sound"] = sound_alone(folder / "tone.mp4").read_bytes()
     content |= {f"{name}.mp4": broken[name] for name in HOPELESS}
     for name, data in content.items():
@@ -174,9 +174,9 @@ def test_frames_that_do_come_are_those_of_a_full_decode(outcomes: dict[str, dict
 
 @pytest.mark.parametrize("name", [name for name in BENT if name.startswith("damaged")])
 def test_damage_leaves_the_frames_before_it_alone(
-    outcomes: dict[str, dict[str, Any]], zoo: dict[str, Path], name: str
+    outcomes: dict[str, dict[str, Any]], videos: dict[str, Path], name: str
 ) -> None:
-    path, whole = outcomes[name]["path"], decode_fully(zoo[BENT[name][0]])[0]
+    path, whole = outcomes[name]["path"], decode_fully(videos[BENT[name][0]])[0]
     clip = Clip(path)
     assert np.array_equal(clip.frames(indices=[0, 3]).data, whole[[0, 3]])
     standing_in = clip.frames(count=8, on_error="nearest")
@@ -194,8 +194,8 @@ def test_a_result_there_is_no_memory_for(plain: Path) -> None:
     assert f"VideoError: {plain}: there is no memory for 40 frames of 16000 x 8000" in done.stderr
 
 
-def test_a_time_weeks_away_does_not_make_millions_of_frames(zoo: dict[str, Path], tmp_path: Path) -> None:
-    data = zoo["flv"].read_bytes()
+def test_a_time_weeks_away_does_not_make_millions_of_frames(videos: dict[str, Path], tmp_path: Path) -> None:
+    data = videos["flv"].read_bytes()
     last = data.rindex(b"\x09", 0, len(data) - 200)
     size = int.from_bytes(data[last + 1 : last + 4], "big")
     assert data[last + 11 + size : last + 15 + size] == (size + 11).to_bytes(4, "big")  # a tag of video, whole
