@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.video.made_videos import decode_fully, make_every_kind
+from tests.video.made_videos import fully, make_every_kind
 from tests.video.video_server import VideoServer
 
 
@@ -24,15 +23,10 @@ def plain(videos: dict[str, Path]) -> Path:
     return videos["plain"]
 
 
-@cache
-def _reference(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    return decode_fully(path)
-
-
 @pytest.fixture(scope="session")
 def reference(plain: Path) -> tuple[np.ndarray, np.ndarray]:
     """Frames and times of `plain`, fully decoded."""
-    return _reference(plain)
+    return fully(plain)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import io
 import struct
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -263,3 +264,9 @@ def decode_fully(video: Path | bytes, stream_index: int | None = None) -> tuple[
             frames.append(np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90))
             times.append(float("nan") if frame.pts is None else float(frame.pts * frame.time_base))
     return np.stack(frames), np.array(times)
+
+
+@cache
+def fully(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Decode the first video of a file, once in a session."""
+    return decode_fully(path)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.video.made_videos import decode_fully, encode, patch, sound_alone
+from tests.video.made_videos import decode_fully, encode, fully, patch, sound_alone
 
 from video_sft.errors import VideoError
 from video_sft.video import Clip, Frames
@@ -84,7 +84,7 @@ def test_sound_alone_and_pictures_alone(tmp_path: Path) -> None:
 
 
 def test_a_file_cut_short_still_gives_the_frames_it_holds(tmp_path: Path, videos: dict[str, Path]) -> None:
-    path, frames = tmp_path / "short.mp4", decode_fully(videos["moov_in_front"])[0]
+    path, frames = tmp_path / "short.mp4", fully(videos["moov_in_front"])[0]
     data = videos["moov_in_front"].read_bytes()
     path.write_bytes(data[: len(data) * 2 // 3])
     clip = Clip(path)
@@ -118,7 +118,7 @@ def test_frames_before_the_cut_need_no_other(tmp_path: Path) -> None:
 def test_damage_in_the_middle_is_told_and_other_frames_are_right(
     tmp_path: Path, videos: dict[str, Path], kind: str
 ) -> None:
-    frames = decode_fully(videos[kind])[0]
+    frames = fully(videos[kind])[0]
     table = Clip(videos[kind])._file.track().table
     assert table is not None
     keys = table.keys.tolist()

@@ -26,19 +26,18 @@ def pool(tmp_path: Path, videos: dict[str, Path]) -> Path:
     return folder
 
 
-def scan(pool: Path, **more: object) -> DeepReport:
+def scan(pool: Path, num_workers: int = 1) -> DeepReport:
     return deep_check(
         pool,
         journal=pool.parent / "journal.jsonl",
         bad_list=pool.parent / "bad.txt",
-        num_workers=2,
+        num_workers=num_workers,
         progress=False,
-        **more,  # type: ignore[arg-type]
     )
 
 
 def test_exactly_the_bad_files_are_listed(pool: Path) -> None:
-    report = scan(pool)
+    report = scan(pool, num_workers=2)
     assert (report.checked, report.resumed) == (5, 0)
     assert [video.path for video in report.bad] == ["cut.mp4", "inner/empty.webm", "text.avi"]
     lines = (pool.parent / "bad.txt").read_text().splitlines()

@@ -6,14 +6,13 @@ The frame numbers expected are worked out here, from the times of the full decod
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from tests.local_hub import LocalHub
-from tests.video.made_videos import decode_fully
+from tests.video.made_videos import fully
 from tests.video.test_exactness import GUESSED_TIMES, KINDS
 from tests.video.video_server import VideoServer
 
@@ -26,11 +25,6 @@ Place = Callable[[Path], object]
 PLACES = ("path", "bytes", "http", "hub")
 #: Samples in a second, as parts of the video's length: the last frame's own length never decides how many there are.
 RATE, FAST_RATE = 4.25, 7.1
-
-
-@cache
-def fully(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    return decode_fully(path)
 
 
 @pytest.fixture(scope="module")

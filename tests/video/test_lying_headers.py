@@ -13,7 +13,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from tests.video.made_videos import decode_fully, encode, patch, sound_alone
+from tests.video.made_videos import decode_fully, encode, fully, patch, sound_alone
 from tests.video.test_broken_files import broken_files
 
 from video_sft.errors import VideoError
@@ -176,7 +176,7 @@ def test_frames_that_do_come_are_those_of_a_full_decode(outcomes: dict[str, dict
 def test_damage_leaves_the_frames_before_it_alone(
     outcomes: dict[str, dict[str, Any]], videos: dict[str, Path], name: str
 ) -> None:
-    path, whole = outcomes[name]["path"], decode_fully(videos[BENT[name][0]])[0]
+    path, whole = outcomes[name]["path"], fully(videos[BENT[name][0]])[0]
     clip = Clip(path)
     assert np.array_equal(clip.frames(indices=[0, 3]).data, whole[[0, 3]])
     standing_in = clip.frames(count=8, on_error="nearest")

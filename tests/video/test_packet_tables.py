@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 from av.bitstream import BitStreamFilterContext
-from tests.video.made_videos import decode_fully, encode, remux
+from tests.video.made_videos import decode_fully, encode, fully, remux
 
 from video_sft.video import Clip
 from video_sft.video._headers.av1_frames import Av1References
@@ -47,7 +47,7 @@ def test_many_packets_of_av1_need_not_be_decoded(videos: dict[str, Path], kind: 
 
 
 def test_frames_have_the_size_they_decode_to(videos: dict[str, Path], tmp_path: Path) -> None:
-    frames, _ = decode_fully(videos["plain"])
+    frames, _ = fully(videos["plain"])
     data = bytearray(videos["plain"].read_bytes())
     struct.pack_into(">HH", data, data.index(b"avc1", data.index(b"stsd")) + 28, 128, 96)
     path = tmp_path / "boasting.mp4"
@@ -61,7 +61,7 @@ def test_frames_have_the_size_they_decode_to(videos: dict[str, Path], tmp_path: 
 
 
 def test_a_stand_in_of_another_size_than_stated(videos: dict[str, Path], tmp_path: Path) -> None:
-    frames, _ = decode_fully(videos["no_b_frames"])
+    frames, _ = fully(videos["no_b_frames"])
     table = Clip(videos["no_b_frames"])._file.track().table
     assert table is not None
     data = bytearray(videos["no_b_frames"].read_bytes())
@@ -130,7 +130,7 @@ def test_key_frames_are_not_taken_on_trust(videos: dict[str, Path], tmp_path: Pa
 
 
 def test_a_file_that_is_cut_off_is_left_to_libav(videos: dict[str, Path], tmp_path: Path) -> None:
-    frames, _ = decode_fully(videos["mkv"])
+    frames, _ = fully(videos["mkv"])
     path = tmp_path / "cut.mkv"
     path.write_bytes(videos["mkv"].read_bytes()[:20_000])
     clip = Clip(path)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.video.made_videos import encode, remux
 
-CLIPS = 20_000
+CLIPS = 6_000
 MEGABYTE = 1 << 20
 
 
@@ -23,7 +23,7 @@ def measure(*arguments: object) -> dict[str, Any]:
     return found
 
 
-def test_twenty_thousand_clips_leave_nothing_behind(videos: dict[str, Path], tmp_path: Path) -> None:
+def test_thousands_of_clips_leave_nothing_behind(videos: dict[str, Path], tmp_path: Path) -> None:
     """Without garbage collection, so that nothing hangs in a cycle either."""
     tiny = encode(tmp_path / "tiny.mp4", count=8, width=32, height=32, options={"preset": "ultrafast"})
     broken = tmp_path / "broken.mp4"
@@ -35,14 +35,14 @@ def test_twenty_thousand_clips_leave_nothing_behind(videos: dict[str, Path], tmp
     assert after["descriptors"] == before["descriptors"]
     assert after["threads"] == before["threads"] == 1
     assert after["system_threads"] == before["system_threads"]
-    assert after["kilobytes"] - before["kilobytes"] < 30 * 1024
+    assert after["kilobytes"] - before["kilobytes"] < 9 * 1024
 
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """150 frames of 1280 x 720 with a key frame every 50."""
+    """96 frames of 1280 x 720 with a key frame every 32."""
     path = tmp_path_factory.mktemp("large") / "large.mp4"
-    return encode(path, count=150, width=1280, height=720, options={"preset": "ultrafast", "g": "50", "crf": "30"})
+    return encode(path, count=96, width=1280, height=720, options={"preset": "ultrafast", "g": "32", "crf": "30"})
 
 
 @pytest.mark.parametrize("container", ["mp4", "mkv", "ts"])

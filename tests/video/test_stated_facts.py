@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -232,6 +233,8 @@ def test_decoders_are_told_who_encoded_a_stream(videos: dict[str, Path], tmp_pat
 
 def test_four_four_four_of_an_old_encoder(shared: Path) -> None:
     path = shared.parent / "cases" / "video_h264_444_old_x264" / "case.mp4"
-    frames, _ = decode_fully(path)
-    assert np.array_equal(Clip(path).frames(indices=[120, 60, 183]).data, frames[[120, 60, 183]])
+    with av.open(str(path)) as container:
+        frames = [frame.to_ndarray(format="rgb24") for frame in islice(container.decode(video=0), 61)]
+    found = Clip(path).frames(indices=[60, 30, 1])
+    assert all(np.array_equal(given, frames[number]) for given, number in zip(found, [60, 30, 1], strict=True))
     assert what_is_wrong(path) is None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.video.made_videos import X264, decode_fully, encode, patch, remux, shown_twice
+from tests.video.made_videos import X264, decode_fully, encode, fully, patch, remux, shown_twice
 from tests.video.video_server import VideoServer
 
 from video_sft.video import Clip
@@ -35,7 +35,7 @@ def with_boxes(data: bytes, kind: bytes, *, in_front: int = 0, between: int = 0)
 def test_boxes_between_the_parts_of_an_mp4(
     videos: dict[str, Path], tmp_path: Path, kind: bytes, in_front: int, between: int
 ) -> None:
-    frames, times = decode_fully(videos["plain"])
+    frames, times = fully(videos["plain"])
     path = tmp_path / "boxes.mp4"
     path.write_bytes(with_boxes(videos["plain"].read_bytes(), kind, in_front=in_front, between=between))
     with VideoServer(tmp_path) as server:
@@ -77,7 +77,7 @@ def test_frames_without_data_are_not_counted(videos: dict[str, Path], tmp_path: 
     made = patch(data, b"stsz", 12 + 4 * row, 0)
     path = tmp_path / "dropped.mp4"
     path.write_bytes(made)
-    frames, _ = decode_fully(videos["no_b_frames"])
+    frames, _ = fully(videos["no_b_frames"])
     clip = Clip(path)
     assert clip.metadata.num_frames == 49
     assert np.array_equal(clip.frames().data, frames[:49])
@@ -106,7 +106,7 @@ def test_reordered_frames_whose_container_has_no_times_of_its_own(videos: dict[s
 def test_frames_that_are_wrongly_said_to_be_key_frames(videos: dict[str, Path], tmp_path: Path, kind: str) -> None:
     path = tmp_path / "no_stss.mp4"
     path.write_bytes(videos[kind].read_bytes().replace(b"stss", b"skip"))
-    frames, _ = decode_fully(videos[kind])
+    frames, _ = fully(videos[kind])
     clip = Clip(path)
     for number in (3, 22, 49):
         assert np.array_equal(clip.frames(indices=[number]).data[0], frames[number])

@@ -38,7 +38,7 @@ def boxes(data: bytes, kind: bytes) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("number", [2**32 - 1, 2**31, 10_000_000])
+@pytest.mark.parametrize("number", [2**32 - 1, 10_000_000])
 def test_a_run_of_samples_beyond_belief(videos: dict[str, Path], number: int) -> None:
     data = bytearray(videos["fragmented"].read_bytes())
     for at in boxes(bytes(data), b"trun"):

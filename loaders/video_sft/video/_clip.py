@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NoReturn
 
 from video_sft.video._bytes.media_bytes import MediaBytes, hub_token, media_bytes
-from video_sft.video._decoding.frame_form import FrameForm
-from video_sft.video._decoding.pictures import Dtype, Layout
+from video_sft.video._decoding.pictures import Dtype, FrameForm, Layout
 from video_sft.video._decoding.sizing import Size
 from video_sft.video._decoding.threads import default_threads
 from video_sft.video._fragment import clip_url, disguised, split_fragment, undisguised, with_fragment

@@ -89,7 +89,7 @@ class _Indexes:
         self._reading: dict[Hashable, threading.Lock] = {}
 
     def of(self, archive: ByteSource, kind: str, *, anew: bool = False) -> Members:
-        key = (kind, getattr(archive, "identity", None) or (archive.name, archive.size))
+        key = (kind, archive.identity or (archive.name, archive.size))
         with self._lock:
             before = self._known.get(key)
             if before is not None and not anew:

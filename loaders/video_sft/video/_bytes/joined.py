@@ -11,7 +11,7 @@ import bisect
 import os
 import posixpath
 import re
-from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from video_sft.video._bytes.byte_source import ByteSource
@@ -153,7 +153,7 @@ def _next(place: str) -> str | None:
     return front + rest[:-1] + chr(ord(rest[-1]) + 1) + wrapped
 
 
-class JoinedBytes:
+class JoinedBytes(ByteSource):
     """Several files, one behind the other, as one byte source.
 
     Args:
@@ -177,7 +177,7 @@ class JoinedBytes:
         self._starts = starts[:-1]
         self.size = starts[-1]
         self.disks = tuple(self._starts) if spanned else ()
-        self.identity: Hashable = tuple(getattr(part, "identity", (part.name, part.size)) for part in parts)
+        self.identity = tuple(part.identity or (part.name, part.size) for part in parts)
 
     def _spans(self, offset: int, size: int) -> Iterator[tuple[ByteSource, int, int]]:
         end = min(offset + size, self.size)

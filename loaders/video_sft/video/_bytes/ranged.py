@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeAlias
 
 from video_sft._retrying import Retries, TransientError
 from video_sft.errors import VideoError
+from video_sft.video._bytes.byte_source import ByteSource
 from video_sft.video._bytes.segment import Segment
 from video_sft.video._bytes.stopping import Job
 from video_sft.video._bytes.waiting import Waiting
@@ -74,7 +75,7 @@ class Fetcher(Protocol):
         """Break off what is under way; `for_good` where the server does not deserve better."""
 
 
-class RangedBytes:
+class RangedBytes(ByteSource):
     """A remote file as a byte source.
 
     What `prefetch` announces is fetched in the background, some ranges at once and in their order, and reading waits
@@ -110,8 +111,8 @@ class RangedBytes:
             self._begin()
 
     @property
-    def identity(self) -> tuple[str, int, str | None]:
-        """What tells this file from others, and from other versions of it where the server says which it is."""
+    def identity(self) -> tuple[str, int, str | None]:  # type: ignore[override]
+        """See `ByteSource`."""
         return self.name, self.size, self._fetcher.version
 
     def reopened(self) -> RangedBytes:

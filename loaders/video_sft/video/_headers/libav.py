@@ -98,25 +98,25 @@ class Header:
     """
 
     stream_index: int
-    stream_id: int
     decoder: str
     codec: str
-    extradata: bytes
     width: int
     height: int
-    colorspace: int
-    color_range: int
-    progressive: bool | None
-    reorders: bool
     time_base: Fraction
-    average_rate: Fraction | None
     num_frames: int
-    start_tick: int | None
     container: str
-    container_seconds: float | None
-    stated_end: float | None
-    stated_frames: int | None
-    audio: AudioTrack | None
+    stream_id: int = 0
+    extradata: bytes = b""
+    colorspace: int = 0
+    color_range: int = 0
+    progressive: bool | None = True
+    reorders: bool = False
+    average_rate: Fraction | None = None
+    start_tick: int | None = 0
+    container_seconds: float | None = None
+    stated_end: float | None = None
+    stated_frames: int | None = None
+    audio: AudioTrack | None = None
     x264_build: int | None = None
     pixel_aspect_ratio: Fraction | None = None
 

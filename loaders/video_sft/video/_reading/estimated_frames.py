@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from video_sft.video._bytes.byte_source import ByteSource
-from video_sft.video._decoding.frame_form import FrameForm
-from video_sft.video._decoding.pictures import OtherSizeError, Painter
+from video_sft.video._decoding.pictures import FrameForm, OtherSizeError, Painter
 from video_sft.video._frames import Frames
 from video_sft.video._headers.libav import failing
 from video_sft.video._reading.exact_frames import room_for

@@ -10,8 +10,7 @@ import numpy.typing as npt
 
 from video_sft.errors import VideoError
 from video_sft.video._bytes.byte_source import ByteSource
-from video_sft.video._decoding.frame_form import FrameForm
-from video_sft.video._decoding.pictures import OtherSizeError, empty_pictures
+from video_sft.video._decoding.pictures import FrameForm, OtherSizeError, empty_pictures
 from video_sft.video._decoding.sizing import output_size
 from video_sft.video._frames import Frames, Replacement
 from video_sft.video._reading.frame_decoding import MISSING, UNREACHABLE, first_size, nearest_decodable, read_pictures

@@ -24,9 +24,8 @@ import numpy as np
 from video_sft.errors import VideoError
 from video_sft.video._bytes.archive_index import BadArchiveError, member_name
 from video_sft.video._bytes.media_bytes import MediaBytes, archive_at, is_local
-from video_sft.video._decoding.frame_form import FrameForm
 from video_sft.video._decoding.orientation import UPRIGHT
-from video_sft.video._decoding.pictures import Painter, empty_pictures
+from video_sft.video._decoding.pictures import FrameForm, Painter, empty_pictures
 from video_sft.video._decoding.sizing import output_size
 from video_sft.video._frames import Frames, Replacement, VideoMetadata
 from video_sft.video._headers.libav import MAX_PIXELS

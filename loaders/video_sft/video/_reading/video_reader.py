@@ -9,8 +9,7 @@ from typing import Any
 from video_sft.errors import VideoError
 from video_sft.video._bytes.byte_source import ByteSource
 from video_sft.video._bytes.media_bytes import MediaBytes
-from video_sft.video._decoding.frame_form import FrameForm
-from video_sft.video._decoding.pictures import OtherSizeError
+from video_sft.video._decoding.pictures import FrameForm, OtherSizeError
 from video_sft.video._frames import Audio, Frames
 from video_sft.video._reading.audio import read_audio
 from video_sft.video._reading.estimated_frames import estimated_frames

@@ -34,25 +34,13 @@ def animated_track(file: ByteSource, stream_index: int | None) -> Track | None:
         raise VideoError(file.name, "not one frame can be decoded")
     header = Header(
         stream_index=0,
-        stream_id=0,
         decoder="webp",
         codec="webp",
-        extradata=b"",
         width=width,
         height=height,
-        colorspace=0,
-        color_range=0,
-        progressive=True,
-        reorders=False,
         time_base=Fraction(1, 1000),
-        average_rate=None,
         num_frames=len(durations),
-        start_tick=0,
         container="webp",
-        container_seconds=None,
-        stated_end=None,
-        stated_frames=None,
-        audio=None,
     )
     ends = np.cumsum(np.array(durations, np.int64))
     timeline = Timeline(ends - durations, int(ends[-1]), header.time_base)
