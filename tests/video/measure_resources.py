@@ -1,6 +1,6 @@
-"""What reading costs a process: ``python tests/video/measure_resources.py many CLIPS VIDEO... | peak SMALL LARGE``.
+"""A measure of what reading costs a process: ``python tests/video/measure_resources.py many CLIPS VIDEO...``.
 
-Runs in a process of its own, so that the numbers are its own; prints them as JSON.
+``peak SMALL LARGE`` measures memory. Runs in a process of its own, so that the numbers are its own; prints JSON.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a clip is, before and while it is read."""
+"""Properties of a clip, before and while it is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of a file's packets without libav reading it is what libav finds when it does."""
+"""The facts of a file's packets that are read without libav are those that libav finds."""
 
 from __future__ import annotations
 

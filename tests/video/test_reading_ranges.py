@@ -1,4 +1,4 @@
-"""Reading far files piece by piece: as bytes arrive, from where they broke off, and ahead where reads follow."""
+"""Remote files are read piece by piece: as bytes arrive, from where they broke off, and ahead where reads follow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""However many clips are read, and however large: descriptors, threads and memory stay within bounds."""
+"""Descriptors, threads and memory stay within bounds, however many clips are read, and however large."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which frames are chosen, and how large they come out."""
+"""The choice of frames, and their sizes."""
 
 from __future__ import annotations
 

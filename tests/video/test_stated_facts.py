@@ -1,4 +1,4 @@
-"""What files state of their pictures, and what of that is true: rates, sizes, mirrors, shapes of pixels, colours."""
+"""Facts that files state of their pictures, true or not: rates, sizes, mirrors, shapes of pixels, colours."""
 
 from __future__ import annotations
 
