@@ -11,7 +11,7 @@ What streams need is imported when it is asked for: loading, map-style mixtures 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -43,9 +43,7 @@ __all__ = [
     "MemoryMappedTable",
     "MetadataConfigs",
     "Table",
-    "chained",
     "concat_tables",
-    "every_nth",
     "examples_base",
     "examples_of",
     "fingerprint_of",
@@ -240,20 +238,6 @@ def shuffled_files(examples: Examples, generator: np.random.Generator) -> Exampl
         return examples.shuffle_data_sources(generator)
     except refused:
         return examples
-
-
-def every_nth(examples: Examples, step: int, first: int) -> Examples:
-    """Return every `step`-th row, from `first`."""
-    from datasets.iterable_dataset import StepExamplesIterable
-
-    return StepExamplesIterable(examples, step=step, offset=first)
-
-
-def chained(examples: Sequence[Examples]) -> Examples:
-    """Return all rows of the first, then all of the second, and so on."""
-    from datasets.iterable_dataset import VerticallyConcatenatedMultiSourcesExamplesIterable
-
-    return VerticallyConcatenatedMultiSourcesExamplesIterable(list(examples))
 
 
 def rewind(examples: Examples, state: Mapping[str, Any] | None) -> None:
