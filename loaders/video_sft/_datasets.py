@@ -52,6 +52,7 @@ __all__ = [
     "new_reader",
     "rewind",
     "shuffled_files",
+    "skipped_in",
     "stream_of",
     "tqdm",
     "with_info",
@@ -216,6 +217,16 @@ def examples_of(stream: datasets.IterableDataset) -> Examples:
 def stream_of(examples: Examples, info: datasets.DatasetInfo, split: datasets.NamedSplit) -> datasets.IterableDataset:
     """Return a stream of examples of our own making."""
     return datasets.IterableDataset(examples, info=info, split=split)
+
+
+def skipped_in(examples: Examples) -> tuple[Examples, int]:
+    """Return what `skip` was called on, and how many rows that left out; the examples themselves, and 0, otherwise."""
+    from datasets.iterable_dataset import SkipExamplesIterable
+
+    skipped = 0
+    while isinstance(examples, SkipExamplesIterable):
+        examples, skipped = examples.ex_iterable, skipped + examples.n
+    return examples, skipped
 
 
 def with_known_features(stream: datasets.IterableDataset) -> datasets.IterableDataset:

@@ -9,10 +9,9 @@ import numpy as np
 from datasets import Dataset, IterableDataset
 from datasets.distributed import split_dataset_by_node
 
-from video_sft._datasets import examples_of, fingerprint_of, stream_of
+from video_sft._datasets import examples_of, fingerprint_of, skipped_in, stream_of
 from video_sft.errors import ConfigError
 from video_sft.mixing._order.ranks import places_of
-from video_sft.mixing._stream.examples import MixedExamples
 from video_sft.mixing._table import with_rows
 
 __all__ = ["shard"]
@@ -49,10 +48,12 @@ def shard(
     if batch_size is not None and batch_size < 1:
         raise ConfigError(f"batch_size is {batch_size}; it should be positive")
     if isinstance(mix, IterableDataset):
-        examples = examples_of(mix)
+        from video_sft.mixing._stream.examples import MixedExamples  # which needs what is behind streams
+
+        examples, skipped = skipped_in(examples_of(mix))
         if not isinstance(examples, MixedExamples):
             return split_dataset_by_node(mix, rank=rank, world_size=world_size)
-        return stream_of(examples.piece(rank, world_size, batch_size or 0), mix.info, mix.split)
+        return stream_of(examples.after(skipped).piece(rank, world_size, batch_size or 0), mix.info, mix.split)
     if world_size == 1:
         return mix
     key = f"{fingerprint_of(mix)}/{rank}/{world_size}"

@@ -49,6 +49,7 @@ class MixedExamples(_Base):  # type: ignore[misc]
         levels: which piece this is: of the ranks, of that one's workers, each with the number of pieces and with how
             many rows each gives in a row (see `places_of`).
         run: rows that each of the pieces this one is split into gives in a row.
+        begin: where in the order the pieces begin to take turns.
     """
 
     _sleep_on_threads_shutdown = False  # asked for from datasets 5 on
@@ -62,6 +63,7 @@ class MixedExamples(_Base):  # type: ignore[misc]
         together: bool,
         levels: tuple[tuple[int, int, int], ...] = (),
         run: int = 0,
+        begin: int = 0,
     ) -> None:
         super().__init__()
         self._parts = tuple(parts)
@@ -70,6 +72,7 @@ class MixedExamples(_Base):  # type: ignore[misc]
         self._together = together
         self._levels = levels
         self._run = run
+        self._begin = begin
         self._pieces = math.prod(number for _, number, _ in levels)
 
     @property
@@ -98,15 +101,20 @@ class MixedExamples(_Base):  # type: ignore[misc]
         """Return the mixture itself, which has pieces enough."""
         return self._like()
 
+    def after(self, rows: int) -> MixedExamples:
+        """Return what is left of the mixture after so many rows of its order."""
+        return self._like(begin=self._begin + rows)
+
     def _like(self, **changes: Any) -> MixedExamples:
         own = {"key": self._key, "shuffle": self._shuffle, "together": self._together}
-        own |= {"levels": self._levels, "run": self._run}
+        own |= {"levels": self._levels, "run": self._run, "begin": self._begin}
         return MixedExamples(self._parts, **{**own, **changes})
 
     def _init_state_dict(self) -> dict[str, Any]:
         # `begin` is where in the order the pieces began to take turns, and `given` how many this one has had since.
         # Tuples are taken over as they are where `datasets` merges a state into another; lists would be mixed up.
-        self._state_dict = {"mixture": self._identity(), "split": self._split(), "begin": 0, "given": 0}
+        self._state_dict = {"mixture": self._identity(), "split": self._split(), "given": 0}
+        self._state_dict |= {"begin": self._begin}
         self._state_dict |= {"parts": tuple(part_state() for _ in self._parts), "type": type(self).__name__}
         return self._state_dict
 
