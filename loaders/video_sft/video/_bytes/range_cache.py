@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import struct
+import time
 import warnings
 import zlib
 from collections.abc import Generator
@@ -24,6 +25,9 @@ _DEFAULT_BYTES = 20 << 30
 
 _SHELF = re.compile(r"[0-9a-f]{40}")
 _RANGE = re.compile(r"(\d+)-(\d+)")
+#: How earlier versions called what they were writing.
+_PARTIAL = "part-"
+_PARTIAL_SECONDS = 24 * 3600
 #: A range lies in a file as it came, with the CRC-32 of each block behind it; raised when that changes.
 _FORMAT = 2
 _BLOCK = 16 << 10
@@ -141,6 +145,8 @@ class RangeCache:
                         found.append((status.st_mtime, status.st_size, entry.path))
                     elif entry.name.startswith(UNFINISHED):
                         delete_abandoned(entry)
+                    elif entry.name.startswith(_PARTIAL) and status.st_mtime < time.time() - _PARTIAL_SECONDS:
+                        os.remove(entry.path)
             with suppress(OSError):
                 os.rmdir(shelf.path)  # fails unless there is nothing in it
         total = sum(size for _, size, _ in found)
