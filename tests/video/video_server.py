@@ -59,7 +59,8 @@ class VideoServer:
 
     def __enter__(self) -> VideoServer:
         self._server = _QuietServer(("127.0.0.1", 0), _handler(self))
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        polling = {"poll_interval": 0.02}  # the end of the block waits for so long
+        threading.Thread(target=self._server.serve_forever, kwargs=polling, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
