@@ -21,7 +21,7 @@ from huggingface_hub.hf_api import RepoFile, RepoFolder
 from video_sft.errors import ConfigError, VideoSftError
 from video_sft.publishing._upload.retries import patiently
 
-__all__ = ["HubRepo", "Operation", "PublishError", "RemoteFile"]
+__all__ = ["HubFile", "HubRepo", "Operation", "PublishError"]
 
 logger = logging.getLogger("video_sft")
 Operation = CommitOperationAdd | CommitOperationDelete
@@ -32,7 +32,7 @@ class PublishError(VideoSftError):
 
 
 @dataclass(frozen=True)
-class RemoteFile:
+class HubFile:
     """A file that is in the repo already.
 
     Attributes:
@@ -97,12 +97,12 @@ class HubRepo:
             lambda: self._api.dataset_info(self.name, revision=revision, expand=[what]), what="Reading the repo's state"
         )
 
-    def files(self, folder: str | None = None) -> Iterator[RemoteFile]:
+    def files(self, folder: str | None = None) -> Iterator[HubFile]:
         """Yield the files in a folder and below, page by page; nothing where the folder or the repo is not there."""
         try:
             for entry in patiently(lambda: self._begun(folder), what="Listing files"):
                 if isinstance(entry, RepoFile):
-                    yield RemoteFile(entry.path, entry.size, entry.lfs.sha256 if entry.lfs else None, entry.blob_id)
+                    yield HubFile(entry.path, entry.size, entry.lfs.sha256 if entry.lfs else None, entry.blob_id)
         except (RemoteEntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError):
             return
 
