@@ -12,14 +12,15 @@ import pyarrow.compute as pc
 
 from video_sft._given_places import DataDir, place_of_source, places_of_sources
 from video_sft._media import Location, Media, media_by_pool
-from video_sft._media.index import MediaIndex
+from video_sft._media.attach import index_pools
+from video_sft._media.index import MediaIndexes
 from video_sft._places import is_remote, root_of
 from video_sft._source_files.found_parts import find_parts
 from video_sft._source_files.given_files import Files
 from video_sft._sources.source import Part, Source
 from video_sft.builders import find_source, sources
 from video_sft.checking._clip_limits import TOLERANCE_SECONDS, check_clips
-from video_sft.checking._media import find_media, media_findings, pool_indexes
+from video_sft.checking._media import find_media, media_findings
 from video_sft.checking._overlap import OtherSplit, Overlap, listed_splits, other_splits, overlaps
 from video_sft.checking._part_rows import NO_VIDEO, PartRows, read_part
 from video_sft.checking._repeats import repeat_findings, repeats_in
@@ -79,11 +80,11 @@ def check_source(
     if source.endswith("-source"):
         raise ConfigError(f"{source} is read from the files of {check.source.name}; check that")
     pools = media_by_pool(check.source.name, check.source.pools, media)
-    indexes = pool_indexes(pools)
+    indexes = index_pools(pools)
     check.read_files(_data_dir(check.source, data_dir, files, sample), files, check.wanted_parts(splits))
     check.read_rows(with_media=bool(pools) or sample)
     if sample:
-        indexes = {**pool_indexes(_drawn(check.rows)), **indexes}
+        indexes = MediaIndexes({**index_pools(_drawn(check.rows)), **indexes})
     listing = ListFiles(lists, check.source.name)
     check.look_for_media(indexes, listing, tolerance_seconds, num_threads)
     compared = {} if sample and others is None else _others(check.source, check.files.root, others)
@@ -134,9 +135,7 @@ class _SourceCheck:
         self.findings += id_findings(self.rows)
         self.findings += repeat_findings(self.rows, lambda rows: is_verified(self.files, rows.part))
 
-    def look_for_media(
-        self, indexes: Mapping[str, MediaIndex], listing: ListFiles, tolerance: float, num_threads: int
-    ) -> None:
+    def look_for_media(self, indexes: MediaIndexes, listing: ListFiles, tolerance: float, num_threads: int) -> None:
         if not indexes:
             videos = len(np.unique(np.concatenate([rows.column("videos") for rows in self.rows])))
             what = f"Media were not looked for: no place was given for what the rows are about, {videos:,} in all"
