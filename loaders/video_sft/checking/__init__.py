@@ -1,4 +1,4 @@
-"""Looking a source's files over before anything is built or trained on: one report, with what to do about it."""
+"""The check of a source's files before anything is built or trained on: one report, with what to do about it."""
 
 from video_sft.checking._report import (
     CheckReport,

@@ -1,4 +1,4 @@
-"""Whether clips and grounded moments lie within their videos; opens each such video once, for its length only."""
+"""The check that clips and grounded moments lie within their videos, each of which is opened once for its length."""
 
 from __future__ import annotations
 

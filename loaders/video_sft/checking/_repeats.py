@@ -59,10 +59,10 @@ def _between(parts: Sequence[PartRows]) -> Iterator[Finding]:
     _, first, group = np.unique(contents, return_index=True, return_inverse=True)
     before = part_of[first][group]
     ends = np.cumsum([len(rows) for rows in parts])
-    again = before != part_of
+    repeated = before != part_of
     for earlier, later in np.unique(np.stack([before[again], part_of[again]]), axis=1).T.tolist():
         rows, start = parts[later], int(ends[later]) - len(parts[later])
-        places = np.flatnonzero(again[start : ends[later]] & (before[start : ends[later]] == earlier))
+        places = np.flatnonzero(repeated[start : ends[later]] & (before[start : ends[later]] == earlier))
         yield _repeated(parts[earlier], rows, places)
 
 

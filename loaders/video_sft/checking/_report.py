@@ -1,4 +1,4 @@
-"""What a check found, as plain data: facts first, then findings with what to do about each."""
+"""The report of a check as plain data: facts first, then findings with what to do about each."""
 
 from __future__ import annotations
 

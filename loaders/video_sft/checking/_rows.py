@@ -1,4 +1,4 @@
-"""Rows against published counts, ids, answers, choices, and the rows that cannot be read."""
+"""The check of rows: their number, ids, answers and choices, and those that cannot be read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["id_findings", "row_findings"]
 
 _EXAMPLES = 5
 #: By how much of a count at second hand the rows may differ from it.
-_FAR = 0.1
+_TOLERATED = 0.1
 
 
 def row_findings(rows: PartRows, published: int | None) -> Iterator[Finding]:
@@ -36,9 +36,9 @@ def row_findings(rows: PartRows, published: int | None) -> Iterator[Finding]:
     elif rows.part.second_hand:
         counts = " or ".join(f"{count:,}" for count in (published, *rows.part.also_counted))
         what = f"{name} has {counted(read, 'row')} in {rows.file}; {rows.part.second_hand} {counts}"
-        far = abs(read - published) > _FAR * published
-        severity: Severity = "warning" if far else "note"
-        remedy = "Look whether this is all of upstream's file" if far else ""
+        differs = abs(read - published) > _TOLERATED * published
+        severity: Severity = "warning" if differs else "note"
+        remedy = "Look whether this is all of upstream's file" if differs else ""
         yield Finding(severity=severity, check="rows", what=what, remedy=remedy, count=abs(read - published))
     else:
         fewer = read < published
@@ -62,17 +62,17 @@ def id_findings(parts: Sequence[PartRows]) -> Iterator[Finding]:
         return
     values = np.concatenate(ids)
     order = np.argsort(values, kind="stable")
-    again = order[1:][values[order[1:]] == values[order[:-1]]]
-    if not len(again):
+    repeated = order[1:][values[order[1:]] == values[order[:-1]]]
+    if not len(repeated):
         return
     starts = np.cumsum([0, *map(len, parts)])
     places = []
-    for row in np.sort(again)[:_EXAMPLES].tolist():
+    for row in np.sort(repeated)[:_EXAMPLES].tolist():
         number = int(np.searchsorted(starts, row, side="right")) - 1
         places.append(parts[number].place_of(row - int(starts[number])))
-    what = f"The id of an earlier row again: {counted(len(again), 'row')}"
+    what = f"Rows with the id of an earlier one: {counted(len(repeated), 'row')}"
     remedy = "Tools that go by id will mix these rows up; look whether a file was joined with itself"
-    yield Finding(severity="error", check="ids", what=what, remedy=remedy, count=len(again), examples=places)
+    yield Finding(severity="error", check="ids", what=what, remedy=remedy, count=len(repeated), examples=places)
 
 
 def _bad_rows(rows: PartRows) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Which of a source's files are there, and whether they are the published ones."""
+"""The check of a source's files: those that are there, compared with the published ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing what a report only counts into files: missing media, bad rows, repeats, rows on evaluation videos."""
+"""Files that list what a report only counts: missing media, bad rows, repeats, rows on evaluation videos."""
 
 from __future__ import annotations
 
@@ -91,9 +91,9 @@ def _bad_rows(parts: Sequence[PartRows]) -> Iterator[Sequence[object]]:
 def _repeats(parts: Sequence[PartRows]) -> Iterator[Sequence[object]]:
     for rows in parts:
         _, first = np.unique(rows.column("contents"), return_index=True)
-        again = np.ones(len(rows), dtype=np.bool_)
-        again[first] = False
-        for row in np.flatnonzero(again).tolist():
+        repeats = np.ones(len(rows), dtype=np.bool_)
+        repeats[first] = False
+        for row in np.flatnonzero(repeats).tolist():
             yield rows.id_of(row), rows.file, rows.numbers[row]
 
 

@@ -1,4 +1,4 @@
-"""Publishing to the Hub, and reading back what was published."""
+"""Publication on the Hub: the way there, and the way back."""
 
 from video_sft.publishing._publisher import publish
 from video_sft.publishing._reading import load_published

@@ -1,4 +1,4 @@
-"""Choosing evaluation lists by name, and saying which ones there are none of."""
+"""The choice of evaluation lists by name, and the splits and benchmarks there is no list of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a streamed mixture iterates: the parts' streams in the mixture's order, on every worker and rank.
+"""The examples of a streamed mixture: the parts' streams in the mixture's order, on every worker and rank.
 
 `datasets` asks an examples iterable to split itself (`shard_data_sources`) among ranks and then among workers. A
 mixture can split itself into any number of pieces, each with its exact share of every part's rows. There is no public
