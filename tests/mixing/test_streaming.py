@@ -105,7 +105,7 @@ def test_workers_of_a_loader_share_a_stream() -> None:
     assert by_part(listed(DataLoader(node, batch_size=None, num_workers=2))) == by_part(listed(node))
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=8)
 @given(cut=st.integers(0, 2500), strategy=st.sampled_from(STRATEGIES), rank=st.integers(0, 2), shuffle=st.booleans())
 def test_a_stream_resumes_at_any_row(cut: int, strategy: str, rank: int, shuffle: bool) -> None:
     def piece() -> IterableDataset:

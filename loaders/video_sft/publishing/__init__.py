@@ -5,12 +5,4 @@ from video_sft.publishing._reading import load_published
 from video_sft.publishing._report import ConfigReport, PublishReport, RepoReport, SplitReport
 from video_sft.publishing._upload.repository import PublishError
 
-__all__ = [
-    "ConfigReport",
-    "PublishError",
-    "PublishReport",
-    "RepoReport",
-    "SplitReport",
-    "load_published",
-    "publish",
-]
+__all__ = ["ConfigReport", "PublishError", "PublishReport", "RepoReport", "SplitReport", "load_published", "publish"]

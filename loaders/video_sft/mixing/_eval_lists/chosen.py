@@ -33,10 +33,7 @@ UNAVAILABLE = {
 
 
 def chosen_lists(
-    names: Sequence[str] | None = None,
-    folder: str | os.PathLike[str] | None = None,
-    *,
-    with_questions: bool = False,
+    names: Sequence[str] | None = None, folder: str | os.PathLike[str] | None = None, *, with_questions: bool = False
 ) -> list[EvalList]:
     """Return the lists of some names.
 

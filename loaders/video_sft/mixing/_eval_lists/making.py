@@ -51,10 +51,7 @@ _UNREADABLE = "cannot be read: "
 
 
 def read_eval_splits(
-    data_dir: DataDir,
-    *,
-    only: Sequence[str] | None = None,
-    folder: str | os.PathLike[str] | None = None,
+    data_dir: DataDir, *, only: Sequence[str] | None = None, folder: str | os.PathLike[str] | None = None
 ) -> list[SourceOutcome]:
     """Read the validation and test splits that are there, write their lists, and say what became of every source.
 

@@ -16,19 +16,8 @@ from video_sft.mixing._report.facts import MixFacts, SourceReport
 __all__ = ["COLUMNS", "NUMBERS", "TEXT_COLUMNS", "cells", "markdown", "notes", "rich_tables", "smaller_tables"]
 
 COLUMNS = (
-    "part",
-    "asked",
-    "share",
-    "rows",
-    "passes",
-    "videos",
-    "hours",
-    "tasks",
-    "formats",
-    "turns",
-    "characters",
-    "licence",
-    "left out",
+    *("part", "asked", "share", "rows", "passes", "videos", "hours", "tasks", "formats", "turns", "characters"),
+    *("licence", "left out"),
 )
 #: The columns of numbers in the smaller tables.
 NUMBERS = ("rows", "rows left out")

@@ -45,14 +45,7 @@ class MixedExamples(_Base):  # type: ignore[misc]
     _sleep_on_threads_shutdown = False  # asked for from datasets 5 on
 
     def __init__(
-        self,
-        parts: Sequence[StreamPart],
-        *,
-        key: str,
-        shuffle: bool,
-        together: bool,
-        piece: int = 0,
-        pieces: int = 1,
+        self, parts: Sequence[StreamPart], *, key: str, shuffle: bool, together: bool, piece: int = 0, pieces: int = 1
     ) -> None:
         super().__init__()
         self._parts = tuple(parts)

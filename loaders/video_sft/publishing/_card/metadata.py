@@ -12,13 +12,7 @@ from huggingface_hub import DatasetCardData
 
 from video_sft._datasets import DatasetInfosDict, MetadataConfigs
 from video_sft.publishing._card.blocks import blocks
-from video_sft.publishing._card.facts import (
-    CardFacts,
-    config_features,
-    published_facts,
-    recorded_configs,
-    stated_facts,
-)
+from video_sft.publishing._card.facts import CardFacts, config_features, published_facts, recorded_configs, stated_facts
 from video_sft.publishing._card.files import read_card_file, source_card
 from video_sft.publishing._card.text import SKELETON, fill
 from video_sft.publishing._layout import rows_glob

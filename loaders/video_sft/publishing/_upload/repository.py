@@ -137,8 +137,7 @@ class HubRepo:
             return None
         try:
             local = _repeated(
-                lambda: self._api.hf_hub_download(**self._place, filename=path, revision=commit),
-                what=f"Reading {path}",
+                lambda: self._api.hf_hub_download(**self._place, filename=path, revision=commit), what=f"Reading {path}"
             )
         except RemoteEntryNotFoundError:
             return None
