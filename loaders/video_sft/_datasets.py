@@ -32,6 +32,7 @@ from datasets.utils.metadata import MetadataConfigs
 
 __all__ = [
     "FEATURE_TYPES",
+    "AnyDataset",
     "ArrowBuilder",
     "DatasetGenerationError",
     "DatasetInfosDict",
@@ -62,6 +63,10 @@ __all__ = [
     "wrap_methods",
 ]
 
+#: What loading gives, by split or of one split, as rows or as a stream.
+AnyDataset: TypeAlias = (
+    "datasets.Dataset | datasets.DatasetDict | datasets.IterableDataset | datasets.IterableDatasetDict"
+)
 #: What an `IterableDataset` iterates over; see `examples_base`.
 Examples: TypeAlias = Any
 

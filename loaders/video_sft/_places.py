@@ -38,6 +38,7 @@ __all__ = [
     "safe_name",
     "safe_relative",
     "sha256_of",
+    "uncompressed",
 ]
 
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:")
@@ -100,6 +101,11 @@ def exists(location: str) -> bool:
         return os.path.isfile(location)
     filesystem, path = url_to_fs(location)
     return bool(filesystem.isfile(path))
+
+
+def uncompressed(name: str) -> str:
+    """Return a file's name without the suffix of its compression."""
+    return next((name.removesuffix(suffix) for suffix in COMPRESSIONS if name.endswith(suffix)), name)
 
 
 @contextlib.contextmanager

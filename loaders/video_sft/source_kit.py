@@ -10,12 +10,14 @@ Example:
     ...     source = Source(name="mine", tasks=("vqa",), pools=("mine",), parts=PARTS, parse=parse)
 """
 
-from video_sft._annotations import Row
+from video_sft._annotations import SourceRow
 from video_sft._base_builder.builder import SourceBuilder
 from video_sft._base_builder.config import SourceConfig
+from video_sft._sources.open_part import OpenPart
+from video_sft._sources.part import Part, RemoteFile
 from video_sft._sources.pool import Pool
 from video_sft._sources.record import Caption, Conversation, Media, MultipleChoice, OpenQuestion, Record, Turn
-from video_sft._sources.source import OpenPart, Part, RemoteFile, Source
+from video_sft._sources.source import Source
 
 __all__ = [
     "Caption",
@@ -28,9 +30,9 @@ __all__ = [
     "Pool",
     "Record",
     "RemoteFile",
-    "Row",
     "Source",
     "SourceBuilder",
     "SourceConfig",
+    "SourceRow",
     "Turn",
 ]

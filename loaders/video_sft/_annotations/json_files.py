@@ -14,7 +14,7 @@ from video_sft._annotations.json_numbers import exact_numbers, loads
 from video_sft._annotations.json_scan import MAX_ELEMENT_BYTES, Break, Elements, elements, rows_side_by_side
 from video_sft._annotations.json_structure import Structure, count_keys
 from video_sft._annotations.problems import Problems
-from video_sft._annotations.source_row import Place, Row
+from video_sft._annotations.source_row import Place, SourceRow
 from video_sft._annotations.text_lines import BinaryReader, cut_short, lines
 from video_sft._places import open_binary
 from video_sft.errors import BrokenFileError, RowError
@@ -28,7 +28,7 @@ _TRUNCATED = "Get the file again: it is cut short or is not this source's annota
 _BOM = b"\xef\xbb\xbf"
 
 
-def json_rows(location: str, name: str, problems: Problems) -> Iterator[Row]:
+def json_rows(location: str, name: str, problems: Problems) -> Iterator[SourceRow]:
     """Yield the objects of a JSON array, or of a file with one JSON object a line.
 
     Args:
@@ -119,7 +119,7 @@ class _ToItsEnd:
             return b""
 
 
-def _array_rows(stream: BinaryReader, name: str, problems: Problems) -> Iterator[Row]:
+def _array_rows(stream: BinaryReader, name: str, problems: Problems) -> Iterator[SourceRow]:
     whole = _ToItsEnd(stream)
     for run, values in elements(whole):
         if isinstance(run, Break):
@@ -133,7 +133,7 @@ def _array_rows(stream: BinaryReader, name: str, problems: Problems) -> Iterator
             yield from _one_by_one(run, name, problems)
         else:
             for number, value in enumerate(exact_numbers(run.data, values), run.index + 1):
-                yield Row(value, name, ("row", number, run))
+                yield SourceRow(value, name, ("row", number, run))
     if whole.error is not None:
         problems.read_past(cut_short(whole.error, name, "byte 0"))
 
@@ -146,14 +146,14 @@ def _sound(run: Elements, values: list[Any]) -> bool:
         return False
 
 
-def _one_by_one(run: Elements, name: str, problems: Problems) -> Iterator[Row]:
+def _one_by_one(run: Elements, name: str, problems: Problems) -> Iterator[SourceRow]:
     for number in range(len(run)):
         place = ("row", run.index + number + 1, run)
         yield from _row_of(run.element(number), name, place, problems)
 
 
-def _row_of(data: bytes, name: str, place: Place, problems: Problems) -> Iterator[Row]:
-    blank = Row({}, name, place)
+def _row_of(data: bytes, name: str, place: Place, problems: Problems) -> Iterator[SourceRow]:
+    blank = SourceRow({}, name, place)
     try:
         value, missing = loads(data)
         repeats = _repeats(data, value)
@@ -172,10 +172,10 @@ def _row_of(data: bytes, name: str, place: Place, problems: Problems) -> Iterato
     else:
         if missing:
             problems.mend("Values that are NaN, read as null", missing)
-        yield Row(exact_numbers(data, value), name, place)
+        yield SourceRow(exact_numbers(data, value), name, place)
 
 
-def _line_rows(stream: BinaryReader, name: str, problems: Problems) -> Iterator[Row]:
+def _line_rows(stream: BinaryReader, name: str, problems: Problems) -> Iterator[SourceRow]:
     values = _ValuesOverLines(name, problems)
     numbered = lines(stream, name, problems)
     while batch := list(itertools.islice(numbered, _LINES_PER_BATCH)):
@@ -203,14 +203,14 @@ class _ValuesOverLines:
         self._start = 0
         self._size = 0
         self._structure = Structure()
-        self._only: Row | None = None
+        self._only: SourceRow | None = None
 
     @property
     def open(self) -> bool:
         """Whether the lines so far end inside a row."""
         return self._size > 0
 
-    def add(self, number: int, line: bytes) -> Iterator[Row]:
+    def add(self, number: int, line: bytes) -> Iterator[SourceRow]:
         """Take in a line; yield the row it ends."""
         if self._structure.in_string:
             broken = b"".join(self._held).rstrip(b"\r\n") + b"\\n" + line
@@ -232,7 +232,7 @@ class _ValuesOverLines:
         if self._structure.depth <= 0 and not self._structure.in_string:
             yield from self._row(several=number > self._start)
 
-    def broken_off(self) -> Iterator[Row]:
+    def broken_off(self) -> Iterator[SourceRow]:
         """Give up a row that does not end before the next begins; yield one that was waited with."""
         if self._size:
             yield from self._row(several=False)
@@ -240,7 +240,7 @@ class _ValuesOverLines:
             yield self._only
             self._only = None
 
-    def end(self) -> Iterator[Row]:
+    def end(self) -> Iterator[SourceRow]:
         """Yield the last row, if one is not yet handed out.
 
         Raises:
@@ -251,12 +251,12 @@ class _ValuesOverLines:
             raise RowError(file=self._name, position="line 1", field=None, problem=problem, remedy=_TRUNCATED)
         yield from self.broken_off()
 
-    def _row(self, *, several: bool) -> Iterator[Row]:
+    def _row(self, *, several: bool) -> Iterator[SourceRow]:
         data, size, place = b"".join(self._held), self._size, ("line", self._start, -1)
         self._held, self._size, self._structure = [], 0, Structure()
         if size > MAX_ELEMENT_BYTES:
             problem = f"the row is longer than {MAX_ELEMENT_BYTES >> 20} MiB"
-            self._problems.meet(Row({}, self._name, place).error(None, problem, _TRUNCATED))
+            self._problems.meet(SourceRow({}, self._name, place).error(None, problem, _TRUNCATED))
             return
         if data.rstrip().endswith(b","):
             data = data.rstrip()[:-1]
@@ -268,12 +268,12 @@ class _ValuesOverLines:
                 yield row
 
 
-def _quickly(line: bytes, name: str, number: int) -> Row | None:
+def _quickly(line: bytes, name: str, number: int) -> SourceRow | None:
     """Return a line that is one sound object as a row."""
     try:
         value = orjson.loads(line)
         if type(value) is dict and not _repeats(line, value):
-            return Row(exact_numbers(line, value), name, ("line", number, -1))
+            return SourceRow(exact_numbers(line, value), name, ("line", number, -1))
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         pass
     return None

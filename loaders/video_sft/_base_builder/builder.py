@@ -16,21 +16,24 @@ from typing import Any, ClassVar
 import datasets
 import pyarrow as pa
 
-from video_sft._annotations import Problems, Row
+from video_sft._annotations import Problems, SourceRow
 from video_sft._base_builder.built_folder import begin_build, clear_killed_builds, what_is_damaged
 from video_sft._base_builder.cached_builder import CachedBuilder, without_cycle_collection
 from video_sft._base_builder.config import SourceConfig
 from video_sft._base_builder.source_columns import to_upstream_table, upstream_schema
+from video_sft._config_name import is_upstream, view_of
 from video_sft._datasets import Key
 from video_sft._rows.schema import SCHEMA_VERSION, features, to_table
 from video_sft._rows.skipped_rows import save_problems
 from video_sft._source_files.found_parts import FoundParts, download_parts, find_parts, fingerprint_parts
 from video_sft._source_files.given_files import Files, is_one_file
 from video_sft._source_files.missing_files import listed, missing_files_message
+from video_sft._sources.open_part import OpenPart
 from video_sft._sources.own_code import OwnCode
+from video_sft._sources.part import Located, Part, RemoteFile
 from video_sft._sources.record import Record
 from video_sft._sources.registry import is_own, register
-from video_sft._sources.source import Located, OpenPart, Part, RemoteFile, Source, usable_records
+from video_sft._sources.source import Source, usable_records
 from video_sft.errors import ConfigError, MissingFileError
 from video_sft.video import Video
 
@@ -39,7 +42,7 @@ __all__ = ["SourceBuilder", "SourceConfig"]
 logger = logging.getLogger("video_sft")
 _BATCH_ROWS = 4096
 #: Stands for the upstream row of a record that is only waiting for its batch: rows may be many times their records.
-_FORGOTTEN = Row({}, "", ("row", 0, -1))
+_FORGOTTEN = SourceRow({}, "", ("row", 0, -1))
 #: The code that decides what a row is: when it changes, datasets built by it are built anew.
 _ROW_CODE = (
     "_annotations",
@@ -139,8 +142,7 @@ class SourceBuilder(CachedBuilder):
                 f"{self.source.name} has no split {', '.join(unknown)}; it has {', '.join(self.source.splits)}"
             )
         self._known = self._all_parts(kwargs)
-        view = str(kwargs.get("config_name") or self.source.name).partition("-")[2]
-        self._view = view if view and view != "source" else None
+        self._view = view_of(str(kwargs.get("config_name") or self.source.name))
         key = hashlib.sha256(SCHEMA_VERSION.encode())
         key.update(_code_digest().encode())
         if self._outside is not None:
@@ -187,7 +189,7 @@ class SourceBuilder(CachedBuilder):
 
     @property
     def _wants_upstream(self) -> bool:
-        return str(self.config.name).endswith("-source")
+        return is_upstream(str(self.config.name))
 
     def declared_features(self) -> datasets.Features:
         """Return the columns: the shared ones, or upstream's own."""

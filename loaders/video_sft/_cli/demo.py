@@ -12,6 +12,7 @@ from rich.table import Table
 
 from video_sft._cli.console import Console
 from video_sft._cli.show import row_panel
+from video_sft._config_name import is_upstream
 from video_sft._loading import load
 from video_sft.builders import find_source, sources
 from video_sft.mixing import mix
@@ -53,7 +54,7 @@ def demo(
 def _add(table: Table, config: str) -> None:
     splits: Any = load(config, sample=True)
     rows = datasets.concatenate_datasets(list(splits.values()))
-    if config.endswith("-source"):
+    if is_upstream(config):
         table.add_row(config, str(len(rows)), "", "", "upstream fields", find_source(config).license)
         return
     videos = {path for path, cell in zip(rows["video_path"], rows.data["video"], strict=True) if cell.is_valid}

@@ -24,7 +24,8 @@ from video_sft._cli.options import (
     media_by_pool,
     wording,
 )
-from video_sft._loading import first_split, load
+from video_sft._loading import load
+from video_sft._upstream_loading import first_split
 from video_sft.errors import ConfigError
 
 __all__ = ["conversation", "row_panel", "show"]

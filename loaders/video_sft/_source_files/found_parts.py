@@ -14,7 +14,8 @@ from datasets import DownloadManager
 from video_sft._places import exists, fingerprint, is_remote, root_of, sha256_of
 from video_sft._source_files.file_tree import FileTree, is_pattern
 from video_sft._source_files.given_files import Files, files_of, given_parts, is_one_file
-from video_sft._sources.source import Located, Part, RemoteFile, has_columns, places_of
+from video_sft._sources.open_part import has_columns
+from video_sft._sources.part import Located, Part, RemoteFile, places_of, splits_of
 from video_sft.errors import MissingFileError, one_line
 
 __all__ = ["FoundParts", "download_parts", "find_parts", "fingerprint_parts", "locate_parts"]
@@ -34,8 +35,7 @@ class FoundParts:
 
     def splits(self) -> list[str]:
         """The splits that have at least one part present, in the usual order."""
-        found = {part.split for part, _ in self.present}
-        return [split for split in ("train", "validation", "test") if split in found]
+        return list(splits_of(part for part, _ in self.present))
 
 
 def find_parts(

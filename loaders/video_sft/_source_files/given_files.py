@@ -10,9 +10,9 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from video_sft._places import exists, is_remote
-from video_sft._source_files.file_tree import uncompressed
-from video_sft._sources.source import Located, Part, has_columns
+from video_sft._places import exists, is_remote, uncompressed
+from video_sft._sources.open_part import has_columns
+from video_sft._sources.part import Located, Part
 from video_sft.errors import ConfigError, MissingFileError
 
 __all__ = ["Files", "GivenParts", "files_of", "given_parts", "is_one_file"]

@@ -12,7 +12,7 @@ import datasets
 from huggingface_hub import HfApi, constants
 
 from video_sft._source_files.found_parts import FoundParts, download_parts, find_parts
-from video_sft._sources.source import Located, Part, places_of
+from video_sft._sources.part import Located, Part, places_of
 from video_sft.errors import MissingFileError, one_line
 
 __all__ = ["HubTree"]

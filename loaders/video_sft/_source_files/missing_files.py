@@ -11,10 +11,9 @@ from typing import Any
 
 from fsspec.core import url_to_fs
 
-from video_sft._places import COMPRESSIONS, is_remote, root_of
-from video_sft._source_files.file_tree import uncompressed
+from video_sft._places import COMPRESSIONS, is_remote, root_of, uncompressed
 from video_sft._source_files.given_files import Files, is_one_file
-from video_sft._sources.source import Part, RemoteFile
+from video_sft._sources.part import Part, RemoteFile
 
 __all__ = ["annotation_files", "listed", "missing_files_message"]
 

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 
 from datasets import Features
 
-from video_sft._annotations import Problems, Row
+from video_sft._annotations import Problems, SourceRow
 from video_sft._base_builder.builder import SourceBuilder
+from video_sft._sources.open_part import OpenPart
+from video_sft._sources.part import Part, RemoteFile
 from video_sft._sources.record import Record
-from video_sft._sources.source import OpenPart, Part, RemoteFile, Source
+from video_sft._sources.source import Source
 from video_sft.builders._occurrences import Occurrences
 from video_sft.builders._video_chatgpt_rows import LLAVA_FEATURES, llava_conversation, llava_media
 
@@ -50,7 +52,7 @@ class _Rows:
     occurrences: Occurrences
     problems: Problems
 
-    def record(self, row: Row) -> Record:
+    def record(self, row: SourceRow) -> Record:
         media = llava_media(row)
         key = self.occurrences.key(media.id)
         body, reason = llava_conversation(row, self.problems)

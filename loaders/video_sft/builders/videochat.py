@@ -15,10 +15,13 @@ from dataclasses import dataclass, field
 
 from datasets import Features, List, Value
 
-from video_sft._annotations import Problems, Row
+from video_sft._annotations import Problems, SourceRow
 from video_sft._base_builder.builder import SourceBuilder
+from video_sft._sources.open_part import OpenPart
+from video_sft._sources.part import Part, RemoteFile
+from video_sft._sources.pool import Pool
 from video_sft._sources.record import Body, Caption, Conversation, Media, Record, Turn
-from video_sft._sources.source import OpenPart, Part, RemoteFile, Source
+from video_sft._sources.source import Source
 from video_sft._text import cleaned
 from video_sft.builders._clean_text import clean_or_blank, unusable
 from video_sft.builders._occurrences import Occurrences
@@ -68,7 +71,7 @@ class _Rows:
     problems: Problems
     occurrences: Occurrences = field(default_factory=Occurrences)
 
-    def record(self, row: Row) -> Record:
+    def record(self, row: SourceRow) -> Record:
         media = _media(row)
         key = self.occurrences.key(media.id)
         body, reason = _body(row, self.problems)
@@ -76,7 +79,7 @@ class _Rows:
         return Record(key=key, task=task, body=body, media=media, row=row, unusable=reason)
 
 
-def _media(row: Row) -> Media:
+def _media(row: SourceRow) -> Media:
     text = row.text("video").strip()
     match = _WEBVID_PATH.fullmatch(text) if len(text) < 1000 else None
     if match:
@@ -89,7 +92,7 @@ def _media(row: Row) -> Media:
     return Media("webvid", name, f"{path}.mp4")
 
 
-def _body(row: Row, problems: Problems) -> tuple[Body, RowError | None]:
+def _body(row: SourceRow, problems: Problems) -> tuple[Body, RowError | None]:
     """Return what a row says, and why it is unusable, if it is; exchanges without one of their texts are left out."""
     if "conversations" in row.value and "QA" not in row.value:
         talk, reason = llava_conversation(row, problems)
@@ -133,7 +136,7 @@ SOURCE = Source(
         "there is no licence to the footage."
     ),
     license="other",
-    pools=("webvid",),
+    own_pools=(Pool(name="webvid", unique_names=True, where="WebVid's table of links (<page_dir>/<id>.mp4, or flat)"),),
     tasks=("detailed_caption", "conversation"),
     views=("detailed_caption", "conversation"),
     parts=(Part(split="train", files={"rows": _ROWS}),),

@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 
 from datasets import Features, Value
 
-from video_sft._annotations import Problems, Row
+from video_sft._annotations import Problems, SourceRow
 from video_sft._base_builder.builder import SourceBuilder
+from video_sft._sources.open_part import OpenPart
+from video_sft._sources.part import Part, RemoteFile
 from video_sft._sources.record import Record
-from video_sft._sources.source import OpenPart, Part, RemoteFile, Source
+from video_sft._sources.source import Source
 from video_sft.builders._occurrences import Occurrences
 from video_sft.builders._video_chatgpt_rows import (
     LLAVA_FEATURES,
@@ -67,7 +69,7 @@ class _Rows:
     problems: Problems
     occurrences: Occurrences = field(default_factory=Occurrences)
 
-    def record(self, row: Row) -> Record:
+    def record(self, row: SourceRow) -> Record:
         native = "conversations" not in row.value
         media = activitynet_media(row, "video_id") if native else llava_media(row)
         key = self.occurrences.key(media.id)

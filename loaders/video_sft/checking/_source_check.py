@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from video_sft._media import Location, media_by_pool
+from video_sft._config_name import is_upstream, view_of
+from video_sft._media import Location, MediaPlaces, media_by_pool
 from video_sft._media.index import MediaIndex
 from video_sft._places import is_remote, root_of
 from video_sft._source_files.found_parts import find_parts
 from video_sft._source_files.given_files import Files
-from video_sft._sources.source import Part, Source
+from video_sft._sources.part import Part
+from video_sft._sources.source import Source
 from video_sft.builders import find_source, sources
 from video_sft.checking._clip_limits import TOLERANCE_SECONDS, check_clips
 from video_sft.checking._media import find_media, media_findings, pool_indexes
@@ -32,7 +34,7 @@ from video_sft.sample_media import draw_sample_media, sample_folder
 
 __all__ = ["check_source"]
 
-Places: TypeAlias = "Mapping[str, Location | Sequence[Location]]"
+
 _ORDER = {"error": 0, "warning": 1, "note": 2}
 
 
@@ -41,7 +43,7 @@ def check_source(
     *,
     data_dir: Location | None = None,
     files: Files | None = None,
-    media: Places | Location | None = None,
+    media: MediaPlaces | Location | None = None,
     others: Mapping[str, Location] | None = None,
     splits: Sequence[str] | None = None,
     sample: bool = False,
@@ -77,7 +79,7 @@ def check_source(
         MissingMediaError: a media folder is not there.
     """
     check = _SourceCheck(find_source(source), source, sample)
-    if source.endswith("-source"):
+    if is_upstream(source):
         raise ConfigError(f"{source} is read from the files of {check.source.name}; check that")
     pools = media_by_pool(check.source.name, check.source.pools, media)
     indexes = pool_indexes(pools)
@@ -108,8 +110,8 @@ class _SourceCheck:
     clips: ClipFacts | None = None
 
     def wanted_parts(self, splits: Sequence[str] | None) -> list[Part]:
-        view = self.config.partition("-")[2]
-        parts = [part for part in self.source.parts if not view or part.views is None or view in part.views]
+        view = view_of(self.config)
+        parts = [part for part in self.source.parts if part.in_view(view)]
         unknown = sorted(set(splits or ()) - set(self.source.splits))
         if unknown:
             raise ConfigError(

@@ -13,12 +13,11 @@ from pathlib import PurePosixPath
 from fsspec.core import url_to_fs
 
 from video_sft._datasets import tqdm
-from video_sft._places import is_remote, root_of, sha256_of
-from video_sft._source_files.file_tree import uncompressed
+from video_sft._places import is_remote, root_of, sha256_of, uncompressed
 from video_sft._source_files.found_parts import locate_parts
 from video_sft._source_files.given_files import Files
 from video_sft._source_files.missing_files import annotation_files, listed, missing_files_message
-from video_sft._sources.source import Located, Part, RemoteFile, places_of
+from video_sft._sources.part import Located, Part, RemoteFile, places_of
 from video_sft.checking._report import FileFacts, Finding
 from video_sft.checking._wording import counted, how_to_get
 from video_sft.errors import MissingFileError

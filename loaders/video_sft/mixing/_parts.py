@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from datasets import Dataset, DatasetDict, IterableDataset, IterableDatasetDict
 
+from video_sft._config_name import source_of
 from video_sft.errors import ConfigError
 from video_sft.mixing._options import MixOptions
 from video_sft.mixing._order.weights import named_probabilities, read_weights, shares
@@ -105,7 +106,7 @@ def load_part(name: str, options: MixOptions) -> Dataset | IterableDataset:
     from video_sft._loading import load  # the loader needs builders, which mixing ready datasets does not
 
     arguments = dict(options.load_options)
-    source = name.partition("-")[0]
+    source = source_of(name)
     if "data_dir" in arguments:
         arguments["data_dir"] = _data_dir(arguments["data_dir"], source)
     if "files" in arguments:

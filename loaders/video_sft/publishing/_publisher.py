@@ -9,8 +9,9 @@ from typing import Any
 
 import datasets
 
-from video_sft._loading import load
-from video_sft._media import Location, Media, MissingPolicy
+from video_sft._config_name import is_upstream
+from video_sft._upstream_loading import RowOptions, load_upstream
+from video_sft._media import Location, MediaPlaces, MissingPolicy
 from video_sft._places import exists, is_remote, join
 from video_sft._rows.messages import MessageStyle
 from video_sft._source_files.given_files import Files
@@ -37,7 +38,7 @@ def publish(
     data_dir: Location | Mapping[str, Location] | None = None,
     files: Mapping[str, Files] | None = None,
     sample: bool = False,
-    media: Media | Location | None = None,
+    media: MediaPlaces | Location | None = None,
     missing: MissingPolicy = "null",
     videos: VideoMode | None = None,
     allow_restricted_videos: bool = False,
@@ -94,19 +95,19 @@ def publish(
         loaded = []
         for name in members:
             folder = None if sample else _data_dir(name, data_dir)
-            rows = load(
-                name,
-                data_dir=folder,
-                files=(files or {}).get(find_source(name).name),
-                sample=sample,
-                media=_media(name, media),
+            of_rows, others = RowOptions.apart(options)
+            wanted = RowOptions(
+                config=name,
+                media=None if is_upstream(name) else media,
                 missing=missing,
-                cache_dir=cache_dir,
-                **options,
+                cache_dir=None if cache_dir is None else os.fspath(cache_dir),
+                **of_rows,
             )
+            given = (files or {}).get(find_source(name).name)
+            rows = load_upstream(wanted, data_dir=folder, files=given, sample=sample, **others)
             if mode != "none":
                 refuse_links(_shared(rows), _places(media))
-            wording = {} if name.endswith("-source") else MessageStyle.keywords(options)
+            wording = {} if is_upstream(name) else MessageStyle.keywords(options)
             loaded.append(LoadedConfig(name, _shared(rows), sample, wording))
         hub_repo = HubRepo(repo_name, revision=revision, token=token)
         runs.append(RepoRun(hub_repo, loaded, mode=mode, state_dir=_state_dir(state_dir)))
@@ -172,12 +173,7 @@ def _data_dir(config: str, data_dir: Location | Mapping[str, Location] | None) -
     return inside if os.path.isdir(inside) or exists(inside) else data_dir
 
 
-def _media(config: str, media: Media | Location | None) -> Media | Location | None:
-    """Return the media of a config's own pools."""
-    return None if config.endswith("-source") else media
-
-
-def _places(media: Media | Location | None) -> list[Location]:
+def _places(media: MediaPlaces | Location | None) -> list[Location]:
     """Return every place of media, whichever pool it is of."""
     if not isinstance(media, Mapping):
         return [] if media is None else [media]
