@@ -1,4 +1,4 @@
-"""Everything a source of another package is written with, in one place.
+"""The names a source of another package is written with.
 
 A source is facts (`Source`), a function that turns a file's rows into records (`parse`), and a builder class that names
 both. What is asked and answered in a record is a `MultipleChoice`, an `OpenQuestion`, a `Conversation` or a `Caption`.
@@ -36,3 +36,13 @@ __all__ = [
     "SourceRow",
     "Turn",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name != "Row":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import warnings
+
+    message = "video_sft.source_kit.Row is called SourceRow; the old name will go"
+    warnings.warn(message, DeprecationWarning, stacklevel=2)
+    return SourceRow

@@ -18,9 +18,9 @@ import pyarrow.compute as pc
 
 from video_sft._datasets import fingerprint_of, without_indices
 from video_sft._media.index import MediaIndex
-from video_sft._suffixes import MediaKind
 from video_sft._rows.schema import features
 from video_sft._sources.registry import find_pool
+from video_sft._suffixes import SUFFIXES, MediaKind
 from video_sft.errors import ConfigError, MissingMediaError
 from video_sft.video._fragment import clip_url
 
@@ -36,7 +36,7 @@ _COLUMNS: tuple[MediaKind, ...] = ("video", "image")
 _BATCH_ROWS = 8_192
 _EXAMPLES = 10
 #: Paths of videos for certain; GIFs may be images, and paths without a suffix anything.
-_VIDEO_PATH = r"(?i)\.(mp4|mkv|webm|avi|mov|m4v|mpg|mpeg|ts|flv|wmv|3gp|ogv)$"
+_VIDEO_PATH = rf"(?i)\.({'|'.join(suffix for suffix in SUFFIXES['video'] if suffix != 'gif')})$"
 
 
 class Tally:

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from video_sft._media.media_listing import Notes, inner_archives, is_archive_part, list_files
 from video_sft._media.path_table import PathTable
 from video_sft._media.pool_places import Place, place_of
-from video_sft._suffixes import SUFFIXES, MediaKind, name_of, suffix_of, without_suffix
 from video_sft._media.youtube_clips import clip_agreement
 from video_sft._places import join
 from video_sft._sources.pool import Pool
+from video_sft._suffixes import SUFFIXES, MediaKind, name_of, suffix_of, without_suffix
 from video_sft.errors import MissingMediaError
 from video_sft.video._bytes.joined import split_parts
 from video_sft.video._reading.frame_folder import DEFAULT_FPS, frames_url, is_frame

@@ -10,6 +10,7 @@ from video_sft._annotations import Problems, SourceRow
 from video_sft._places import safe_relative, uncompressed
 from video_sft._rows.messages import CAPTION_PROMPTS
 from video_sft._sources.record import Body, Caption, Conversation, Media, MultipleChoice, Record, Turn
+from video_sft._suffixes import without_suffix
 from video_sft._text import cleaned
 from video_sft.builders._clean_text import clean_or_blank, unusable
 from video_sft.builders._clip_times import clip_times
@@ -24,10 +25,6 @@ __all__ = ["RowReader"]
 _NOTHING = Conversation(())
 #: What the media paths of some rows begin with: the address of upstream's object store (`p2:s3://k600/...`).
 _STORE = re.compile(r"(?:[\w-]+:)?s3://")
-_VIDEO_SUFFIXES = {"mp4", "mkv", "webm", "gif", "avi", "mov", "m4v", "mpg", "mpeg", "ts", "flv", "wmv", "3gp", "ogv"}
-_IMAGE_SUFFIXES = {"jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff"}
-#: Others than these are no suffix: names may have dots of their own.
-_SUFFIXES = frozenset(_VIDEO_SUFFIXES | _IMAGE_SUFFIXES)
 _YOUTUBE_ID_LENGTH = 11
 
 
@@ -117,12 +114,11 @@ class RowReader:
             path = safe_relative(text)
         except UnsafePathError as error:
             row.fail(field, str(error))
-        stem, dot, suffix = path.rpartition(".")
-        if not dot or suffix.lower() not in _SUFFIXES:
-            stem, suffix = path, "" if field == "image" or self.sub_dataset.frames else "mp4"
+        stem = without_suffix(path)
+        suffix = path[len(stem) :] or ("" if field == "image" or self.sub_dataset.frames else ".mp4")
         if self.sub_dataset.pool == "activitynet":
             stem = _with_prefix(stem)
-        return f"{stem}.{suffix}" if suffix else stem, stem
+        return stem + suffix, stem
 
     def _body(self, row: SourceRow, *, has_media: bool) -> tuple[Body, RowError | None]:
         """Return what a row says, and why it is unusable, if it is."""

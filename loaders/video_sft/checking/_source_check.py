@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc

@@ -10,11 +10,11 @@ from typing import Any
 import datasets
 
 from video_sft._config_name import is_upstream
-from video_sft._upstream_loading import RowOptions, load_upstream
 from video_sft._media import Location, MediaPlaces, MissingPolicy
 from video_sft._places import exists, is_remote, join
 from video_sft._rows.messages import MessageStyle
 from video_sft._source_files.given_files import Files
+from video_sft._upstream_loading import RowOptions, load_upstream
 from video_sft.builders import configs as all_configs
 from video_sft.builders import find_source
 from video_sft.errors import ConfigError
