@@ -1,4 +1,4 @@
-"""What this package uses of `datasets` beyond its documented interface, all of it, in one place.
+"""The one place that uses `datasets` beyond its documented interface.
 
 Tried on datasets 4.8.0, 4.8.4, 4.8.5, 5.0.0, 5.0.1, 5.1.0 and 5.2.0; `make versions` tries the oldest and the newest
 again. Where a release moves one of these names, this is the file to mend. Two more are written against what is

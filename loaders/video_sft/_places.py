@@ -1,4 +1,4 @@
-"""Where files are: local paths, fsspec URLs and members of zips, all as one string.
+"""Places of files: local paths, fsspec URLs and members of zips, all as one string.
 
 A location is anything `fsspec` opens: `/data/x.json`, `hf://datasets/org/repo@rev/x.json`,
 `zip://mc/val.csv::/data/next_qa.zip`. A *root* is a location that other locations lie under.

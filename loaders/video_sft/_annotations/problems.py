@@ -1,4 +1,4 @@
-"""What happens to a row that cannot be read: stop there, or leave it out and count it."""
+"""The policy for rows that cannot be read: stop at the first, or leave them out and count them."""
 
 from __future__ import annotations
 

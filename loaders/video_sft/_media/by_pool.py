@@ -1,4 +1,4 @@
-"""What a user says about where media are, sorted by pool and checked."""
+"""The places of media that a user gives, sorted by pool and checked."""
 
 from __future__ import annotations
 

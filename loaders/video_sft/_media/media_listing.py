@@ -114,7 +114,7 @@ def inner_archives(root: str, files: list[str], notes: Notes) -> Iterator[str]:
             if inside is not None and (inside.startswith("zip") or not is_remote(root)):
                 yield inside
             else:
-                notes.broken.append(f"{path}: a tar far away has no list of its members; download it")
+                notes.broken.append(f"{path}: a remote tar has no list of its members; download it")
         else:
             folder, _, name = path.rpartition("/")
             pieces.setdefault(folder, set()).add(name)

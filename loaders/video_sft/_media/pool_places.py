@@ -1,4 +1,4 @@
-"""What a user gives as a pool's place: a folder, an archive, a split one, a URL; with a rate of frames where stated."""
+"""A pool's place as a user gives it: a folder, an archive, a split one, a URL; with a rate of frames where stated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of a source's files are there: in the user's folder, given by name, or downloaded from their pinned URLs."""
+"""The files of a source that are there: in the user's folder, given by name, or downloaded from their pinned URLs."""
 
 from __future__ import annotations
 

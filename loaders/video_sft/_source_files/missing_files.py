@@ -1,4 +1,4 @@
-"""What is said of files that are missing: which, under which names they are looked for, and what is there instead."""
+"""The message on missing files: which, under which names they are looked for, and what is there instead."""
 
 from __future__ import annotations
 

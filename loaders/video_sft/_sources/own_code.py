@@ -1,4 +1,4 @@
-"""Which code reads a source from outside the package: part of its cache key, so that an edit builds its rows anew.
+"""The code that reads a source from outside the package: part of its cache key, so that an edit builds its rows anew.
 
 The code of a class is the file it is defined in and what that file imports from beside itself: every `.py` file of the
 package it is in (the outermost one that has an `__init__.py`), and other modules and packages of the same folder, one

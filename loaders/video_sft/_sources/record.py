@@ -1,4 +1,4 @@
-"""What a source module yields: neutral shapes without prompt wording, folders or `datasets` objects."""
+"""Records, which a source's `parse` yields: neutral shapes without prompt wording, folders or `datasets` objects."""
 
 from __future__ import annotations
 

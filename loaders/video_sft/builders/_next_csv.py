@@ -75,13 +75,13 @@ class NextQuestions:
         """Return a reader for a part whose folder map, if any, has the role `folders`."""
         return cls(video_column, part.json_object("folders"), prefix, part.problems)
 
-    def indexed(self, row: SourceRow) -> Record:
+    def by_index(self, row: SourceRow) -> Record:
         """Return a multiple-choice question whose `answer` is the index of an option."""
         if row.text_or_blank("answer") and whole_number(row.value["answer"]) is None:
-            return self.texted(row)
+            return self.by_text(row)
         return self._choice(row, lambda _: row.integer("answer", lowest=0, highest=len(CHOICE_COLUMNS) - 1))
 
-    def texted(self, row: SourceRow) -> Record:
+    def by_text(self, row: SourceRow) -> Record:
         """Return a multiple-choice question whose `answer` is the text of an option; the first one that has it."""
         return self._choice(row, lambda choices: index_of_text(row, row.text("answer"), choices, self.problems))
 

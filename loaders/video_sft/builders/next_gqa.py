@@ -12,12 +12,7 @@ from typing import Any
 
 from datasets import Features, List, Value
 
-from video_sft._annotations import Problems, SourceRow
-from video_sft._base_builder.builder import SourceBuilder
-from video_sft._sources.open_part import OpenPart
-from video_sft._sources.part import Part, RemoteFile
-from video_sft._sources.record import Record
-from video_sft._sources.source import Source
+from video_sft._annotations import Problems
 from video_sft.builders._next_csv import (
     CHOICE_COLUMNS,
     QUESTION_COLUMNS,
@@ -26,6 +21,7 @@ from video_sft.builders._next_csv import (
     upstream_fields,
 )
 from video_sft.errors import RowError
+from video_sft.source_kit import OpenPart, Part, Record, RemoteFile, Source, SourceBuilder, SourceRow
 
 __all__ = ["SOURCE", "NextGqa"]
 
@@ -79,7 +75,7 @@ def parse(part: OpenPart) -> Iterator[Record]:
     """Yield the questions of a split in file order, with their grounding or, in train, their paraphrases."""
     questions = NextQuestions.of(part, "video_id")
     rows = part.csv_rows("video_id", *QUESTION_COLUMNS, *CHOICE_COLUMNS)
-    records = part.problems.read(rows, questions.texted)
+    records = part.problems.read(rows, questions.by_text)
     yield from _paraphrased(part, records) if part.part.split == "train" else _ground(part, records)
 
 

@@ -12,13 +12,6 @@ from collections.abc import Iterator, Mapping
 
 from datasets import Features, Value
 
-from video_sft._annotations import SourceRow
-from video_sft._base_builder.builder import SourceBuilder
-from video_sft._sources.open_part import OpenPart
-from video_sft._sources.part import Part, RemoteFile
-from video_sft._sources.pool import Pool
-from video_sft._sources.record import Record
-from video_sft._sources.source import Source
 from video_sft.builders._next_csv import (
     CHOICE_COLUMNS,
     QUESTION_COLUMNS,
@@ -26,6 +19,7 @@ from video_sft.builders._next_csv import (
     next_features,
     upstream_fields,
 )
+from video_sft.source_kit import OpenPart, Part, Pool, Record, RemoteFile, Source, SourceBuilder, SourceRow
 
 __all__ = ["SOURCE", "NextQa"]
 
@@ -95,7 +89,7 @@ def parse(part: OpenPart) -> Iterator[Record]:
     questions = NextQuestions.of(part, "video", f"{kind}/")
     if kind == "mc":
         rows = part.csv_rows("video", *QUESTION_COLUMNS, *CHOICE_COLUMNS)
-        yield from part.problems.read(rows, questions.indexed)
+        yield from part.problems.read(rows, questions.by_index)
         return
     second = part.json_object("second_answers") if "second_answers" in part.part.files else {}
     used: set[tuple[str, str]] = set()

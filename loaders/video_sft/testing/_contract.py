@@ -1,4 +1,4 @@
-"""What every source and every config has to keep, as tests that pytest collects from a subclass."""
+"""The contract of every source and config, as tests that pytest collects from a subclass."""
 
 from __future__ import annotations
 
