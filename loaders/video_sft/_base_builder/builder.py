@@ -29,7 +29,7 @@ from video_sft._source_files.found_parts import FoundParts, download_parts, find
 from video_sft._source_files.given_files import Files, is_one_file
 from video_sft._source_files.missing_files import listed, missing_files_message
 from video_sft._sources.open_part import OpenPart
-from video_sft._sources.own_code import OwnCode
+from video_sft._sources.own_code import OwnCode, code_digest
 from video_sft._sources.part import Located, Part, RemoteFile
 from video_sft._sources.record import Record
 from video_sft._sources.registry import is_own, register
@@ -47,10 +47,12 @@ _FORGOTTEN = SourceRow({}, "", ("row", 0, -1))
 _ROW_CODE = (
     "_annotations",
     "_base_builder",
+    "_config_name.py",
     "_places.py",
     "_rows",
     "_source_files",
     "_sources",
+    "_suffixes.py",
     "_text.py",
     "builders",
 )
@@ -58,13 +60,8 @@ _ROW_CODE = (
 
 @functools.cache
 def _code_digest() -> str:
-    package = Path(__file__).resolve().parents[1]
-    digest = hashlib.sha256()
-    for name in _ROW_CODE:
-        place = package / name
-        for file in sorted(place.glob("*.py")) if place.is_dir() else [place]:
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
+    places = [Path(__file__).resolve().parents[1] / name for name in _ROW_CODE]
+    return code_digest(file for place in places for file in (place.glob("*.py") if place.is_dir() else [place]))
 
 
 class SourceBuilder(CachedBuilder):

@@ -15,7 +15,7 @@ from huggingface_hub import CommitOperationAdd
 from video_sft._places import is_remote, open_binary
 from video_sft.publishing._cells import VideoFile, video_files
 from video_sft.publishing._layout import VIDEO_FOLDER
-from video_sft.publishing._upload.hashes import FileFacts, HashMemory, file_size, git_oid
+from video_sft.publishing._upload.hashes import HashMemory, MediaHash, file_size, git_oid
 from video_sft.publishing._upload.media_guard import check_content
 from video_sft.publishing._upload.repository import HubRepo
 
@@ -103,7 +103,7 @@ class VideoUploads:
 
     def upload(self) -> VideoCounts:
         """Send what the repo lacks, a commit for each batch."""
-        counts, batch, size = VideoCounts(files=self._files()), list[tuple[VideoFile, FileFacts]](), 0
+        counts, batch, size = VideoCounts(files=self._files()), list[tuple[VideoFile, MediaHash]](), 0
         for file, facts in self._lacking():
             if batch and (len(batch) == FILES_PER_COMMIT or size + facts.size > _BYTES_PER_COMMIT):
                 self._commit(batch, counts)
@@ -117,7 +117,7 @@ class VideoUploads:
     def _files(self) -> int:
         return int(self._found.execute("SELECT count(*) FROM wanted").fetchone()[0])
 
-    def _lacking(self, *, new_unread: bool = False) -> Iterator[tuple[VideoFile, FileFacts]]:
+    def _lacking(self, *, new_unread: bool = False) -> Iterator[tuple[VideoFile, MediaHash]]:
         """Yield the videos to send.
 
         Args:
@@ -128,14 +128,14 @@ class VideoUploads:
         )
         for location, path, size, sha256, oid in rows:
             if size is None and new_unread:
-                yield VideoFile(location, path), FileFacts(file_size(location), "")
+                yield VideoFile(location, path), MediaHash(file_size(location), "")
                 continue
             facts = self._memory.facts(location)
             if facts.size == size and (sha256 == facts.sha256 or (sha256 is None and oid == git_oid(location, size))):
                 continue
             yield VideoFile(location, path), facts
 
-    def _commit(self, batch: list[tuple[VideoFile, FileFacts]], counts: VideoCounts) -> None:
+    def _commit(self, batch: list[tuple[VideoFile, MediaHash]], counts: VideoCounts) -> None:
         operations = []
         for file, _ in batch:
             check_content(file.location)
