@@ -10,7 +10,7 @@ from typing import Any, NoReturn, Protocol
 from video_sft._places import safe_name, safe_relative
 from video_sft.errors import RowError, UnsafePathError
 
-__all__ = ["Place", "SourceRow", "whole_number"]
+__all__ = ["RowPlace", "SourceRow", "whole_number"]
 
 _MAX_DIGITS = 30
 _WHOLE = re.compile(r"\s*(-?[0-9]+)(?:\.0*)?\s*")
@@ -28,7 +28,7 @@ class _Offsets(Protocol):
         ...
 
 
-Place = tuple[str, int | str, int | _Offsets]
+RowPlace = tuple[str, int | str, int | _Offsets]
 
 
 class SourceRow:
@@ -42,7 +42,7 @@ class SourceRow:
 
     __slots__ = ("_prefix", "file", "place", "value")
 
-    def __init__(self, value: Mapping[str, Any], file: str, place: Place, prefix: str = "") -> None:
+    def __init__(self, value: Mapping[str, Any], file: str, place: RowPlace, prefix: str = "") -> None:
         """Take the row's fields, its file, its place there, and the prefix its fields have in messages."""
         self.value = value
         self.file = file

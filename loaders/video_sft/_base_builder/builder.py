@@ -8,7 +8,6 @@ import hashlib
 import inspect
 import itertools
 import logging
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -26,11 +25,11 @@ from video_sft._datasets import Key
 from video_sft._rows.schema import SCHEMA_VERSION, features, to_table
 from video_sft._rows.skipped_rows import save_problems
 from video_sft._source_files.found_parts import FoundParts, download_parts, find_parts, fingerprint_parts
-from video_sft._source_files.given_files import Files, is_one_file
+from video_sft._source_files.given_files import Files, SourcePlace
 from video_sft._source_files.missing_files import listed, missing_files_message
 from video_sft._sources.open_part import OpenPart
 from video_sft._sources.own_code import OwnCode, code_digest
-from video_sft._sources.part import Located, Part, RemoteFile
+from video_sft._sources.part import Located, Part, RemoteFile, splits_of
 from video_sft._sources.record import Record
 from video_sft._sources.registry import is_own, register
 from video_sft._sources.source import Source, usable_records
@@ -132,8 +131,7 @@ class SourceBuilder(CachedBuilder):
             raise ConfigError(
                 f"{type(self).__qualname__} states no source: write `source = Source(...)` into the class"
             )
-        data_dir = None if data_dir is None else os.fspath(data_dir)
-        self.files, self.splits = files, splits
+        self.place, self.splits = SourcePlace.of(data_dir, files), splits
         if splits is not None and (unknown := sorted(set(splits) - set(self.source.splits))):
             raise ConfigError(
                 f"{self.source.name} has no split {', '.join(unknown)}; it has {', '.join(self.source.splits)}"
@@ -144,10 +142,10 @@ class SourceBuilder(CachedBuilder):
         key.update(_code_digest().encode())
         if self._outside is not None:
             key.update(self._outside.digest().encode())
-        for item in self._fingerprints(data_dir):
+        for item in self._fingerprints():
             key.update(item.encode())
         kwargs.setdefault("dataset_name", self.source.name)  # not the module's: two packages may have a `data.py`
-        super().__init__(cache_dir, hash=key.hexdigest()[:16], data_dir=data_dir, **kwargs)
+        super().__init__(cache_dir, hash=key.hexdigest()[:16], data_dir=self.place.data_dir, **kwargs)
         self.info.features = self.declared_features()
         with contextlib.suppress(OSError):  # which building tells
             if self._cached.is_dir() and what_is_damaged(self._cached, info_alone=True) is None:
@@ -155,10 +153,10 @@ class SourceBuilder(CachedBuilder):
         self.config.style  # noqa: B018  (an unknown style is an error now, not in the middle of a build)
         Problems(self.config.on_bad_row)
 
-    def _fingerprints(self, data_dir: str | None) -> list[str]:
+    def _fingerprints(self) -> list[str]:
         """Return strings that change whenever a file that would be read does."""
-        if data_dir is not None or self.files is not None:
-            return fingerprint_parts(self._given_parts(data_dir))
+        if self.place.is_given:
+            return fingerprint_parts(self.found_parts())
         return sorted(
             f"{file.name} {file.url} {file.sha256}" for part in self.wanted_parts for file in part.files.values()
         )
@@ -203,12 +201,9 @@ class SourceBuilder(CachedBuilder):
 
     def found_parts(self, downloads: datasets.DownloadManager | None = None) -> FoundParts:
         """Return which of the wanted parts are there; without `data_dir` and `files`, after downloading them."""
-        if self.config.data_dir is not None or self.files is not None:
-            return self._given_parts(self.config.data_dir)
+        if self.place.is_given:
+            return find_parts(self.wanted_parts, self.place, self._known)
         return self._downloaded_parts(downloads or datasets.DownloadManager())
-
-    def _given_parts(self, data_dir: str | None) -> FoundParts:
-        return find_parts(self.wanted_parts, data_dir, self.files, self._known)
 
     def _downloaded_parts(self, downloads: datasets.DownloadManager) -> FoundParts:
         return download_parts(self.wanted_parts, downloads)
@@ -222,8 +217,8 @@ class SourceBuilder(CachedBuilder):
         Raises:
             MissingFileError: files of these, or of all, are missing; the message says which.
         """
-        if self.config.data_dir is None and self.files is None:
-            return [split for split in self.source.splits if any(part.split == split for part in self.wanted_parts)]
+        if not self.place.is_given:
+            return list(splits_of(self.wanted_parts))
         found = self.found_parts()
         there = found.splits()
         absent = [(part, files) for part, files in found.absent if part.split in set(wanted) - set(there)]
@@ -233,7 +228,7 @@ class SourceBuilder(CachedBuilder):
 
     def missing_message(self, absent: Sequence[tuple[Part, Sequence[RemoteFile]]]) -> str:
         """Return what is said of parts whose files are missing."""
-        return missing_files_message(str(self.config.name), absent, self.config.data_dir, self.files)
+        return missing_files_message(str(self.config.name), absent, self.place)
 
     def _split_generators(self, dl_manager: datasets.DownloadManager) -> list[datasets.SplitGenerator]:
         if self.is_building:
@@ -242,7 +237,7 @@ class SourceBuilder(CachedBuilder):
         found = self.found_parts(dl_manager)
         if not found.present:
             raise MissingFileError(self.missing_message(found.absent))
-        tells = self.tells_missing and self._tells_all
+        tells = self.tells_missing and self.place.expects_all
         for split in found.splits():
             names = [file.name for part, files in found.absent if part.split == split for file in files]
             if names and tells:
@@ -255,12 +250,6 @@ class SourceBuilder(CachedBuilder):
             )
             for split in found.splits()
         ]
-
-    @property
-    def _tells_all(self) -> bool:
-        """Whether all files are expected: not where some are given by name and nothing else."""
-        place = self.config.data_dir
-        return self.files is None if place is None else not is_one_file(place)
 
     def _generate_tables(self, parts: list[tuple[Part, dict[str, Located]]]) -> Iterator[tuple[Key, pa.Table]]:
         shard = -1  # counts the parts that give rows: before datasets 5.1 a number left out is an error

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from video_sft._media.media_listing import Notes, inner_archives, is_archive_part, list_files
 from video_sft._media.path_table import PathTable
-from video_sft._media.pool_places import Place, place_of
+from video_sft._media.pool_places import MediaPlace, place_of
 from video_sft._media.youtube_clips import clip_agreement
 from video_sft._places import join
 from video_sft._sources.pool import Pool
@@ -155,7 +155,7 @@ _SURE = 4
 class _Listed:
     """The files of one place, with those of the archives in it."""
 
-    def __init__(self, index: MediaIndex, place: Place) -> None:
+    def __init__(self, index: MediaIndex, place: MediaPlace) -> None:
         self.fps = place.fps
         shown = place.root.removeprefix("zip://::").removeprefix("tar://::")
         self.shown = split_parts(shown) or shown

@@ -58,7 +58,7 @@ def list_files(root: str, notes: Notes | None = None, *, frames: bool = False) -
     Links are followed, but never into one folder twice; what cannot be looked at is passed over.
 
     Args:
-        root: of a `video_sft._media.pool_places.Place`.
+        root: of a `video_sft._media.pool_places.MediaPlace`.
         notes: is told of what was passed over.
         frames: a folder of frames stands for one item: the first of them are enough, which spares millions.
 

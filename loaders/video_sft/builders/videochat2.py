@@ -158,8 +158,8 @@ class Videochat2(SourceBuilder):
     def _all_parts(cls, options: Mapping[str, Any]) -> tuple[Part, ...]:
         return (*SOURCE.parts, *map(_part, declared(options.get("extra_sub_datasets"))))
 
-    def _fingerprints(self, data_dir: str | None) -> list[str]:
-        return [HUB.identity()] if data_dir is None and self.files is None else super()._fingerprints(data_dir)
+    def _fingerprints(self) -> list[str]:
+        return super()._fingerprints() if self.place.is_given else [HUB.identity()]
 
     @property
     def pools(self) -> tuple[str, ...]:
@@ -172,16 +172,16 @@ class Videochat2(SourceBuilder):
 
     def _tree_root(self) -> str:
         """Return where the tree begins: `data_dir` may be a folder of it, or the one above."""
-        if self.config.data_dir is None:
+        if self.place.data_dir is None:
             return HUB.root()
         for part, locations in self.found_parts().present:
             place, name = uncompressed(places_of(locations["rows"])[0]), part.files["rows"].name
             if not is_remote(place) and place.endswith(f"/{name}"):
                 return place[: -len(name) - 1]
-        return str(self.config.data_dir)
+        return self.place.data_dir
 
     def _split_generators(self, dl_manager: datasets.DownloadManager) -> list[datasets.SplitGenerator]:
         known = [*SUB_DATASETS, *declared(self.config.extra_sub_datasets)]
-        if self._tells_all:
+        if self.place.expects_all:
             tell_unknown_files(self._tree_root(), known)
         return super()._split_generators(dl_manager)

@@ -15,7 +15,7 @@ from video_sft._media import Location, MediaPlaces, media_by_pool
 from video_sft._media.index import MediaIndex
 from video_sft._places import is_remote, root_of
 from video_sft._source_files.found_parts import find_parts
-from video_sft._source_files.given_files import Files
+from video_sft._source_files.given_files import Files, SourcePlace
 from video_sft._sources.part import Part
 from video_sft._sources.source import Source
 from video_sft.builders import find_source, sources
@@ -82,7 +82,7 @@ def check_source(
         raise ConfigError(f"{source} is read from the files of {check.source.name}; check that")
     pools = media_by_pool(check.source.name, check.source.pools, media)
     indexes = pool_indexes(pools)
-    check.read_files(_data_dir(check.source, data_dir, files, sample), files, check.wanted_parts(splits))
+    check.read_files(_place(check.source, data_dir, files, sample), check.wanted_parts(splits))
     check.read_rows(with_media=bool(pools) or sample)
     if sample:
         indexes = {**pool_indexes(_drawn(check.rows)), **indexes}
@@ -118,10 +118,8 @@ class _SourceCheck:
             )
         return [part for part in parts if not splits or part.split in splits]
 
-    def read_files(self, data_dir: str | None, files: Files | None, parts: Sequence[Part]) -> None:
-        self.files = find_files(
-            parts, data_dir, self.config, files=files, known=self.source.parts, published=not self.sample
-        )
+    def read_files(self, place: SourcePlace, parts: Sequence[Part]) -> None:
+        self.files = find_files(parts, place, self.config, known=self.source.parts, published=not self.sample)
         self.findings += file_findings(self.files, self.source.parts, published=not self.sample)
 
     def read_rows(self, *, with_media: bool) -> None:
@@ -179,16 +177,14 @@ class _SourceCheck:
         )
 
 
-def _data_dir(source: Source, data_dir: Location | None, files: Files | None, sample: bool) -> str | None:
+def _place(source: Source, data_dir: Location | None, files: Files | None, sample: bool) -> SourcePlace:
     if sample and (data_dir is not None or files is not None):
         raise ConfigError("the sample comes with the package; give either sample or data_dir")
     if sample:
-        return sample_folder(source.name)
-    if data_dir is None and files is not None:
-        return None
-    if data_dir is None:
+        return SourcePlace(sample_folder(source.name))
+    if data_dir is None and files is None:
         raise ConfigError(f"give the folder, zip or URL with {source.name}'s files as data_dir (--data-dir)")
-    return os.fspath(data_dir)
+    return SourcePlace.of(data_dir, files)
 
 
 def _drawn(parts: Sequence[PartRows]) -> dict[str, list[Location]]:
@@ -211,7 +207,7 @@ def _others(source: Source, data_dir: str, others: Mapping[str, Location] | None
     return {
         name: folder
         for name, folder in folders.items()
-        if os.path.isdir(folder) and find_parts(find_source(name).parts, folder).present
+        if os.path.isdir(folder) and find_parts(find_source(name).parts, SourcePlace(folder)).present
     }
 
 
