@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.files.damage import overwrite
 
 import video_sft
 from video_sft._files import UNFINISHED, unfinished_folder, writing_whole
