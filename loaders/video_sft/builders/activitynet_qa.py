@@ -19,7 +19,7 @@ from video_sft._sources.part import Part, RemoteFile
 from video_sft._sources.pool import Pool
 from video_sft._sources.record import Media, OpenQuestion, Record
 from video_sft._sources.source import Source
-from video_sft.builders._clean_text import blank_field, clean_or_blank, unusable
+from video_sft.builders._row_fields import blank_field, clean_or_blank, unusable
 from video_sft.errors import RowError
 
 __all__ = ["SOURCE", "ActivitynetQa"]

@@ -22,8 +22,8 @@ from video_sft._sources.pool import Pool
 from video_sft._sources.record import Body, Caption, Conversation, Media, Record, Turn
 from video_sft._sources.source import Source
 from video_sft._text import cleaned
-from video_sft.builders._clean_text import clean_or_blank, unusable
 from video_sft.builders._numbered_rows import numbered_records
+from video_sft.builders._row_fields import clean_or_blank, unusable
 from video_sft.builders._video_chatgpt_rows import LLAVA_FEATURES, llava_conversation
 from video_sft.errors import RowError
 
