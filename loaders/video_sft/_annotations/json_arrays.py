@@ -94,9 +94,8 @@ class _Scan:
             self._read()
             self._drop(len(self._pending) - len(self._pending.lstrip()))
         self._drop(1)  # the opening bracket
-        left = -1
-        while not self._ended or len(self._pending) != left:
-            left = len(self._pending)
+        while True:
+            ended, left = self._ended, len(self._pending)
             cut = self._pending.rfind(self._between) if self._between else -1
             if cut > 0 and (values := sound_rows(self._pending[:cut])):
                 run = _Run(self._pending[:cut], self._index, self._offset)
@@ -106,6 +105,8 @@ class _Scan:
                 self._drop(cut + 1)
             else:
                 yield from self._one_by_one()
+            if ended and len(self._pending) == left:
+                break
             self._read()
         self._end()
 

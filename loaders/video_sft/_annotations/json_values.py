@@ -36,9 +36,10 @@ def sound_rows(data: bytes) -> list[dict[str, Any]] | None:
     """Return what stands between the brackets of an array; None where it is anything but objects without a fault."""
     array = b"[%b]" % data
     try:
-        rows: list[dict[str, Any]] = orjson.loads(array)
-        if all(type(row) is dict for row in rows) and not _loses_keys(array, rows):
-            return _exact(array, rows)
+        rows = orjson.loads(array)
+        if all(type(row) is dict for row in rows) and _lost_key(array, rows) is None:
+            exact: list[dict[str, Any]] = _exact(array, rows)
+            return exact
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         pass
     return None
@@ -52,7 +53,7 @@ def strict_object(data: bytes) -> tuple[dict[str, Any], int]:
     """
     try:
         value, missing = _loads(data)
-        repeated = _repeated_key(data) if _loses_keys(data, value) else None
+        repeated = _lost_key(data, value)
     except orjson.JSONDecodeError as error:
         problem = f"not valid JSON: {error}" if data.strip() else "nothing between two commas"
         raise BadValueError(problem, position=error.pos) from None
@@ -103,8 +104,8 @@ def _refuse(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number")
 
 
-def _loses_keys(data: bytes, value: Any) -> bool:
-    """Return whether an object in some JSON may hold a key twice, of which its value has the last only.
+def _lost_key(data: bytes, value: Any) -> str | None:
+    """Return the first key that one object in some JSON holds twice, of which its value has the last only.
 
     Every key has a colon, so one that was dropped shows as a colon less in the value written out again.
 
@@ -113,12 +114,7 @@ def _loses_keys(data: bytes, value: Any) -> bool:
     """
     escaped = data.count(b"\\u003a") + data.count(b"\\u003A") if b"\\u003" in data else 0
     if data.count(b":") + escaped == orjson.dumps(value).count(b":"):
-        return False
-    return _repeated_key(data) is not None
-
-
-def _repeated_key(data: bytes) -> str | None:
-    """Return the first key that one object of valid JSON holds twice."""
+        return None
     repeated: list[str] = []
 
     def check(pairs: list[tuple[str, Any]]) -> None:

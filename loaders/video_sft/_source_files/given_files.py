@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from video_sft._places import exists, is_remote, uncompressed
 from video_sft._sources.open_part import has_columns
-from video_sft._sources.part import Located, Part
+from video_sft._sources.part import Located, Part, places_of
 from video_sft.errors import ConfigError, MissingFileError
 
 __all__ = ["Files", "GivenParts", "SourcePlace", "files_of", "given_parts"]
@@ -110,7 +110,7 @@ def given_parts(parts: Sequence[Part], files: Files, known: Sequence[Part] = ())
             if not _named(unwanted, key):
                 raise _unknown(key, parts)
             continue
-        for role, place in _by_role(key, value).items():
+        for role, place in (value if isinstance(value, Mapping) else {"": value}).items():
             located = _located(place, f"files[{key!r}]")
             part, role = _part(parts, key, role, located)
             if role in given.setdefault(part.name, {}):
@@ -124,12 +124,6 @@ def _named(parts: Sequence[Part], key: str) -> list[Part]:
     head, _, last = key.rpartition("/")
     named = [part for part in parts if key in (part.split, part.name)]
     return named or [part for part in parts if head in (part.split, part.name) and last in part.files]
-
-
-def _by_role(key: str, value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        return {"": value}
-    return value
 
 
 def _located(value: Any, what: str) -> Located:
@@ -179,7 +173,7 @@ def _unknown(key: str, parts: Sequence[Part]) -> ConfigError:
 
 def _told_apart(parts: list[Part], role: str, located: Located) -> list[Part]:
     """Return the parts whose file a file may be, by its name or by its columns."""
-    place = located if isinstance(located, str) else located[0]
+    place = places_of(located)[0]
     known = [part for part, its_role in _known(parts, place) if its_role == role] or parts
     return [part for part in known if has_columns(place, part.files[role])] or known
 
@@ -202,8 +196,7 @@ def _renamed(part: Part, given: Mapping[str, Located]) -> Part:
     """Return the part with the names of the files given, of which no published hash is known."""
     files = dict(part.files)
     for role, located in given.items():
-        places = [located] if isinstance(located, str) else list(located)
-        shown = _short_names(places)
+        shown = _short_names(places_of(located))
         files[role] = dataclasses.replace(
             files[role], name=shown[0], also=tuple(shown[1:]), together=(), sha256=None, size=None, unverified=_GIVEN
         )

@@ -16,7 +16,7 @@ from video_sft._places import safe_relative
 from video_sft._sources.open_part import OpenPart
 from video_sft._sources.record import Media, MultipleChoice, OpenQuestion, Record
 from video_sft.builders._choices import index_of_text, without_blanks
-from video_sft.builders._clean_text import blank_field, clean_or_blank
+from video_sft.builders._row_fields import blank_field, clean_or_blank
 from video_sft.errors import UnsafePathError
 
 __all__ = [

@@ -66,11 +66,10 @@ class ClassNames:
             if name in graph:
                 named[name] = [self._word(item, problems) for item in _items(graph, name, row, field)]
         if "rel_pairs" in graph:
-            name = f"{field}.rel_pairs"
-            pairs = {"pairs": _items(graph, "rel_pairs", row, field)}
+            pairs = dict(enumerate(_items(graph, "rel_pairs", row, field)))
             named["rel_pairs"] = [
-                [self._word(item, problems) for item in _items({"pair": pair}, "pair", row, name)]
-                for pair in pairs["pairs"]
+                [self._word(item, problems) for item in _items(pairs, number, row, f"{field}.rel_pairs")]
+                for number in pairs
             ]
         return named
 
@@ -99,7 +98,7 @@ def _class_list(part: OpenPart, role: str, met: Mapping[str, str]) -> dict[str, 
     return words
 
 
-def _items(graph: Mapping[str, Any], name: str, row: SourceRow, field: str) -> list[Any]:
+def _items(graph: Mapping[Any, Any], name: Any, row: SourceRow, field: str) -> list[Any]:
     items = graph[name]
     if not isinstance(items, list):
         row.fail(f"{field}.{name}", "expected a list")

@@ -16,7 +16,7 @@ from datasets import List, Value
 from video_sft._annotations import Problems, SourceRow
 from video_sft._sources.record import Conversation, Media, Turn
 from video_sft._text import cleaned
-from video_sft.builders._clean_text import blank_field, unusable
+from video_sft.builders._row_fields import blank_field, unusable
 from video_sft.errors import RowError
 
 __all__ = ["LLAVA_FEATURES", "activitynet_media", "llava_conversation", "llava_media", "native_conversation"]

@@ -12,8 +12,7 @@ from video_sft._rows.messages import CAPTION_PROMPTS
 from video_sft._sources.record import Body, Caption, Conversation, Media, MultipleChoice, Record, Turn
 from video_sft._suffixes import without_suffix
 from video_sft._text import cleaned
-from video_sft.builders._clean_text import clean_or_blank, unusable
-from video_sft.builders._clip_times import clip_times
+from video_sft.builders._row_fields import clean_or_blank, clip_times, unusable
 from video_sft.builders._video_chatgpt_rows import llava_conversation
 from video_sft.builders._videochat2_option_lists import listed_options
 from video_sft.builders._videochat2_tree import SubDataset

@@ -62,18 +62,17 @@ def _set(
     *also_counted: int,
     subsets: Sequence[str] = (),
     frames: bool = False,
+    name: str = "",
+    file: str = "/train.json",
 ) -> SubDataset:
-    """Return a set with a folder of its own."""
-    files = tuple(f"{place}/{file}" for file in ("train.json", *subsets))
-    kind, name = place.partition("/")[0], place.rpartition("/")[2]
-    modality: Modality = "video" if kind == "video" else "image" if kind == "image" else "text"
+    """Return a set with a folder of its own, unless `file` says otherwise."""
     return SubDataset(
         place=place,
-        name=name,
+        name=name or place.rpartition("/")[2],
         task=task,
-        modality=modality,
+        modality=cast(Modality, place.partition("/")[0]),
         pool=pool,
-        files=files,
+        files=(f"{place}{file}", *(f"{place}/{subset}" for subset in subsets)),
         rows=rows,
         also_counted=also_counted,
         frames=frames,
@@ -83,15 +82,7 @@ def _set(
 def _vidln(name: str, pool: str, *, frames: bool = False) -> SubDataset:
     """Return one of the video localized narratives, which share a folder."""
     place = f"video/caption/vidln/{name}"
-    return SubDataset(
-        place=place,
-        name=f"vidln_{name}",
-        task="detailed_caption",
-        modality="video",
-        pool=pool,
-        files=(f"{place}_train.json",),
-        frames=frames,
-    )
+    return _set(place, "detailed_caption", pool, frames=frames, name=f"vidln_{name}", file="_train.json")
 
 
 #: The 36 files of the first release, then what the later configs add. WebVidQA's 10,000 is the figure's number and

@@ -12,20 +12,15 @@ from dataclasses import dataclass, field
 
 from datasets import Features, Value
 
-from video_sft.builders._clean_text import blank_field, clean_or_blank, unusable
+from video_sft._annotations import SourceRow
+from video_sft._base_builder.builder import SourceBuilder
+from video_sft._sources.open_part import OpenPart
+from video_sft._sources.part import Part, RemoteFile
+from video_sft._sources.pool import Pool
+from video_sft._sources.record import Media, OpenQuestion, Record
+from video_sft._sources.source import Source
+from video_sft.builders._row_fields import blank_field, clean_or_blank, unusable
 from video_sft.errors import RowError
-from video_sft.source_kit import (
-    Media,
-    OpenPart,
-    OpenQuestion,
-    Part,
-    Pool,
-    Record,
-    RemoteFile,
-    Source,
-    SourceBuilder,
-    SourceRow,
-)
 
 __all__ = ["SOURCE", "ActivitynetQa"]
 

@@ -12,7 +12,12 @@ from typing import Any
 
 from datasets import Features, List, Value
 
-from video_sft._annotations import Problems
+from video_sft._annotations import Problems, SourceRow
+from video_sft._base_builder.builder import SourceBuilder
+from video_sft._sources.open_part import OpenPart
+from video_sft._sources.part import Part, RemoteFile
+from video_sft._sources.record import Record
+from video_sft._sources.source import Source
 from video_sft.builders._next_csv import (
     CHOICE_COLUMNS,
     QUESTION_COLUMNS,
@@ -21,7 +26,6 @@ from video_sft.builders._next_csv import (
     upstream_fields,
 )
 from video_sft.errors import RowError
-from video_sft.source_kit import OpenPart, Part, Record, RemoteFile, Source, SourceBuilder, SourceRow
 
 __all__ = ["SOURCE", "NextGqa"]
 

@@ -12,6 +12,13 @@ from collections.abc import Iterator, Mapping
 
 from datasets import Features, Value
 
+from video_sft._annotations import SourceRow
+from video_sft._base_builder.builder import SourceBuilder
+from video_sft._sources.open_part import OpenPart
+from video_sft._sources.part import Part, RemoteFile
+from video_sft._sources.pool import Pool
+from video_sft._sources.record import Record
+from video_sft._sources.source import Source
 from video_sft.builders._next_csv import (
     CHOICE_COLUMNS,
     QUESTION_COLUMNS,
@@ -19,7 +26,6 @@ from video_sft.builders._next_csv import (
     next_features,
     upstream_fields,
 )
-from video_sft.source_kit import OpenPart, Part, Pool, Record, RemoteFile, Source, SourceBuilder, SourceRow
 
 __all__ = ["SOURCE", "NextQa"]
 

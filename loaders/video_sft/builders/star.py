@@ -16,26 +16,19 @@ from typing import Any
 
 from datasets import Features, List, Value
 
-from video_sft._annotations import Problems, whole_number
+from video_sft._annotations import Problems, SourceRow, whole_number
+from video_sft._base_builder.builder import SourceBuilder
+from video_sft._base_builder.config import SourceConfig
+from video_sft._sources.open_part import OpenPart
+from video_sft._sources.part import Part, RemoteFile
+from video_sft._sources.pool import Pool
+from video_sft._sources.record import Media, MultipleChoice, Record
+from video_sft._sources.source import Source
 from video_sft.builders._choices import index_of_text, without_blanks
-from video_sft.builders._clean_text import blank_field, clean_or_blank
-from video_sft.builders._clip_times import clip_times
+from video_sft.builders._row_fields import blank_field, clean_or_blank, clip_times
 from video_sft.builders._star_frame_rates import frame_rates
 from video_sft.builders._star_graphs import CLASS_ROLES, ClassNames, keyframes, situation_feature
 from video_sft.errors import ConfigError, RowError
-from video_sft.source_kit import (
-    Media,
-    MultipleChoice,
-    OpenPart,
-    Part,
-    Pool,
-    Record,
-    RemoteFile,
-    Source,
-    SourceBuilder,
-    SourceConfig,
-    SourceRow,
-)
 
 __all__ = ["SOURCE", "Star", "StarConfig"]
 

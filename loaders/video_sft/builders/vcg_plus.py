@@ -11,9 +11,13 @@ from collections.abc import Iterator
 
 from datasets import Features
 
+from video_sft._base_builder.builder import SourceBuilder
+from video_sft._sources.open_part import OpenPart
+from video_sft._sources.part import Part, RemoteFile
+from video_sft._sources.record import Record
+from video_sft._sources.source import Source
 from video_sft.builders._numbered_rows import numbered_records
 from video_sft.builders._video_chatgpt_rows import LLAVA_FEATURES, llava_conversation, llava_media
-from video_sft.source_kit import OpenPart, Part, Record, RemoteFile, Source, SourceBuilder
 
 __all__ = ["SOURCE", "VcgPlus"]
 

@@ -14,27 +14,18 @@ from collections.abc import Iterator
 
 from datasets import Features, List, Value
 
-from video_sft._annotations import Problems
-from video_sft._sources.record import Body
+from video_sft._annotations import Problems, SourceRow
+from video_sft._base_builder.builder import SourceBuilder
+from video_sft._sources.open_part import OpenPart
+from video_sft._sources.part import Part, RemoteFile
+from video_sft._sources.pool import Pool
+from video_sft._sources.record import Body, Caption, Conversation, Media, Record, Turn
+from video_sft._sources.source import Source
 from video_sft._text import cleaned
-from video_sft.builders._clean_text import clean_or_blank, unusable
 from video_sft.builders._numbered_rows import numbered_records
+from video_sft.builders._row_fields import clean_or_blank, unusable
 from video_sft.builders._video_chatgpt_rows import LLAVA_FEATURES, llava_conversation
 from video_sft.errors import RowError
-from video_sft.source_kit import (
-    Caption,
-    Conversation,
-    Media,
-    OpenPart,
-    Part,
-    Pool,
-    Record,
-    RemoteFile,
-    Source,
-    SourceBuilder,
-    SourceRow,
-    Turn,
-)
 
 __all__ = ["SOURCE", "Videochat"]
 

@@ -15,14 +15,18 @@ from typing import Any
 import datasets
 from datasets import Features, List, Value
 
+from video_sft._base_builder.builder import SourceBuilder
+from video_sft._base_builder.config import SourceConfig
 from video_sft._places import is_remote, uncompressed
 from video_sft._rows.schema import ANSWER_FORMATS, TASKS
 from video_sft._source_files.found_parts import FoundParts
 from video_sft._source_files.hub_tree import HubTree
-from video_sft._sources.part import places_of
+from video_sft._sources.open_part import OpenPart
+from video_sft._sources.part import Part, RemoteFile, places_of
+from video_sft._sources.record import MultipleChoice, Record
+from video_sft._sources.source import Source
 from video_sft.builders._videochat2_rows import RowReader
 from video_sft.builders._videochat2_tree import POOLS, SUB_DATASETS, SubDataset, declared, tell_unknown_files
-from video_sft.source_kit import MultipleChoice, OpenPart, Part, Record, RemoteFile, Source, SourceBuilder, SourceConfig
 
 __all__ = ["SOURCE", "Videochat2", "Videochat2Config"]
 

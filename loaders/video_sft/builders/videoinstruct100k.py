@@ -12,8 +12,12 @@ from collections.abc import Iterator
 
 from datasets import Features, Value
 
-from video_sft._annotations import Problems
-from video_sft._sources.record import Body
+from video_sft._annotations import Problems, SourceRow
+from video_sft._base_builder.builder import SourceBuilder
+from video_sft._sources.open_part import OpenPart
+from video_sft._sources.part import Part, RemoteFile
+from video_sft._sources.record import Body, Media, Record
+from video_sft._sources.source import Source
 from video_sft.builders._numbered_rows import numbered_records
 from video_sft.builders._video_chatgpt_rows import (
     LLAVA_FEATURES,
@@ -23,7 +27,6 @@ from video_sft.builders._video_chatgpt_rows import (
     native_conversation,
 )
 from video_sft.errors import RowError
-from video_sft.source_kit import Media, OpenPart, Part, Record, RemoteFile, Source, SourceBuilder, SourceRow
 
 __all__ = ["SOURCE", "Videoinstruct100k"]
 
