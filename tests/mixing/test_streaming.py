@@ -173,7 +173,7 @@ def test_a_state_of_one_worker_of_several_is_refused_elsewhere() -> None:
         next(iter(elsewhere))
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=8)
 @given(cut=st.integers(0, 2500), strategy=st.sampled_from(STRATEGIES), rank=st.integers(0, 2), shuffle=st.booleans())
 def test_a_stream_resumes_at_any_row(cut: int, strategy: str, rank: int, shuffle: bool) -> None:
     def piece() -> IterableDataset:

@@ -13,9 +13,9 @@ from video_sft._datasets import examples_of, new_reader, stream_of, with_known_f
 from video_sft.errors import ConfigError
 from video_sft.mixing._eval_lists.lists import EvalList
 from video_sft.mixing._options import MixOptions
-from video_sft.mixing._order.quotas import Quotas, quotas
+from video_sft.mixing._order.quotas import Quotas
 from video_sft.mixing._order.schedule import turns
-from video_sft.mixing._parts import Parts, load_part
+from video_sft.mixing._parts import Parts
 from video_sft.mixing._provenance import MixtureRecord, PartRecord, describe_in, lists_of, recipe_of
 from video_sft.mixing._selection.filters import RowTest
 from video_sft.mixing._stream.examples import MixedExamples
@@ -47,15 +47,7 @@ def mixed_stream(named: Parts, options: MixOptions, lists: Sequence[EvalList]) -
     features = shared_features({name: streams[name].features for name in present})
     rows = [sizes[name] for name in present]
     shares = named.shares(present, rows, options)
-    quota = quotas(
-        present,
-        rows,
-        shares,
-        strategy=options.stopping_strategy,
-        epochs=options.epochs,
-        num_rows=options.num_rows,
-        max_epochs=options.limit(present),
-    )
+    quota = named.quotas(present, rows, options)
     counts = _counts(quota, options)
     parts = [
         StreamPart(
@@ -83,7 +75,7 @@ def mixed_stream(named: Parts, options: MixOptions, lists: Sequence[EvalList]) -
 
 
 def _stream(named: Parts, name: str, options: MixOptions) -> IterableDataset:
-    stream = named.ready[name] if name in named.ready else load_part(name, options)
+    stream = named.dataset(name, options)
     if not isinstance(stream, IterableDataset):
         raise ConfigError(f"{name!r} is a {type(stream).__name__}, not a stream")
     stream = with_known_features(stream)

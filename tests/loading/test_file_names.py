@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 import pytest
+from tests.local_hub import LocalHub
 
 import video_sft
-from tests.local_hub import LocalHub
 from video_sft._cli import main
 from video_sft.checking import check_source
 from video_sft.sample_media import sample_folder

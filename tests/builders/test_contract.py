@@ -7,13 +7,13 @@ from pathlib import Path
 
 import datasets
 import pytest
+from tests.expectations import as_text, built_rows, expected_path, read_expected
 
 import video_sft
-from tests.expectations import as_text, built_rows, expected_path, read_expected
 from video_sft.builders import builder_class, find_source, own_sources
 from video_sft.testing import SourceContract
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SOURCES = own_sources()
 CONFIGS = [config for source in SOURCES for config in video_sft.configs(source)]
 
