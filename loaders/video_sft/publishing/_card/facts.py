@@ -112,11 +112,11 @@ def _revived(config: dict[str, object]) -> ConfigReport:
 
 def _stated_config(source: Source, config: str) -> ConfigReport:
     view = view_of(config)
-    parts = [part for part in source.parts if view in ("", "source") or part.views is None or view in part.views]
+    parts = [part for part in source.parts if part.in_view(view)]
     report = ConfigReport(config)
     for split in source.splits:
         members = [part for part in parts if part.split == split]
-        sure = all(part.rows is not None and (view in ("", "source") or part.views is not None) for part in members)
+        sure = all(part.rows is not None and (view is None or part.views is not None) for part in members)
         if members:
             report.splits[split] = SplitReport(rows=sum(part.rows or 0 for part in members) if sure else 0)
     return report
