@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 import video_sft
+from tests.pages import HELP
 from video_sft._rows.grouping import group_by_video
 from video_sft._rows.messages import MessageStyle
 from video_sft._rows.prompt_styles import PROMPT_STYLES
@@ -409,7 +410,6 @@ def test_recipes_name_a_style(session_cache: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("style", STYLES)
 def test_every_style_is_described_where_users_look(style: str) -> None:
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    assert f"| `{style}` |" in readme
+    assert f"| `{style}` |" in (HELP / "wording.md").read_text(encoding="utf-8")
     assert f"`{style}`" in (video_sft.load.__doc__ or "")
     assert PROMPT_STYLES[style].used
