@@ -14,7 +14,7 @@ GITHUB = ROOT / ".github"
 CARDS = ROOT / "dataset_cards"
 
 _BLOCK = re.compile(r"(?:<!-- (not run[^\n]*) -->\n)?```(\w+)\n(.*?)```", re.DOTALL)
-_SPAN = re.compile(r"`([^`\n]+)`")
+_SPAN = re.compile(r"`([^`]+)`")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ class Page:
     @property
     def spans(self) -> list[str]:
         """The code within sentences and tables."""
-        return _SPAN.findall(_BLOCK.sub("", self.text))
+        paragraphs = re.split(r"\n\s*\n|\n(?=\|)", _BLOCK.sub("\n\n", self.text))
+        return [" ".join(span.split()) for text in paragraphs for span in _SPAN.findall(text)]
 
     @property
     def commands(self) -> list[str]:
