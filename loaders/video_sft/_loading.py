@@ -13,6 +13,7 @@ import datasets
 
 from video_sft._base_builder.builder import SourceBuilder
 from video_sft._datasets import with_info
+from video_sft._given_places import DataDir, place_of_source
 from video_sft._media import Location, Media, MediaPools, MissingPolicy, media_by_pool
 from video_sft._rows.grouping import check_grouping, group_by_video
 from video_sft._rows.skipped_rows import remember_build, skipped_in, tell_skipped
@@ -33,7 +34,7 @@ def load(
     config: str,
     *,
     split: str | None = None,
-    data_dir: Location | None = None,
+    data_dir: DataDir | None = None,
     files: Files | None = None,
     media: Media | Location | Sequence[Location] | None = None,
     missing: MissingPolicy = "null",
@@ -61,8 +62,8 @@ def load(
         config: `<source>`, `<source>-<view>` or `<source>-source`; `video_sft.configs()` lists them.
         split: `train`, `validation`, `test`, or a slice such as `train[:100]`; None loads every split that is there.
         data_dir: the folder, zip or fsspec URL with upstream's files, under the names upstream or a known mirror gives
-            them, compressed or not; or one file of any name, where a split has one. None downloads them from their
-            pinned URLs.
+            them, compressed or not; or one file of any name, where a split has one; or such a place by source, as for
+            `mix`. None downloads them from their pinned URLs.
         files: files of any name, by split: `{"train": "/data/rows.json"}`; a list of files is read in order. A split
             of several parts wants the part (`{"train/mc": ...}`), a part of several files their roles
             (`{"validation": {"rows": ..., "answers": ...}}`, or `{"validation/answers": ...}`). They go before what
@@ -121,6 +122,7 @@ def load(
         if sample and (data_dir is not None or files is not None):
             raise ConfigError("sample=True loads the embedded rows; it takes no data_dir and no files")
         data_dir = sample_folder(find_source(config).name) if sample else data_dir
+        data_dir = place_of_source(find_source(config).name, data_dir)
         make = _Builders(config, data_dir, files, on_bad_row, place, options, sample=sample)
         builder = make(_checked_splits(config, split))
         drawn = _sample_pools(make, place) if sample and not upstream else {}
@@ -255,7 +257,7 @@ def _stream(builder: SourceBuilder, split: str | None, pools: MediaPools | None)
 def first_split(
     config: str,
     *,
-    data_dir: Location | None = None,
+    data_dir: DataDir | None = None,
     files: Files | None = None,
     sample: bool = False,
     **options: Any,
@@ -274,6 +276,7 @@ def first_split(
         MissingFileError: there is none.
     """
     data_dir = sample_folder(find_source(config).name) if sample else data_dir
+    data_dir = place_of_source(find_source(config).name, data_dir)
     found = _Builders(config, data_dir, files, "error", None, options, sample=sample).found(None)
     return found[0]
 
@@ -295,7 +298,7 @@ def _published(
 
 
 def _check_repo_options(
-    data_dir: Location | None, sample: bool, num_proc: int | None, on_bad_row: str, others: Mapping[str, Any]
+    data_dir: DataDir | None, sample: bool, num_proc: int | None, on_bad_row: str, others: Mapping[str, Any]
 ) -> None:
     """Refuse options that only mean something while rows are built."""
     given = {"data_dir": data_dir, "sample": sample or None, "num_proc": num_proc, **others}

@@ -99,7 +99,10 @@ def test_demo_ends_with_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[
     [
         (["show", "nextqa", "--sample"], "ConfigError: no config is called 'nextqa'. Did you mean next_qa"),
         (["show", "next_qa", "--data-dir", "/nowhere"], "MissingFileError: data_dir '/nowhere' is not a folder"),
-        (["show", "next_qa", "--sample", "--media", "/x"], "ConfigError: --media '/x' is not of the form POOL=FOLDER"),
+        (["show", "next_qa", "--sample", "--media", "/x"], "MissingMediaError: the media place '/x' is not there"),
+        (["show", "star", "--data-dir", "a", "--data-dir", "b"], "for each source: --data-dir activitynet_qa=PLACE"),
+        (["show", "videochat2", "--sample", "--media", "."], "several pools; give media by pool: "),
+        (["help", "mxi"], "there is no help on 'mxi'. Did you mean mix"),
         (["show", "next_qa", "--sample", "--split", "train", "--index", "9"], "there is no row 9"),
         (["build", "next_qa", "--sample"], "Missing option '--out'"),
         (["juggle"], "No such command 'juggle'"),

@@ -131,5 +131,5 @@ def test_the_command_refuses_what_it_cannot_write(write: Write, tmp_path: Path) 
     recipe = str(write("parts: [star]\n"))
     assert "should end in .html" in run(mix_recipe, recipe, "--sample", "--report", "report.pdf")[1]
     assert "no folder" in run(mix_recipe, recipe, "--sample", "--report", str(tmp_path / "no" / "r.md"))[1]
-    assert "SOURCE=FOLDER" in run(mix_recipe, recipe, "--data-dir", "a=b", "--data-dir", "c")[1]
+    assert "give each as a=PLACE" in run(mix_recipe, recipe, "--data-dir", "a=b", "--data-dir", "c")[1]
     assert "balanced" in run(mix_recipe, "?")[1]

@@ -12,7 +12,7 @@ from typer import Typer
 from typer.testing import CliRunner
 
 import video_sft
-from video_sft._cli.publish import publish_command
+from video_sft._cli.publish import publish_configs
 from video_sft.errors import ConfigError
 from video_sft.publishing import PublishError, PublishReport, publish
 from video_sft.publishing._upload.repo_run import LoadedConfig, RepoRun
@@ -191,7 +191,7 @@ def test_options_that_cannot_be_meant(
 
 def test_the_command_prints_what_would_be_sent_and_under_which_terms(hub: LocalHub, tmp_path: Path) -> None:
     app = Typer()
-    app.command()(publish_command)
+    app.command()(publish_configs)
     words = ["next_gqa", "--repo", REPO, "--sample", "--state-dir", str(tmp_path)]
     told = CliRunner().invoke(app, [*words, "--dry-run"], env={"COLUMNS": "200"}, catch_exceptions=False)
     assert told.exit_code == 0

@@ -147,7 +147,7 @@ def test_only_what_is_missing_is_fetched(server: RangeServer, data: bytes, kept:
 def test_what_came_of_a_broken_range_is_kept(
     server: RangeServer, data: bytes, kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("video_sft.video._bytes.retrying._FIRST_WAIT_SECONDS", 0)
+    monkeypatch.setattr("video_sft._retrying._FIRST_PAUSE_SECONDS", 0)
     file = open_remote(server.url("bytes"), None)
     server.cuts += [MB] + [0] * 5
     with pytest.raises(VideoError, match="tried 5 times"):

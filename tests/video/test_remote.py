@@ -109,7 +109,7 @@ def test_failures_that_pass_are_tried_again(server: RangeServer, folder: Path, f
 
 
 def test_failures_that_stay_are_told(server: RangeServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("video_sft.video._bytes.retrying._FIRST_WAIT_SECONDS", 0)
+    monkeypatch.setattr("video_sft._retrying._FIRST_PAUSE_SECONDS", 0)
     with pytest.raises(VideoError, match="404"):
         _ = Clip(server.url("nothing.mp4")).metadata
     server.failures += [503] * 20

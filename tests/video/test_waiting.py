@@ -20,8 +20,8 @@ from tests.video.http_server import RangeServer
 from tests.video.zoo import encode, remux
 
 from video_sft import Clip, ConfigError, VideoError, limit_waiting, read_frames
+from video_sft._retrying import Retries, TransientError
 from video_sft.video._bytes.remote import open_remote
-from video_sft.video._bytes.retrying import Patience, TransientError
 from video_sft.video._bytes.waiting import Waiting
 
 KB, MB = 1 << 10, 1 << 20
@@ -178,7 +178,7 @@ def test_a_server_that_asks_for_too_much_time_is_not_waited_for(bad: BadServer) 
 
 def test_a_server_that_asks_for_less_is_obeyed() -> None:
     limit_waiting(total=10)
-    assert Patience("a", Waiting("a")).after(TransientError("x", 7.0)) == 7.0
+    assert Waiting("a").pause_after(TransientError("x", 7.0), Retries(5), progress=False) == 7.0
 
 
 def test_file_systems_that_hang_are_given_up(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:

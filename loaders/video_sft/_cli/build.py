@@ -8,36 +8,36 @@ from typing import Annotated, Any
 
 import typer
 
+import video_sft
 from video_sft._cli.console import Console
 from video_sft._cli.options import (
-    Config,
-    DataDir,
-    File,
-    Media,
-    PromptStyle,
-    Sample,
-    files_by_part,
-    media_by_pool,
-    wording,
+    BadRowOption,
+    ConfigArgument,
+    DataDirOption,
+    FileOption,
+    MediaOption,
+    MissingOption,
+    PromptStyleOption,
+    SampleOption,
+    loading,
 )
 from video_sft._files import sync_tree, unfinished_folder
-from video_sft._loading import load
 from video_sft.errors import ConfigError
 
 __all__ = ["build", "save_whole"]
 
 
 def build(
-    config: Config,
+    config: ConfigArgument,
     out: Annotated[Path, typer.Option(help="The folder to write; it must not exist yet, or be empty.")],
-    data_dir: DataDir = None,
-    file: File = None,
-    media: Media = None,
-    missing: Annotated[str, typer.Option(help="Videos that are not there: null, skip or error.")] = "null",
-    on_bad_row: Annotated[str, typer.Option(help="Rows that cannot be read: error or skip.")] = "error",
-    sample: Sample = False,
+    data_dir: DataDirOption = None,
+    file: FileOption = None,
+    media: MediaOption = None,
+    missing: MissingOption = "null",
+    on_bad_row: BadRowOption = "error",
+    sample: SampleOption = False,
     num_proc: Annotated[int | None, typer.Option(help="Processes, where a split has several files.")] = None,
-    prompt_style: PromptStyle = None,
+    prompt_style: PromptStyleOption = None,
 ) -> None:
     """Build a config and save it for `datasets.load_from_disk`; the folder appears whole or not at all.
 
@@ -45,18 +45,9 @@ def build(
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"{out} is there already; give --out a new folder")
-    pools: Any = media_by_pool(media)
-    dataset: Any = load(
-        config,
-        data_dir=data_dir,
-        files=files_by_part(file),
-        media=pools,
-        missing=missing,  # type: ignore[arg-type]
-        on_bad_row=on_bad_row,
-        sample=sample,
-        num_proc=num_proc,
-        **wording(prompt_style),
-    )
+    given = loading(data_dir=data_dir, file=file, media=media, sample=sample, prompt_style=prompt_style)
+    options: Any = {"missing": missing, "on_bad_row": on_bad_row, "num_proc": num_proc, **given}
+    dataset: Any = video_sft.load(config, **options)
     save_whole(dataset, out)
     rows = ", ".join(f"{name} {len(part):,}" for name, part in dataset.items())
     Console().print(f"{config}: {rows} rows in {out}")

@@ -16,7 +16,7 @@ from video_sft.errors import MissingMediaError
 from video_sft.video._bytes.joined import split_parts
 from video_sft.video._reading.frame_folder import DEFAULT_FPS, frames_url, is_frame
 
-__all__ = ["MediaIndex", "Modality"]
+__all__ = ["MediaIndex", "MediaIndexes", "Modality"]
 
 _VIDEOS, _IMAGES = frozenset(SUFFIXES["video"]), frozenset(SUFFIXES["image"])
 
@@ -213,3 +213,23 @@ class _Listed:
             if folder and any(map(is_frame, names)):
                 self.folders.add(folder, number, folder)
         return archives
+
+
+class MediaIndexes(dict[str, MediaIndex]):
+    """The files of several pools, by the pools' names."""
+
+    def find(self, video_path: str, modality: Modality) -> str | None:
+        """Return the location of what a row names, or None; see `MediaIndex.find`."""
+        pool, _, inside = video_path.partition("/")
+        return self[pool].find(inside, modality) if pool in self else None
+
+    def find_cut(self, row_id: str) -> str | None:
+        """Return the location of a clip already cut to a row, of merged rows to the first one, or None."""
+        key = row_id.partition("/")[2].partition("+")[0]
+        places = (index.find_cut(key) for index in self.values() if index.pool.cut_by_row)
+        return next((place for place in places if place is not None), None)
+
+    @property
+    def cut_by_row(self) -> bool:
+        """Whether any of the pools may have clips cut to rows."""
+        return any(index.pool.cut_by_row for index in self.values())

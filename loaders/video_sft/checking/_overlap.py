@@ -25,7 +25,7 @@ __all__ = ["OtherSplit", "Overlap", "listed_splits", "other_splits", "overlaps"]
 _EXAMPLES = 5
 _MEND = "video_sft.mix(..., decontaminate='eval-videos') leaves them out"
 Digests: TypeAlias = "npt.NDArray[np.uint64]"
-Rows: TypeAlias = "Sequence[tuple[PartRows, npt.NDArray[np.int64]]]"
+SharedRows: TypeAlias = "Sequence[tuple[PartRows, npt.NDArray[np.int64]]]"
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Overlap:
 
     facts: OverlapFacts
     own: str
-    rows: Rows
+    rows: SharedRows
     listed: bool
 
     @property
@@ -157,7 +157,7 @@ def _joined(parts: Sequence[OtherSplit]) -> OtherSplit:
 
 def _overlap(
     split: str, parts: Sequence[PartRows], mine: OtherSplit, other: OtherSplit
-) -> tuple[OverlapFacts, Rows] | None:
+) -> tuple[OverlapFacts, SharedRows] | None:
     rows = [(part, _rows_on(part, other)) for part in parts]
     shared = np.unique(np.concatenate([part.column("videos")[places] for part, places in rows]))
     if not len(shared):

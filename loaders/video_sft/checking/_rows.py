@@ -8,7 +8,7 @@ import numpy as np
 
 from video_sft.checking._part_rows import Oddities, PartRows
 from video_sft.checking._report import Finding, Severity
-from video_sft.checking._tally import Kind
+from video_sft.checking._tally import ProblemKind
 from video_sft.checking._wording import counted
 
 __all__ = ["id_findings", "row_findings"]
@@ -127,5 +127,5 @@ def _choices(rows: PartRows) -> Iterator[Finding]:
         )
 
 
-def _of(kind: Kind) -> str:
+def _of(kind: ProblemKind) -> str:
     return (f", field {kind.field!r}" if kind.field is not None else "") + f": {kind.problem}"

@@ -6,10 +6,10 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from datasets import Dataset
 
+from video_sft._given_places import DataDir, places_of_sources
 from video_sft._loading import load
 from video_sft._places import is_remote, sha256_of
 from video_sft._source_files.found_parts import FoundParts
@@ -51,7 +51,7 @@ _UNREADABLE = "cannot be read: "
 
 
 def make_eval_lists(
-    data_dir: str | os.PathLike[str] | Mapping[str, str | os.PathLike[str]],
+    data_dir: DataDir,
     *,
     only: Sequence[str] | None = None,
     folder: str | os.PathLike[str] | None = None,
@@ -80,7 +80,7 @@ def make_eval_lists(
 
 
 def read_eval_splits(
-    data_dir: str | os.PathLike[str] | Mapping[str, str | os.PathLike[str]],
+    data_dir: DataDir,
     *,
     only: Sequence[str] | None = None,
     folder: str | os.PathLike[str] | None = None,
@@ -90,7 +90,7 @@ def read_eval_splits(
     Raises:
         ConfigError: there is no such source, or `data_dir` is no folder.
     """
-    places = _places(data_dir, only)
+    places = _places(data_dir, only or ())
     named = set(only or ()) | (set(data_dir) if isinstance(data_dir, Mapping) else set())
     outcomes = []
     for source in sources():
@@ -101,22 +101,20 @@ def read_eval_splits(
     return outcomes
 
 
-def _places(
-    data_dir: str | os.PathLike[str] | Mapping[str, str | os.PathLike[str]], only: Sequence[str] | None
-) -> dict[str, str]:
-    for source in (*(only or ()), *(data_dir if isinstance(data_dir, Mapping) else ())):
+def _places(data_dir: DataDir, only: Sequence[str]) -> dict[str, str]:
+    """Return the places that are there; of a single source asked for, the place given is its own."""
+    for source in only:
         find_source(source)
-    if isinstance(data_dir, Mapping):
-        return {source: os.fspath(place) for source, place in data_dir.items()}
-    if not Path(data_dir).is_dir() and not is_remote(os.fspath(data_dir)) and (only is None or len(only) != 1):
+    found = places_of_sources(data_dir, sources())
+    if isinstance(data_dir, Mapping) or found:
+        return found
+    if len(only) == 1:
+        return {only[0]: os.fspath(data_dir)}
+    if not os.path.isdir(data_dir) and not is_remote(os.fspath(data_dir)):
         raise ConfigError(
             f"{os.fspath(data_dir)} is not a folder with a folder for each source; SOURCE=PLACE names one"
         )
-    candidates = {source: Path(data_dir) / source for source in sources()}
-    given = {source: str(place) for source, place in candidates.items() if place.is_dir()}
-    if not given and only is not None and len(only) == 1:
-        given = {only[0]: os.fspath(data_dir)}
-    return given
+    return {}
 
 
 def _outcome(source: str, place: str | None, *, named: bool, asked: bool) -> SourceOutcome:

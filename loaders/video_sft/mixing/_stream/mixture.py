@@ -16,7 +16,7 @@ from video_sft.mixing._eval_lists.lists import EvalList
 from video_sft.mixing._options import MixOptions
 from video_sft.mixing._order.quotas import Quotas, quotas
 from video_sft.mixing._order.schedule import schedule
-from video_sft.mixing._parts import Parts, load_part
+from video_sft.mixing._parts import Parts
 from video_sft.mixing._provenance import MixtureRecord, PartRecord, describe_in, lists_of, recipe_of
 from video_sft.mixing._selection.filters import RowTest
 from video_sft.mixing._stream.examples import MixedExamples
@@ -85,7 +85,7 @@ def mixed_stream(named: Parts, options: MixOptions, lists: Sequence[EvalList]) -
 
 
 def _stream(named: Parts, name: str, options: MixOptions) -> IterableDataset:
-    stream = named.ready[name] if name in named.ready else load_part(name, options)
+    stream = named.dataset(name, options)
     if not isinstance(stream, IterableDataset):
         raise ConfigError(f"{name!r} is a {type(stream).__name__}, not a stream")
     stream = with_known_features(stream)

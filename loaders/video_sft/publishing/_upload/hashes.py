@@ -16,7 +16,7 @@ from fsspec.core import url_to_fs
 from video_sft._places import fingerprint, is_remote, open_binary
 from video_sft.errors import MissingMediaError, one_line
 
-__all__ = ["FileFacts", "HashMemory", "file_size", "git_oid"]
+__all__ = ["FileDigest", "HashMemory", "file_size", "git_oid"]
 
 logger = logging.getLogger("video_sft.publishing")
 _BLOCK = 1 << 20
@@ -25,7 +25,7 @@ _DIGITS = 64
 
 
 @dataclass(frozen=True)
-class FileFacts:
+class FileDigest:
     """Size in bytes and SHA-256 of a file."""
 
     size: int
@@ -51,7 +51,7 @@ class HashMemory:
         """Close the database."""
         self._database.close()
 
-    def facts(self, location: str) -> FileFacts:
+    def facts(self, location: str) -> FileDigest:
         """Return a file's size and hash, reading it only if this version of it was not read before.
 
         Raises:
@@ -61,7 +61,7 @@ class HashMemory:
             version = _version(location)
             row = self._known(location, version)
             if row is not None:
-                return FileFacts(*row)
+                return FileDigest(*row)
             facts = _read(location)
         except OSError as error:
             raise MissingMediaError(f"{location} cannot be read for publishing: {error}") from error
@@ -138,12 +138,12 @@ def _version(location: str) -> str:
     return _version(outer) if outer != location else fingerprint(location)
 
 
-def _read(location: str) -> FileFacts:
+def _read(location: str) -> FileDigest:
     digest, size = hashlib.sha256(), 0
     for block in _blocks(location):
         digest.update(block)
         size += len(block)
-    return FileFacts(size, digest.hexdigest())
+    return FileDigest(size, digest.hexdigest())
 
 
 def _blocks(location: str) -> Iterator[bytes]:

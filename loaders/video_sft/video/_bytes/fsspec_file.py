@@ -11,9 +11,9 @@ from typing import Any
 import fsspec
 from fsspec.implementations.cached import CachingFileSystem
 
+from video_sft._retrying import TransientError
 from video_sft.errors import VideoError
 from video_sft.video._bytes.ranged import Pieces
-from video_sft.video._bytes.retrying import TransientError
 from video_sft.video._bytes.waiting import Waiting
 
 __all__ = ["FsspecFetcher"]

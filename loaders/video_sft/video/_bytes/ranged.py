@@ -8,8 +8,8 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from typing import Any, Protocol, TypeAlias
 
+from video_sft._retrying import Retries, TransientError
 from video_sft.errors import VideoError
-from video_sft.video._bytes.retrying import Patience, TransientError
 from video_sft.video._bytes.segment import Segment
 from video_sft.video._bytes.stopping import Job
 from video_sft.video._bytes.waiting import Waiting
@@ -34,6 +34,8 @@ _LONGEST_READ_AHEAD = 4 << 20
 _KEPT = 32 << 20
 #: Ranges that are fetched at once. More of them share a narrow line and all arrive late; fewer leave a wide one idle.
 _CONNECTIONS = 4
+#: How often a range is asked for without a byte of it.
+_ATTEMPTS = 5
 
 
 class Fetcher(Protocol):
@@ -268,7 +270,7 @@ class RangedBytes:
 
     def _fill(self, segment: Segment) -> None:
         """Fetch a segment; where its bytes stop coming, ask for the rest."""
-        patience = Patience(self.name, self._fetcher.waiting)
+        retries, waiting = Retries(_ATTEMPTS), self._fetcher.waiting
         try:
             while segment.wanted:
                 reached = segment.reached
@@ -276,7 +278,7 @@ class RangedBytes:
                     self._receive(segment)
                 except TransientError as error:
                     if segment.wanted:
-                        segment.pause(patience.after(error, progress=segment.reached > reached))
+                        segment.pause(waiting.pause_after(error, retries, progress=segment.reached > reached))
         except BaseException as error:  # noqa: BLE001 - raised where the bytes are read
             segment.fail(error)
             with self._lock:
