@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SETUP := setup.cfg pyproject.toml
 
-.PHONY: demo test check versions bench generate format clean
+.PHONY: demo test coverage check versions bench generate format clean
 
 demo: $(VENV)/.core
 	$(BIN)/video-sft demo
