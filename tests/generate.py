@@ -15,8 +15,7 @@ from tests.expectations import as_text, built_rows, expected_path
 from tests.pages import README, ROOT
 from video_sft.builders import find_source, own_sources
 from video_sft.publishing._card.facts import stated_facts
-from video_sft.publishing._card.generate import generated_card
-from video_sft.publishing._card.metadata import card_name
+from video_sft.publishing._card.metadata import card_name, generated_card
 
 BEGIN, END = "<!-- sources:begin (made by `make generate`) -->", "<!-- sources:end -->"
 

@@ -11,7 +11,7 @@ What streams need is imported when it is asked for: loading, map-style mixtures 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -43,9 +43,7 @@ __all__ = [
     "MemoryMappedTable",
     "MetadataConfigs",
     "Table",
-    "chained",
     "concat_tables",
-    "every_nth",
     "examples_base",
     "examples_of",
     "fingerprint_of",
@@ -54,6 +52,7 @@ __all__ = [
     "new_reader",
     "rewind",
     "shuffled_files",
+    "skipped_in",
     "stream_of",
     "tqdm",
     "with_info",
@@ -220,6 +219,16 @@ def stream_of(examples: Examples, info: datasets.DatasetInfo, split: datasets.Na
     return datasets.IterableDataset(examples, info=info, split=split)
 
 
+def skipped_in(examples: Examples) -> tuple[Examples, int]:
+    """Return what `skip` was called on, and how many rows that left out; the examples themselves, and 0, otherwise."""
+    from datasets.iterable_dataset import SkipExamplesIterable
+
+    skipped = 0
+    while isinstance(examples, SkipExamplesIterable):
+        examples, skipped = examples.ex_iterable, skipped + examples.n
+    return examples, skipped
+
+
 def with_known_features(stream: datasets.IterableDataset) -> datasets.IterableDataset:
     """Return a stream that knows its columns, where need be from its first rows."""
     return stream._resolve_features()
@@ -240,20 +249,6 @@ def shuffled_files(examples: Examples, generator: np.random.Generator) -> Exampl
         return examples.shuffle_data_sources(generator)
     except refused:
         return examples
-
-
-def every_nth(examples: Examples, step: int, first: int) -> Examples:
-    """Return every `step`-th row, from `first`."""
-    from datasets.iterable_dataset import StepExamplesIterable
-
-    return StepExamplesIterable(examples, step=step, offset=first)
-
-
-def chained(examples: Sequence[Examples]) -> Examples:
-    """Return all rows of the first, then all of the second, and so on."""
-    from datasets.iterable_dataset import VerticallyConcatenatedMultiSourcesExamplesIterable
-
-    return VerticallyConcatenatedMultiSourcesExamplesIterable(list(examples))
 
 
 def rewind(examples: Examples, state: Mapping[str, Any] | None) -> None:

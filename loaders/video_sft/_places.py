@@ -30,6 +30,7 @@ from video_sft.errors import BrokenFileError, UnsafePathError, one_line
 __all__ = [
     "COMPRESSIONS",
     "exists",
+    "file_size",
     "fingerprint",
     "is_remote",
     "join",
@@ -100,6 +101,15 @@ def exists(location: str) -> bool:
         return os.path.isfile(location)
     filesystem, path = url_to_fs(location)
     return bool(filesystem.isfile(path))
+
+
+def file_size(location: str) -> int | None:
+    """Return a file's size in bytes without reading it; None where a server does not tell."""
+    if not is_remote(location):
+        return os.path.getsize(location)
+    filesystem, path = url_to_fs(location)
+    size = filesystem.size(path)
+    return None if size is None else int(size)
 
 
 @contextlib.contextmanager

@@ -9,18 +9,8 @@ from typing import Annotated, Any
 import typer
 
 import video_sft
+from video_sft._cli import options as opt
 from video_sft._cli.console import Console
-from video_sft._cli.options import (
-    BadRowOption,
-    ConfigArgument,
-    DataDirOption,
-    FileOption,
-    MediaOption,
-    MissingOption,
-    PromptStyleOption,
-    SampleOption,
-    loading,
-)
 from video_sft._files import sync_tree, unfinished_folder
 from video_sft.errors import ConfigError
 
@@ -28,16 +18,16 @@ __all__ = ["build", "save_whole"]
 
 
 def build(
-    config: ConfigArgument,
+    config: opt.ConfigArgument,
     out: Annotated[Path, typer.Option(help="The folder to write; it must not exist yet, or be empty.")],
-    data_dir: DataDirOption = None,
-    file: FileOption = None,
-    media: MediaOption = None,
-    missing: MissingOption = "null",
-    on_bad_row: BadRowOption = "error",
-    sample: SampleOption = False,
+    data_dir: opt.DataDirOption = None,
+    file: opt.FileOption = None,
+    media: opt.MediaOption = None,
+    missing: opt.MissingOption = "null",
+    on_bad_row: opt.BadRowOption = "error",
+    sample: opt.SampleOption = False,
     num_proc: Annotated[int | None, typer.Option(help="Processes, where a split has several files.")] = None,
-    prompt_style: PromptStyleOption = None,
+    prompt_style: opt.PromptStyleOption = None,
 ) -> None:
     """Build a config and save it for `datasets.load_from_disk`; the folder appears whole or not at all.
 
@@ -45,7 +35,7 @@ def build(
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"{out} is there already; give --out a new folder")
-    given = loading(data_dir=data_dir, file=file, media=media, sample=sample, prompt_style=prompt_style)
+    given = opt.loading(data_dir=data_dir, file=file, media=media, sample=sample, prompt_style=prompt_style)
     options: Any = {"missing": missing, "on_bad_row": on_bad_row, "num_proc": num_proc, **given}
     dataset: Any = video_sft.load(config, **options)
     save_whole(dataset, out)

@@ -18,9 +18,7 @@ __all__ = ["demo"]
 _FRAMES = 8
 
 
-def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the contact sheet.")] = Path("demo-output"),
-) -> None:
+def demo(out: Annotated[Path, typer.Option(help="Folder for the contact sheet.")] = Path("demo-output")) -> None:
     """Build every source's sample, mix a few rows, show one conversation, and draw a clip's frames."""
     import datasets
 

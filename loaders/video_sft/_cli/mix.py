@@ -8,17 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import video_sft
+from video_sft._cli import options as opt
 from video_sft._cli.build import save_whole
 from video_sft._cli.console import Console
-from video_sft._cli.options import (
-    DataDirOption,
-    MediaOption,
-    PromptStyleOption,
-    RepoOption,
-    SampleOption,
-    SourceFileOption,
-    loading,
-)
 from video_sft._files import writing_whole
 from video_sft.errors import ConfigError
 
@@ -37,17 +29,17 @@ def mix_recipe(
     report: Annotated[
         list[Path] | None, typer.Option(help="Write the report here: .html, .md or .png; may be given several times.")
     ] = None,
-    data_dir: DataDirOption = None,
-    file: SourceFileOption = None,
-    media: MediaOption = None,
+    data_dir: opt.DataDirOption = None,
+    file: opt.SourceFileOption = None,
+    media: opt.MediaOption = None,
     out: Annotated[Path | None, typer.Option(help="Save the mixture's rows here, as a `datasets` folder.")] = None,
-    repo: RepoOption = None,
+    repo: opt.RepoOption = None,
     eval_set: Annotated[
         list[str] | None,
         typer.Option(help="Keep clear of this evaluation list only; several times; `video-sft eval-ids` shows them."),
     ] = None,
-    sample: SampleOption = False,
-    prompt_style: PromptStyleOption = None,
+    sample: opt.SampleOption = False,
+    prompt_style: opt.PromptStyleOption = None,
 ) -> None:
     """Mix as a recipe says and report what the mixture consists of and what was left out."""
     from video_sft.mixing import bundled_recipes
@@ -62,7 +54,7 @@ def mix_recipe(
         if not path.absolute().parent.is_dir():
             raise ConfigError(f"--report {path}: there is no folder {path.absolute().parent}")
     given = {"data_dir": data_dir, "file": file, "media": media, "sample": sample, "prompt_style": prompt_style}
-    options = loading(**given, by_source=True)  # type: ignore[arg-type]
+    options = opt.loading(**given, by_source=True)  # type: ignore[arg-type]
     mixed: Any = video_sft.mix(recipe, repo=repo, eval_sets=eval_set or None, **options)
     described = video_sft.describe(mixed)
     console.print(described)

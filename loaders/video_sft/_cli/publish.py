@@ -10,17 +10,8 @@ import typer
 from rich.table import Table
 
 import video_sft
+from video_sft._cli import options as opt
 from video_sft._cli.console import Console, table_of
-from video_sft._cli.options import (
-    BadRowOption,
-    DataDirOption,
-    MediaOption,
-    MissingOption,
-    PromptStyleOption,
-    SampleOption,
-    SourceFileOption,
-    loading,
-)
 
 if TYPE_CHECKING:
     from video_sft.publishing import PublishReport, RepoReport
@@ -34,12 +25,12 @@ def publish_configs(
     repo_per_source: Annotated[
         str | None, typer.Option(help="Instead of --repo: one repo a source, e.g. 'org/video-sft-{source}'.")
     ] = None,
-    data_dir: DataDirOption = None,
-    file: SourceFileOption = None,
-    sample: SampleOption = False,
-    media: MediaOption = None,
-    missing: MissingOption = "null",
-    on_bad_row: BadRowOption = "error",
+    data_dir: opt.DataDirOption = None,
+    file: opt.SourceFileOption = None,
+    sample: opt.SampleOption = False,
+    media: opt.MediaOption = None,
+    missing: opt.MissingOption = "null",
+    on_bad_row: opt.BadRowOption = "error",
     videos: Annotated[
         str | None,
         typer.Option(help="reference (uploaded once, the default with media), embed (inside the rows) or none."),
@@ -52,7 +43,7 @@ def publish_configs(
     revision: Annotated[str | None, typer.Option(help="The branch to publish to.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")] = False,
     state_dir: Annotated[Path | None, typer.Option(help="Where hashes of media files are remembered.")] = None,
-    prompt_style: PromptStyleOption = None,
+    prompt_style: opt.PromptStyleOption = None,
 ) -> None:
     """Publish configs to the Hub: Parquet rows, a card, and videos the viewer plays; run anew, what changed."""
     from huggingface_hub.utils.tqdm import disable_progress_bars
@@ -70,7 +61,7 @@ def publish_configs(
         "revision": revision,
         "dry_run": dry_run,
         "state_dir": state_dir,
-        **loading(**given, by_source=True),  # type: ignore[arg-type]
+        **opt.loading(**given, by_source=True),  # type: ignore[arg-type]
     }
     _show(video_sft.publish(configs, **options), Console())
 

@@ -13,16 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 import video_sft
+from video_sft._cli import options as opt
 from video_sft._cli.console import Console
-from video_sft._cli.options import (
-    ConfigArgument,
-    DataDirOption,
-    FileOption,
-    MediaOption,
-    PromptStyleOption,
-    SampleOption,
-    loading,
-)
 from video_sft.errors import ConfigError
 
 __all__ = ["conversation", "row_panel", "show"]
@@ -32,21 +24,21 @@ _FACTS = ("task", "answer_format", "question_type", "answer", "answer_index", "v
 
 
 def show(
-    config: ConfigArgument,
-    data_dir: DataDirOption = None,
-    file: FileOption = None,
-    media: MediaOption = None,
+    config: opt.ConfigArgument,
+    data_dir: opt.DataDirOption = None,
+    file: opt.FileOption = None,
+    media: opt.MediaOption = None,
     split: Annotated[str | None, typer.Option(help="The split; the first one there is when left out.")] = None,
     index: Annotated[int, typer.Option(help="Which row, from 0; negative counts from the end.")] = 0,
-    sample: SampleOption = False,
-    prompt_style: PromptStyleOption = None,
+    sample: opt.SampleOption = False,
+    prompt_style: opt.PromptStyleOption = None,
 ) -> None:
     """Print one row: its conversation, its answer, where its video is and what it is."""
     from video_sft._loading import first_split
 
-    options = loading(data_dir=data_dir, file=file, sample=sample, prompt_style=prompt_style)
+    options = opt.loading(data_dir=data_dir, file=file, sample=sample, prompt_style=prompt_style)
     split = split or first_split(config, **options)
-    loaded: Any = video_sft.load(config, split=split, **options, **loading(media=media))
+    loaded: Any = video_sft.load(config, split=split, **options, **opt.loading(media=media))
     if not -len(loaded) <= index < len(loaded):
         raise ConfigError(f"{config}, {split} has {len(loaded):,} rows; there is no row {index}")
     Console().print(row_panel(loaded[index], f"{config}  {split}  row {index:,} of {len(loaded):,}"))

@@ -91,7 +91,7 @@ def media_findings(found: FoundMedia, indexes: MediaIndexes, listed_in: str | No
         if facts.found is None:
             what = f"No place was given for the pool {facts.pool}: its {facts.wanted:,} files were not looked for"
             remedy = f"Give one with --media {facts.pool}=FOLDER" + (f"; to be had from {where}" if where else "")
-            yield Finding(severity="note", check="media", what=what, remedy=remedy, count=facts.wanted)
+            yield Finding("note", "media", what, remedy, facts.wanted)
         elif paths := missing.get(facts.pool, []):
             what = f"The pool {facts.pool} lacks {len(paths):,} of {counted(facts.wanted, 'file')}, for "
             what += f"{facts.rows - (facts.rows_found or 0):,} of {counted(facts.rows, 'row')}; looked for among the "
@@ -99,10 +99,7 @@ def media_findings(found: FoundMedia, indexes: MediaIndexes, listed_in: str | No
             what += indexes[facts.pool].notes.sentences()
             remedy = f"{get}, or load with missing='skip'. "
             remedy += f"All of them: {listed_in}" if listed_in else "--list FOLDER writes a list of all of them"
-            examples = tuple(paths[:_EXAMPLES])
-            yield Finding(
-                severity="warning", check="media", what=what, remedy=remedy, count=len(paths), examples=examples
-            )
+            yield Finding("warning", "media", what, remedy, len(paths), tuple(paths[:_EXAMPLES]))
 
 
 def _already_cut(rows: PartRows, table: pa.Table | None, indexes: MediaIndexes) -> dict[int, str]:

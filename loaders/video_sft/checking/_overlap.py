@@ -76,7 +76,7 @@ class Overlap:
         asked = f"; {counted(facts.questions, 'question')} asked in both" if facts.questions else ""
         if not self.contaminates:
             what = f"{facts.split} and {other} share {videos}: {rows} here are about them{asked}"
-            return Finding(severity="note", check="overlap", what=what, count=facts.rows)
+            return Finding("note", "overlap", what, count=facts.rows)
         if facts.split == "train":
             what = f"train has {rows} about {counted(facts.videos, 'evaluation video')} of {other}{asked}"
             remedy = "Training on these rows shows the model videos of an evaluation. "
@@ -85,14 +85,7 @@ class Overlap:
             remedy = f"It matters if you train on {other} and evaluate on {facts.split}. "
         remedy += _MEND if self.listed else f"{_MEND}, once `video-sft eval-ids` has made the list of that split"
         places = [part.place_of(row) for part, found in self.rows for row in found[:_EXAMPLES].tolist()]
-        return Finding(
-            severity="warning",
-            check="overlap",
-            what=what,
-            remedy=remedy,
-            count=facts.rows,
-            examples=tuple(places[:_EXAMPLES]),
-        )
+        return Finding("warning", "overlap", what, remedy, facts.rows, tuple(places[:_EXAMPLES]))
 
 
 def other_splits(source: Source, data_dir: str | os.PathLike[str]) -> list[OtherSplit]:

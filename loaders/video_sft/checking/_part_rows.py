@@ -1,4 +1,4 @@
-"""Reading a part once, keeping of each row only what the checks compare: numbers and 64-bit digests.
+"""The rows of a part in compact form: of each row only what the checks compare, numbers and 64-bit digests.
 
 Two million rows take some 200 MB so, where sets of their texts would take several times as much. Two of two million
 rows have the same digest by chance with a probability of about one in ten million.

@@ -141,7 +141,7 @@ class _SourceCheck:
             what = f"Media were not looked for: no place was given for what the rows are about, {videos:,} in all"
             remedy = " ".join(f"--media {pool}=FOLDER" for pool in self.source.pools[:4])
             remedy = f"Give {remedy}" + (" and so on" if len(self.source.pools) > 4 else "")
-            self.findings.append(Finding(severity="note", check="media", what=what, remedy=remedy, count=videos))
+            self.findings.append(Finding("note", "media", what, remedy, videos))
             return
         found = find_media(self.rows, indexes)
         self.media = found.facts

@@ -1,4 +1,4 @@
-"""Mixing sources into one dataset, in exact proportions, resumable, and clear of evaluation data."""
+"""Mixtures of sources as one dataset, in exact proportions, resumable, and clear of evaluation data."""
 
 from video_sft.mixing._eval_lists.lists import EvalList, eval_lists, user_folder
 from video_sft.mixing._eval_lists.own_lists import add_eval_list, remove_eval_list

@@ -18,7 +18,7 @@ from video_sft._datasets import fingerprint_of
 from video_sft.errors import ConfigError
 from video_sft.mixing._eval_lists.lists import EvalList
 from video_sft.mixing._options import MixOptions
-from video_sft.mixing._order.quotas import Quotas, StoppingStrategy, quotas
+from video_sft.mixing._order.quotas import Quotas, StoppingStrategy
 from video_sft.mixing._order.schedule import passes, schedule
 from video_sft.mixing._parts import Parts, read_parts
 from video_sft.mixing._provenance import MixtureRecord, PartRecord, describe_in, lists_of, recipe_of
@@ -102,28 +102,10 @@ def mix(
     Raises:
         ConfigError: an option is wrong, or nothing is left to mix; the message names the culprit.
     """
+    given = {name: value for name, value in locals().items() if name != "parts"}  # under the names of the options
     if isinstance(probabilities, np.ndarray):
         probabilities = probabilities.tolist()
-    options = MixOptions(
-        split=split,
-        probabilities=probabilities,
-        temperature=temperature,
-        seed=seed,
-        epochs=epochs,
-        num_rows=num_rows,
-        stopping_strategy=stopping_strategy,
-        max_epochs_per_source=max_epochs_per_source,
-        shuffle=shuffle,
-        group=group,
-        decontaminate=decontaminate,
-        eval_ids=eval_ids,
-        eval_sets=eval_sets,
-        dedupe=dedupe,
-        licenses=licenses,
-        streaming=streaming,
-        repo=repo,
-        load_options=load_options,
-    )
+    options = MixOptions(**{**given, "probabilities": probabilities})
     if isinstance(parts, (str, os.PathLike)):
         parts, recipe, where = read_recipe(parts)
         options = options.over(recipe, where)
@@ -161,15 +143,7 @@ def _mixed(named: Parts, selections: dict[str, Selection], options: MixOptions, 
             logger.log(level, "%s has no rows to mix%s", name, _reasons(selections[name]))
     features = shared_features({name: selections[name].dataset.features for name in present})
     sizes = [len(selections[name]) for name in present]
-    quota = quotas(
-        present,
-        sizes,
-        named.shares(present, sizes, options),
-        strategy=options.stopping_strategy,
-        epochs=options.epochs,
-        num_rows=options.num_rows,
-        max_epochs=options.limit(present),
-    )
+    quota = named.quotas(present, sizes, options)
     blocks = [part_table(selections[name].dataset, selections[name].positions) for name in present]
     repeats = [max(1, -(-int(count) // size)) for count, size in zip(quota.counts, sizes, strict=True)]
     table_rows = sum(int(block.table.num_rows) * count for block, count in zip(blocks, repeats, strict=True))

@@ -13,6 +13,7 @@ from datasets import Dataset, DatasetDict, IterableDataset, IterableDatasetDict
 from video_sft._config_name import source_of
 from video_sft.errors import ConfigError
 from video_sft.mixing._options import MixOptions
+from video_sft.mixing._order.quotas import Quotas, quotas
 from video_sft.mixing._order.weights import named_probabilities, read_weights, shares
 
 __all__ = ["Parts", "read_parts"]
@@ -49,6 +50,18 @@ class Parts:
         else:
             weights = [1.0] * len(names)
         return shares(weights, options.temperature)
+
+    def quotas(self, names: Sequence[str], sizes: Sequence[int], options: MixOptions) -> Quotas:
+        """Return how many rows each of some parts gives."""
+        return quotas(
+            names,
+            sizes,
+            self.shares(names, sizes, options),
+            strategy=options.stopping_strategy,
+            epochs=options.epochs,
+            num_rows=options.num_rows,
+            max_epochs=options.limit(names),
+        )
 
     def dataset(self, name: str, options: MixOptions) -> Dataset | IterableDataset:
         """Return a part: as it was given, or loaded with the options that concern its source.

@@ -1,4 +1,4 @@
-"""Reading what was published, with this package's lazy clips."""
+"""The reader of published repos, with this package's lazy clips."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from video_sft.checking import check_source
 from video_sft.errors import MissingMediaError, RowError
 from video_sft.mixing import mix
 from video_sft.publishing._card.files import source_card
-from video_sft.publishing._card.generate import generated_card
+from video_sft.publishing._card.metadata import generated_card
 from video_sft.sample_media import sample_folder
 from video_sft.testing._opened_files import opened_files
 from video_sft.video import Clip, Video

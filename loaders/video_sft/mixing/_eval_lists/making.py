@@ -1,4 +1,4 @@
-"""Making evaluation lists from a user's annotation files: what `video-sft eval-ids` does."""
+"""The maker of evaluation lists from a user's annotation files, behind `video-sft eval-ids`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from video_sft.builders import builder_class, find_source, sources
 from video_sft.errors import ConfigError, VideoSftError
 from video_sft.mixing._eval_lists.lists import EvalList, eval_list, user_folder, write_lists
 
-__all__ = ["SourceOutcome", "make_eval_lists", "read_eval_splits"]
+__all__ = ["SourceOutcome", "read_eval_splits"]
 
 logger = logging.getLogger("video_sft.mixing")
 
@@ -50,42 +50,15 @@ class SourceOutcome:
 _UNREADABLE = "cannot be read: "
 
 
-def make_eval_lists(
-    data_dir: DataDir,
-    *,
-    only: Sequence[str] | None = None,
-    folder: str | os.PathLike[str] | None = None,
-) -> list[EvalList]:
-    """Read the validation and test splits that are there and write their lists.
+def read_eval_splits(
+    data_dir: DataDir, *, only: Sequence[str] | None = None, folder: str | os.PathLike[str] | None = None
+) -> list[SourceOutcome]:
+    """Read the validation and test splits that are there, write their lists, and say what became of every source.
 
     Args:
-        data_dir: upstream's files by source, as for `load`; or one folder with a folder for each source.
+        data_dir: upstream's files by source; or one folder with a folder for each source.
         only: the sources to read; None for every one that has files.
         folder: where to write; None for `user_folder()`, where `mix` looks.
-
-    Returns:
-        The lists, one for each split read.
-
-    Raises:
-        ConfigError: there is no such source, no evaluation split in any of the folders, nothing of a source that was
-            named, or a split that cannot be read; lists of what could be read are written before.
-    """
-    outcomes = read_eval_splits(data_dir, only=only, folder=folder)
-    lists = [entry for outcome in outcomes for entry in outcome.lists]
-    failed = [f"{outcome.source}: {why}" for outcome in outcomes if outcome.failed for why in outcome.skipped.values()]
-    if not lists or failed:
-        names = ", ".join(only or sources())
-        raise ConfigError("; ".join(failed) or f"no validation or test files of {names} in {data_dir}")
-    return lists
-
-
-def read_eval_splits(
-    data_dir: DataDir,
-    *,
-    only: Sequence[str] | None = None,
-    folder: str | os.PathLike[str] | None = None,
-) -> list[SourceOutcome]:
-    """Do what `make_eval_lists` does, and say for every source what was read, what was not, and why.
 
     Raises:
         ConfigError: there is no such source, or `data_dir` is no folder.

@@ -1,4 +1,4 @@
-"""How many rows each part gives, under each stopping strategy. Pure arithmetic on sizes and shares."""
+"""Quotas: the number of rows each part gives under each stopping strategy, by arithmetic on sizes and shares."""
 
 from __future__ import annotations
 

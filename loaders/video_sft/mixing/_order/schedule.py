@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from video_sft.mixing._order.quotas import Quotas
 
-__all__ = ["Draws", "RowNumbers", "interleaved", "passes", "passes_over", "random_bits", "schedule"]
+__all__ = ["Draws", "RowNumbers", "interleaved", "passes", "passes_over", "random_bits", "schedule", "turns"]
 
 RowNumbers = npt.NDArray[Any]
 #: Which part each row of an order comes from: one byte a row, two where there are more than 256 parts.
@@ -62,23 +62,33 @@ def schedule(
         the part's share, give or take less than 3.4 rows (see `interleaved`); with parts that end at different times
         that holds between one end and the next.
     """
-    lengths = [len(part) for part in draws]
+    return _filled(turns(quotas, [len(part) for part in draws])[:num_rows], draws, dtype)
+
+
+def turns(quotas: Quotas, lengths: Sequence[int] | None = None) -> PartNumbers:
+    """Return which part each row of a mixture comes from; see `schedule`.
+
+    Args:
+        quotas: how the parts share the order, and when it ends.
+        lengths: rows of each part where they are other than `quotas.counts`.
+    """
+    lengths = quotas.counts.tolist() if lengths is None else lengths
     rates = quotas.rates
     ends = np.divide(quotas.counts, rates, out=np.zeros(len(rates)), where=rates > 0)
     # Parts that are to end together differ in `ends` by the rounding of their counts alone.
-    if quotas.stop is not None or len(draws) < 2 or float(ends.max() - ends.min()) <= 1e-9 * float(ends.max()):
-        turns = _turns(lengths)
+    if quotas.stop is not None or len(lengths) < 2 or float(ends.max() - ends.min()) <= 1e-9 * float(ends.max()):
+        merged = _turns(lengths)
     else:
-        turns = _in_phases(quotas, ends)
+        merged = _in_phases(quotas, ends)
     if quotas.stop is not None:
         reached = [
-            int(np.flatnonzero(turns == part)[mark - 1]) + 1
+            int(np.flatnonzero(merged == part)[mark - 1]) + 1
             for part, (length, mark) in enumerate(zip(lengths, quotas.marks.tolist(), strict=True))
             if 0 < mark <= length
         ]
         if reached:
-            turns = turns[: min(reached) if quotas.stop == "any" else max(reached)]
-    return _filled(turns if num_rows is None else turns[:num_rows], draws, dtype)
+            merged = merged[: min(reached) if quotas.stop == "any" else max(reached)]
+    return merged
 
 
 def _in_phases(quotas: Quotas, ends: npt.NDArray[np.float64]) -> PartNumbers:

@@ -7,7 +7,7 @@ from html import escape
 import yaml
 
 from video_sft.mixing._report.facts import MixFacts
-from video_sft.mixing._report.text import COLUMNS, NUMBERS, TEXT_COLUMNS, cells, notes, smaller_tables
+from video_sft.mixing._report.text import NUMBERS, REPORT_COLUMNS, TEXT_COLUMNS, cells, notes, smaller_tables
 
 __all__ = ["html_body", "html_page"]
 
@@ -35,10 +35,10 @@ def html_body(report: MixFacts) -> str:
     """Return the report for use inside another page, such as a notebook."""
     widest = max([*(max(source.share, source.requested or 0) for source in report.sources), 1e-9])
     lines = [f"<style>{_STYLE}</style>", '<div class="mixture">', "<table>"]
-    lines.append("<tr>" + "".join(f"<th>{escape(name)}</th>" for name in COLUMNS) + "</tr>")
+    lines.append("<tr>" + "".join(f"<th>{escape(name)}</th>" for name in REPORT_COLUMNS) + "</tr>")
     for source in [*report.sources, report.total]:
         row = []
-        for name, value in zip(COLUMNS, cells(source), strict=True):
+        for name, value in zip(REPORT_COLUMNS, cells(source), strict=True):
             bar = ""
             if name == "share" and source is not report.total:
                 asked = "" if source.requested is None else f'<b style="left:{source.requested / widest:.1%}"></b>'

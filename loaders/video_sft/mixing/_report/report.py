@@ -178,12 +178,7 @@ def _total(pieces: list[Piece], sources: list[SourceReport], rows: int) -> Sourc
 
 
 def _figures(
-    name: str,
-    pieces: list[Piece],
-    rows_in_all: int,
-    *,
-    requested: float | None,
-    available: int,
+    name: str, pieces: list[Piece], rows_in_all: int, *, requested: float | None, available: int
 ) -> SourceReport:
     rows = sum(int(piece.times.sum()) for piece in pieces)
     hours, timed = hours_of(pieces)

@@ -13,22 +13,11 @@ from rich.text import Text
 from video_sft._text import markdown_text, visible
 from video_sft.mixing._report.facts import MixFacts, SourceReport
 
-__all__ = ["COLUMNS", "NUMBERS", "TEXT_COLUMNS", "cells", "markdown", "notes", "rich_tables", "smaller_tables"]
+__all__ = ["NUMBERS", "REPORT_COLUMNS", "TEXT_COLUMNS", "cells", "markdown", "notes", "rich_tables", "smaller_tables"]
 
-COLUMNS = (
-    "part",
-    "asked",
-    "share",
-    "rows",
-    "passes",
-    "videos",
-    "hours",
-    "tasks",
-    "formats",
-    "turns",
-    "characters",
-    "licence",
-    "left out",
+REPORT_COLUMNS = (
+    *("part", "asked", "share", "rows", "passes", "videos", "hours", "tasks", "formats", "turns", "characters"),
+    *("licence", "left out"),
 )
 #: The columns of numbers in the smaller tables.
 NUMBERS = ("rows", "rows left out")
@@ -37,7 +26,7 @@ _CONTENT = ("tasks", "formats", "turns", "characters", "licence")
 
 
 def cells(source: SourceReport) -> list[str]:
-    """Return the cells of one part, in the order of `COLUMNS`; what is not known is an empty cell."""
+    """Return the cells of one part, in the order of `REPORT_COLUMNS`; what is not known is an empty cell."""
     return [
         source.name,
         "" if source.requested is None else f"{source.requested:.1%}",
@@ -92,14 +81,14 @@ def rich_tables(report: MixFacts) -> Group:
     """Return the report as tables that fit a terminal, and lines on what was left out."""
     shares, content = (Table(box=SIMPLE_HEAD, pad_edge=False) for _ in range(2))
     skipped = () if report.total.hours is not None else ("hours",)
-    for name in COLUMNS:
+    for name in REPORT_COLUMNS:
         for table in [shares, content] if name == "part" else [content if name in _CONTENT else shares]:
             if name not in skipped:
                 justify: Literal["left", "right"] = "left" if name in TEXT_COLUMNS else "right"
                 table.add_column(name, justify=justify, overflow="fold", no_wrap=name == "part")
     for source in [*report.sources, report.total]:
         style = "bold" if source is report.total else None
-        row = {name: cell for name, cell in zip(COLUMNS, cells(source), strict=True) if name not in skipped}
+        row = {name: cell for name, cell in zip(REPORT_COLUMNS, cells(source), strict=True) if name not in skipped}
         shares.add_row(*(Text(visible(cell)) for name, cell in row.items() if name not in _CONTENT), style=style)
         described = [row["part"], *(row[name].replace(", ", "\n") for name in _CONTENT)]
         content.add_row(*(Text(visible(cell)) for cell in described), style=style)
@@ -116,7 +105,7 @@ def rich_tables(report: MixFacts) -> Group:
 
 def markdown(report: MixFacts) -> str:
     """Return the report as Markdown."""
-    lines = [_line(COLUMNS), _line("---" for _ in COLUMNS)]
+    lines = [_line(REPORT_COLUMNS), _line("---" for _ in REPORT_COLUMNS)]
     lines += [_line(cells(source)) for source in [*report.sources, report.total]]
     for head, rows in smaller_tables(report):
         lines += ["", _line(head), _line("---" for _ in head), *map(_line, rows)]

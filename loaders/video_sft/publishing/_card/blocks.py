@@ -35,6 +35,27 @@ COLUMN_MEANINGS: Mapping[str, str] = {
 }
 
 
+_LOADING = """With `datasets` alone, on any machine:
+
+```python
+from datasets import load_dataset
+
+rows = load_dataset("{repo}", "{config}", split="{split}")
+print(rows{columns}[0])
+```
+
+With `pip install video-sft`, the same rows with clips that open when their frames are asked for:
+
+```python
+import video_sft
+
+rows = video_sft.load("{config}", split="{split}", repo="{repo}")
+clip = rows[0].get("video")
+if clip is not None:
+    print(clip.frames(count=8).data.shape)
+```"""
+
+
 def blocks(facts: CardFacts) -> dict[str, str]:
     """Return the content of every block a card may have."""
     return {
@@ -93,34 +114,7 @@ def _load(facts: CardFacts) -> str:
     config = facts.configs[0]
     split = next(iter(config.splits))
     columns = "" if config.name.endswith("-source") else '.select_columns(["id", "messages", "answer"])'
-    plain = [
-        "from datasets import load_dataset",
-        "",
-        f'rows = load_dataset("{facts.repo}", "{config.name}", split="{split}")',
-        f"print(rows{columns}[0])",
-    ]
-    ours = [
-        "import video_sft",
-        "",
-        f'rows = video_sft.load("{config.name}", split="{split}", repo="{facts.repo}")',
-        'clip = rows[0].get("video")',
-        "if clip is not None:",
-        "    print(clip.frames(count=8).data.shape)",
-    ]
-    lines = [
-        "With `datasets` alone, on any machine:",
-        "",
-        "```python",
-        *plain,
-        "```",
-        "",
-        "With `pip install video-sft`, the same rows with clips that open when their frames are asked for:",
-        "",
-        "```python",
-        *ours,
-        "```",
-    ]
-    return "\n".join(lines)
+    return _LOADING.format(repo=facts.repo, config=config.name, split=split, columns=columns)
 
 
 def _configs(facts: CardFacts) -> str:
@@ -179,8 +173,7 @@ def _code(value: str) -> str:
 def _schema() -> str:
     columns = features()
     return _table(
-        ("column", "type", "meaning"),
-        [(f"`{name}`", _type(columns[name]), COLUMN_MEANINGS[name]) for name in columns],
+        ("column", "type", "meaning"), [(f"`{name}`", _type(columns[name]), COLUMN_MEANINGS[name]) for name in columns]
     )
 
 

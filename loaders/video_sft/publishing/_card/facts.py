@@ -1,4 +1,4 @@
-"""What a card states: from the source modules alone, or from what was published."""
+"""The facts of a card: from the source modules alone, or from what was published."""
 
 from __future__ import annotations
 

@@ -6,17 +6,14 @@ import hashlib
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fsspec.core import url_to_fs
-
-from video_sft._places import fingerprint, is_remote, open_binary
+from video_sft._places import file_size, fingerprint, is_remote, open_binary, sha256_of
 from video_sft.errors import MissingMediaError, one_line
 
-__all__ = ["FileDigest", "HashMemory", "file_size", "git_oid"]
+__all__ = ["FileDigest", "HashMemory", "git_oid"]
 
 logger = logging.getLogger("video_sft.publishing")
 _BLOCK = 1 << 20
@@ -62,7 +59,7 @@ class HashMemory:
             row = self._known(location, version)
             if row is not None:
                 return FileDigest(*row)
-            facts = _read(location)
+            facts = FileDigest(file_size(location) or 0, sha256_of(location))
         except OSError as error:
             raise MissingMediaError(f"{location} cannot be read for publishing: {error}") from error
         self._execute("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?)", location, version, facts.size, facts.sha256)
@@ -113,19 +110,12 @@ def _opened(file: Path | str) -> sqlite3.Connection:
     return database
 
 
-def file_size(location: str) -> int:
-    """Return a file's size in bytes without reading it."""
-    if not is_remote(location):
-        return os.path.getsize(location)
-    filesystem, path = url_to_fs(location)
-    return int(filesystem.size(path) or 0)
-
-
 def git_oid(location: str, size: int) -> str:
     """Return git's hash of a file: how the Hub knows small files that it takes for text."""
     digest = hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False)
-    for block in _blocks(location):
-        digest.update(block)
+    with open_binary(location) as handle:
+        while block := handle.read(_BLOCK):
+            digest.update(block)
     return digest.hexdigest()
 
 
@@ -136,18 +126,3 @@ def _version(location: str) -> str:
         return f"{status.st_size} {status.st_mtime_ns}"
     outer = location.rpartition("::")[2]
     return _version(outer) if outer != location else fingerprint(location)
-
-
-def _read(location: str) -> FileDigest:
-    digest, size = hashlib.sha256(), 0
-    for block in _blocks(location):
-        digest.update(block)
-        size += len(block)
-    return FileDigest(size, digest.hexdigest())
-
-
-def _blocks(location: str) -> Iterator[bytes]:
-    """Yield a file's content piece by piece."""
-    with open_binary(location) as handle:
-        while block := handle.read(_BLOCK):
-            yield block

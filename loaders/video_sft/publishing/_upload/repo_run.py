@@ -1,4 +1,4 @@
-"""Publishing one repo: videos first, then the rows and the card that point at them."""
+"""The publication of one repo: videos first, then the rows and the card that point at them."""
 
 from __future__ import annotations
 

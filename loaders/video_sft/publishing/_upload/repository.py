@@ -137,8 +137,7 @@ class HubRepo:
             return None
         try:
             local = _repeated(
-                lambda: self._api.hf_hub_download(**self._place, filename=path, revision=commit),
-                what=f"Reading {path}",
+                lambda: self._api.hf_hub_download(**self._place, filename=path, revision=commit), what=f"Reading {path}"
             )
         except RemoteEntryNotFoundError:
             return None
@@ -223,7 +222,7 @@ def _asked_pause(error: BaseException | None) -> float | None:
             if error.response.status_code not in PASSING_STATUSES:
                 return None
             headers = error.response.headers
-            limits = getattr(utils, "parse_ratelimit_headers", lambda headers: None)(headers)  # there from 1.2 on
+            limits: Any = getattr(utils, "parse_ratelimit_headers", lambda headers: None)(headers)  # there from 1.2 on
             spent = limits is not None and not limits.remaining
             return float(limits.reset_in_seconds) if spent else seconds_to_wait(headers.get("Retry-After"))
         if isinstance(error, (ConnectionError, TimeoutError)) or is_dropped_connection(error):

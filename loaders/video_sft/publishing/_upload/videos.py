@@ -12,10 +12,10 @@ from pathlib import Path, PurePosixPath
 import datasets
 from huggingface_hub import CommitOperationAdd
 
-from video_sft._places import is_remote, open_binary
+from video_sft._places import file_size, is_remote, open_binary
 from video_sft.publishing._cells import PublishedVideo, published_videos
 from video_sft.publishing._layout import VIDEO_FOLDER
-from video_sft.publishing._upload.hashes import FileDigest, HashMemory, file_size, git_oid
+from video_sft.publishing._upload.hashes import FileDigest, HashMemory, git_oid
 from video_sft.publishing._upload.media_guard import check_content
 from video_sft.publishing._upload.repository import HubRepo
 
@@ -128,7 +128,7 @@ class VideoUploads:
         )
         for location, path, size, sha256, oid in rows:
             if size is None and new_unread:
-                yield PublishedVideo(location, path), FileDigest(file_size(location), "")
+                yield PublishedVideo(location, path), FileDigest(file_size(location) or 0, "")
                 continue
             facts = self._memory.facts(location)
             if facts.size == size and (sha256 == facts.sha256 or (sha256 is None and oid == git_oid(location, size))):
