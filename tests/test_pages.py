@@ -123,6 +123,6 @@ def test_the_index_names_every_topic() -> None:
 def test_the_changelog_begins_with_this_version() -> None:
     text = (GITHUB / "CHANGELOG.md").read_text(encoding="utf-8")
     versions = re.findall(r"^## \[([^\]]+)\]", text, re.MULTILINE)
-    assert [name for name in versions if name != "Unreleased"][0] == video_sft.__version__
+    assert next(name for name in versions if name != "Unreleased") == video_sft.__version__
     kinds = set(re.findall(r"^### (.+)$", text, re.MULTILINE))
     assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}

@@ -1,4 +1,4 @@
-"""The package that the help writes down: its files as they stand there, installed, found by its entry point and used in every way."""
+"""The package that the help writes down: installed, found by its entry point and used in every way."""
 
 from __future__ import annotations
 
