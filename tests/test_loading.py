@@ -20,7 +20,8 @@ import datasets
 import pytest
 
 import video_sft
-from video_sft._sources.source import Part, Source
+from video_sft._sources.part import Part
+from video_sft._sources.source import Source
 from video_sft.builders.next_gqa import NextGqa
 from video_sft.builders.next_qa import NextQa
 from video_sft.sample_media import sample_folder

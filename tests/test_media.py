@@ -22,7 +22,8 @@ from tests.video.http_server import RangeServer
 from video_sft._media import index as media_index
 from video_sft._media import media_listing as listing
 from video_sft._media.index import MediaIndex
-from video_sft._sources.pool import Pool, find_pool
+from video_sft._sources.pool import Pool
+from video_sft._sources.registry import find_pool
 from video_sft.sample_media import sample_folder
 from video_sft.video._bytes.source import Source
 

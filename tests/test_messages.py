@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import video_sft
-from video_sft._annotations import Row
+from video_sft._annotations import SourceRow
 from video_sft._rows.messages import MessageError, MessageStyle, render
 from video_sft._rows.schema import to_table
 from video_sft._sources.record import Body, Caption, Conversation, Media, MultipleChoice, OpenQuestion, Record, Turn
 
-ROW = Row({}, "file", ("row", 1, -1))
+ROW = SourceRow({}, "file", ("row", 1, -1))
 MEDIA = Media("charades", "6H78U", "6H78U.mp4", 1.0, 2.5)
 CHOICE = MultipleChoice("which object was thrown by the person?", ["the clothes", "the bag"], 1)
 

@@ -1,4 +1,4 @@
-"""What this package uses of `datasets` beyond its documented interface, all of it, in one place.
+"""The one place that uses `datasets` beyond its documented interface.
 
 Tried on datasets 4.8.0, 4.8.4, 4.8.5, 5.0.0, 5.0.1, 5.1.0 and 5.2.0; `make versions` tries the oldest and the newest
 again. Where a release moves one of these names, this is the file to mend. Two more are written against what is
@@ -32,6 +32,7 @@ from datasets.utils.metadata import MetadataConfigs
 
 __all__ = [
     "FEATURE_TYPES",
+    "AnyDataset",
     "ArrowBuilder",
     "DatasetGenerationError",
     "DatasetInfosDict",
@@ -61,6 +62,10 @@ __all__ = [
     "wrap_methods",
 ]
 
+#: What loading gives, by split or of one split, as rows or as a stream.
+AnyDataset: TypeAlias = (
+    "datasets.Dataset | datasets.DatasetDict | datasets.IterableDataset | datasets.IterableDatasetDict"
+)
 #: What an `IterableDataset` iterates over; see `examples_base`.
 Examples: TypeAlias = Any
 

@@ -11,7 +11,7 @@ import typer
 import video_sft
 from video_sft._cli import options as opt
 from video_sft._cli.console import Console
-from video_sft._files import sync_tree, unfinished_folder
+from video_sft._files import writing_whole_folder
 from video_sft.errors import ConfigError
 
 __all__ = ["build", "save_whole"]
@@ -48,10 +48,5 @@ def save_whole(dataset: Any, out: Path) -> None:
     if out.is_dir() and any(out.iterdir()):
         dataset.save_to_disk(os.fspath(out))
         return
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with unfinished_folder(out.parent) as unfinished:
+    with writing_whole_folder(out) as unfinished:
         dataset.save_to_disk(os.fspath(unfinished))
-        sync_tree(unfinished)
-        if out.exists():
-            out.rmdir()
-        os.replace(unfinished, out)

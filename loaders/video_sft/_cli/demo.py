@@ -12,6 +12,7 @@ from rich.table import Table
 import video_sft
 from video_sft._cli.console import Console
 from video_sft._cli.show import row_panel
+from video_sft._config_name import is_upstream
 
 __all__ = ["demo"]
 
@@ -56,7 +57,7 @@ def _add(table: Table, config: str) -> None:
 
     splits: Any = video_sft.load(config, sample=True)
     rows = datasets.concatenate_datasets(list(splits.values()))
-    if config.endswith("-source"):
+    if is_upstream(config):
         table.add_row(config, str(len(rows)), "", "", "upstream fields", find_source(config).license)
         return
     videos = {path for path, cell in zip(rows["video_path"], rows.data["video"], strict=True) if cell.is_valid}

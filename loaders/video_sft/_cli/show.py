@@ -34,7 +34,7 @@ def show(
     prompt_style: opt.PromptStyleOption = None,
 ) -> None:
     """Print one row: its conversation, its answer, where its video is and what it is."""
-    from video_sft._loading import first_split
+    from video_sft._upstream_loading import first_split
 
     options = opt.loading(data_dir=data_dir, file=file, sample=sample, prompt_style=prompt_style)
     split = split or first_split(config, **options)

@@ -18,25 +18,25 @@ import pyarrow.compute as pc
 
 from video_sft._datasets import fingerprint_of, without_indices
 from video_sft._media.index import MediaIndex, MediaIndexes
-from video_sft._media.suffixes import Modality
 from video_sft._rows.schema import features
-from video_sft._sources.pool import find_pool
+from video_sft._sources.registry import find_pool
+from video_sft._suffixes import SUFFIXES, MediaKind
 from video_sft.errors import ConfigError, MissingMediaError
 from video_sft.video._fragment import clip_url
 
-__all__ = ["MISSING_POLICIES", "Location", "Media", "MediaPools", "MissingPolicy", "index_pools"]
+__all__ = ["MISSING_POLICIES", "Location", "MediaPlaces", "MediaPools", "MissingPolicy", "index_pools"]
 
 logger = logging.getLogger("video_sft")
 
 Location = str | os.PathLike[str]
-Media = Mapping[str, Location | Sequence[Location]]
+MediaPlaces = Mapping[str, Location | Sequence[Location]]
 MissingPolicy = Literal["null", "skip", "error"]
 MISSING_POLICIES: tuple[MissingPolicy, ...] = ("null", "skip", "error")
-_COLUMNS: tuple[Modality, ...] = ("video", "image")
+_COLUMNS: tuple[MediaKind, ...] = ("video", "image")
 _BATCH_ROWS = 8_192
 _EXAMPLES = 10
 #: Paths of videos for certain; GIFs may be images, and paths without a suffix anything.
-_VIDEO_PATH = r"(?i)\.(mp4|mkv|webm|avi|mov|m4v|mpg|mpeg|ts|flv|wmv|3gp|ogv)$"
+_VIDEO_PATH = rf"(?i)\.({'|'.join(suffix for suffix in SUFFIXES['video'] if suffix != 'gif')})$"
 
 
 class Tally:
@@ -102,7 +102,7 @@ class MediaPools:
         MissingMediaError: a folder, zip or URL is not there.
     """
 
-    def __init__(self, media: Media, *, missing: MissingPolicy = "null") -> None:
+    def __init__(self, media: MediaPlaces, *, missing: MissingPolicy = "null") -> None:
         if missing not in MISSING_POLICIES:
             raise ConfigError(f"missing is {missing!r}; it is one of {', '.join(MISSING_POLICIES)}")
         self.missing = missing
@@ -149,13 +149,13 @@ class MediaPools:
             table = table.set_column(place, table.schema.field(place), column)
         return table if self.missing != "skip" or there.all() else table.filter(pa.array(there))
 
-    def _resolve(self, table: pa.Table) -> tuple[dict[Modality, pa.ChunkedArray], npt.NDArray[np.bool_], Tally]:
+    def _resolve(self, table: pa.Table) -> tuple[dict[MediaKind, pa.ChunkedArray], npt.NDArray[np.bool_], Tally]:
         """Look up the media of rows, some thousand rows at a time: nothing but the new cells is held for all of them.
 
         Returns:
             The columns; which rows lack nothing; the counts.
         """
-        chunks: dict[Modality, list[pa.Array]] = {kind: [] for kind in _COLUMNS}
+        chunks: dict[MediaKind, list[pa.Array]] = {kind: [] for kind in _COLUMNS}
         there: list[npt.NDArray[np.bool_]] = []
         tally = Tally()
         for start in range(0, len(table), _BATCH_ROWS):
@@ -164,7 +164,7 @@ class MediaPools:
             images = _rows_with_images(encoded, batch["messages"])
             codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
             paths = encoded.dictionary.to_pylist()
-            cells: dict[Modality, list[str | None]] = {}
+            cells: dict[MediaKind, list[str | None]] = {}
             for kind in _COLUMNS:
                 own = np.where(images == (kind == "image"), codes, -1)
                 found = {code: self._indexes.find(paths[code], kind) for code in set(own.tolist()) - {-1}}
@@ -232,7 +232,7 @@ def _rate_note(index: MediaIndex) -> str:
     return told
 
 
-def index_pools(media: Media) -> MediaIndexes:
+def index_pools(media: MediaPlaces) -> MediaIndexes:
     """List the files of each pool.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Files a user gives by their own names: `files={"train": "/any/name.json"}`, or one file in place of a folder."""
+"""The place of a source's files as a user gives it: a folder, one file, or files by their own names."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ import fnmatch
 import glob
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from video_sft._places import exists, is_remote
-from video_sft._source_files.file_tree import uncompressed
-from video_sft._sources.source import Located, Part, has_columns
+from video_sft._places import exists, is_remote, uncompressed
+from video_sft._sources.open_part import has_columns
+from video_sft._sources.part import Located, Part
 from video_sft.errors import ConfigError, MissingFileError
 
-__all__ = ["Files", "GivenParts", "files_of", "given_parts", "is_one_file"]
+__all__ = ["Files", "GivenParts", "SourcePlace", "files_of", "given_parts"]
 
-Place: TypeAlias = "str | os.PathLike[str]"
-Files: TypeAlias = "Mapping[str, Place | Sequence[Place] | Mapping[str, Place | Sequence[Place]]]"
+FilePath: TypeAlias = "str | os.PathLike[str]"
+Files: TypeAlias = "Mapping[str, FilePath | Sequence[FilePath] | Mapping[str, FilePath | Sequence[FilePath]]]"
 #: Parts with the files given for them, by role.
 GivenParts: TypeAlias = "list[tuple[Part, dict[str, Located]]]"
 
@@ -26,21 +27,51 @@ _SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv", ".parquet")
 _GIVEN = "the file was given by its own name"
 
 
-def is_one_file(data_dir: Place) -> bool:
-    """Return whether a place given as `data_dir` is an annotation file rather than a folder, a zip or a URL of one."""
-    place = os.fspath(data_dir)
-    if is_remote(place):
-        return uncompressed(place.partition("::")[0].lower()).endswith(_SUFFIXES)
-    return not place.lower().endswith(".zip") and os.path.isfile(os.path.expanduser(place))
+@dataclass(frozen=True)
+class SourcePlace:
+    """What a user says about where a source's files are; nothing, where they are to be downloaded.
+
+    Attributes:
+        data_dir: a folder, a zip, an fsspec URL, or one file.
+        files: files by split and role, see `given_parts`; they go before what lies in `data_dir`.
+    """
+
+    data_dir: str | None = None
+    files: Files | None = None
+
+    @classmethod
+    def of(cls, data_dir: FilePath | None, files: Files | None = None) -> SourcePlace:
+        """Return the place that two arguments of `video_sft.load` give."""
+        return cls(None if data_dir is None else os.fspath(data_dir), files)
+
+    @property
+    def is_given(self) -> bool:
+        """Whether there is any, so that nothing is downloaded."""
+        return self.data_dir is not None or self.files is not None
+
+    @property
+    def one_file(self) -> str | None:
+        """`data_dir`, where that is an annotation file rather than a folder, a zip or a URL of one."""
+        place = self.data_dir
+        if place is None:
+            return None
+        if is_remote(place):
+            return place if uncompressed(place.partition("::")[0].lower()).endswith(_SUFFIXES) else None
+        return place if not place.lower().endswith(".zip") and os.path.isfile(os.path.expanduser(place)) else None
+
+    @property
+    def expects_all(self) -> bool:
+        """Whether all files of the source should be there: not where some are given by name and nothing else."""
+        return self.files is None if self.data_dir is None else self.one_file is None
 
 
-def files_of(parts: Sequence[Part], place: Place) -> Files:
+def files_of(parts: Sequence[Part], place: str) -> Files:
     """Return what one file given in place of a folder is, among the parts that are wanted.
 
     Raises:
         ConfigError: it may be the file of several parts; the message says how to tell which.
     """
-    known = _known(parts, os.fspath(place))
+    known = _known(parts, place)
     if known and all(part is known[0][0] for part, _ in known):
         return {f"{part.name}/{role}": place for part, role in known}
     parts = [part for part, _ in known] or parts
@@ -48,7 +79,7 @@ def files_of(parts: Sequence[Part], place: Place) -> Files:
     if len(splits) != 1:
         names = ", ".join(sorted(splits))
         raise ConfigError(
-            f"data_dir {os.fspath(place)!r} is one file, and nothing tells which of the splits {names} it is: give "
+            f"data_dir {place!r} is one file, and nothing tells which of the splits {names} it is: give "
             f"split=..., or files={{{min(splits)!r}: ...}}"
         )
     return {splits.pop(): place}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from video_sft._annotations import Problems, Row
+from video_sft._annotations import Problems, SourceRow
 
 __all__ = ["clip_times"]
 
 
-def clip_times(row: Row, problems: Problems) -> tuple[float | None, float | None]:
+def clip_times(row: SourceRow, problems: Problems) -> tuple[float | None, float | None]:
     """Return a row's `start` and `end` in seconds; two times None, which is the whole video, where they give no clip.
 
     That is where one of them is missing or null, and where the end is not after the start: which of the two is wrong

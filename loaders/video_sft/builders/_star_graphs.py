@@ -8,8 +8,8 @@ from typing import Any
 
 from datasets import Features, List, Value
 
-from video_sft._annotations import Problems, Row
-from video_sft._sources.source import OpenPart
+from video_sft._annotations import Problems, SourceRow
+from video_sft._sources.open_part import OpenPart
 from video_sft.errors import MissingFileError, RowError
 
 __all__ = ["CLASS_ROLES", "ClassNames", "keyframes", "situation_feature"]
@@ -59,7 +59,7 @@ class ClassNames:
             words |= _class_list(part, role, words)
         return cls(words)
 
-    def decoded(self, graph: Mapping[str, Any], row: Row, field: str, problems: Problems) -> dict[str, Any]:
+    def decoded(self, graph: Mapping[str, Any], row: SourceRow, field: str, problems: Problems) -> dict[str, Any]:
         """Return one keyframe's graph with words in place of ids; an id that is in none of the lists is kept."""
         named = dict(graph)
         for name in ("actions", "bbox_labels", "rel_labels"):
@@ -99,14 +99,16 @@ def _class_list(part: OpenPart, role: str, met: Mapping[str, str]) -> dict[str, 
     return words
 
 
-def _items(graph: Mapping[str, Any], name: str, row: Row, field: str) -> list[Any]:
+def _items(graph: Mapping[str, Any], name: str, row: SourceRow, field: str) -> list[Any]:
     items = graph[name]
     if not isinstance(items, list):
         row.fail(f"{field}.{name}", "expected a list")
     return items
 
 
-def keyframes(row: Row, fps: float | None, names: ClassNames | None, problems: Problems) -> list[dict[str, Any]] | None:
+def keyframes(
+    row: SourceRow, fps: float | None, names: ClassNames | None, problems: Problems
+) -> list[dict[str, Any]] | None:
     """Return a row's situation graphs in the order of time; None where the row has none.
 
     A keyframe's id is its frame number in the video, so its time is the id divided by the video's frame rate, as

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from video_sft._datasets import tqdm
 from video_sft._media.index import MediaIndexes
-from video_sft._sources.pool import find_pool
+from video_sft._sources.registry import find_pool
 from video_sft.checking._part_rows import PartRows
 from video_sft.checking._report import Finding, MediaFacts
 from video_sft.checking._wording import counted

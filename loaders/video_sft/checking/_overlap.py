@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from video_sft._source_files.found_parts import find_parts
+from video_sft._source_files.given_files import SourcePlace
 from video_sft._sources.source import Source
 from video_sft.checking._part_rows import NO_VIDEO, PartRows, read_part
 from video_sft.checking._report import Finding, OverlapFacts
@@ -91,7 +92,7 @@ class Overlap:
 def other_splits(source: Source, data_dir: str | os.PathLike[str]) -> list[OtherSplit]:
     """Read another source's splits, as far as its files are there."""
     by_split: dict[str, list[OtherSplit]] = defaultdict(list)
-    for part, locations in find_parts(source.parts, data_dir).present:
+    for part, locations in find_parts(source.parts, SourcePlace.of(data_dir)).present:
         rows = read_part(source, part, locations, what=f"comparing with {source.name} {part.name}")
         by_split[part.split].append(_as_other(source.name, part.split, [rows]))
     return [_joined(parts) for parts in by_split.values()]

@@ -19,8 +19,10 @@ import pyarrow as pa
 
 from video_sft._datasets import tqdm
 from video_sft._rows.schema import clip_name
+from video_sft._sources.open_part import OpenPart
+from video_sft._sources.part import Located, Part
 from video_sft._sources.record import Caption, Conversation, MultipleChoice, OpenQuestion, Record
-from video_sft._sources.source import Located, OpenPart, Part, Source, usable_records
+from video_sft._sources.source import Source, usable_records
 from video_sft.checking._tally import ProblemTally
 from video_sft.errors import VideoSftError
 from video_sft.mixing._eval_lists.video_keys import key_digest, keys_of_entry, origins

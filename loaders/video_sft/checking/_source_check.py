@@ -10,14 +10,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from video_sft._config_name import is_upstream, view_of
 from video_sft._given_places import DataDir, place_of_source, places_of_sources
-from video_sft._media import Location, Media, media_by_pool
+from video_sft._media import Location, MediaPlaces, media_by_pool
 from video_sft._media.attach import index_pools
 from video_sft._media.index import MediaIndexes
 from video_sft._places import is_remote, root_of
 from video_sft._source_files.found_parts import find_parts
-from video_sft._source_files.given_files import Files
-from video_sft._sources.source import Part, Source
+from video_sft._source_files.given_files import Files, SourcePlace
+from video_sft._sources.part import Part
+from video_sft._sources.source import Source
 from video_sft.builders import find_source, sources
 from video_sft.checking._clip_limits import TOLERANCE_SECONDS, check_clips
 from video_sft.checking._media import find_media, media_findings
@@ -41,7 +43,7 @@ def check_source(
     *,
     data_dir: DataDir | None = None,
     files: Files | None = None,
-    media: Media | Location | Sequence[Location] | None = None,
+    media: MediaPlaces | Location | Sequence[Location] | None = None,
     others: Mapping[str, Location] | None = None,
     splits: Sequence[str] | None = None,
     sample: bool = False,
@@ -77,11 +79,11 @@ def check_source(
         MissingMediaError: a media folder is not there.
     """
     check = _SourceCheck(find_source(source), source, sample)
-    if source.endswith("-source"):
+    if is_upstream(source):
         raise ConfigError(f"{source} is read from the files of {check.source.name}; check that")
     pools = media_by_pool(check.source.name, check.source.pools, media)
     indexes = index_pools(pools)
-    check.read_files(_data_dir(check.source, data_dir, files, sample), files, check.wanted_parts(splits))
+    check.read_files(_place(check.source, data_dir, files, sample), check.wanted_parts(splits))
     check.read_rows(with_media=bool(pools) or sample)
     if sample:
         indexes = MediaIndexes({**index_pools(_drawn(check.rows)), **indexes})
@@ -108,8 +110,8 @@ class _SourceCheck:
     clips: ClipFacts | None = None
 
     def wanted_parts(self, splits: Sequence[str] | None) -> list[Part]:
-        view = self.config.partition("-")[2]
-        parts = [part for part in self.source.parts if not view or part.views is None or view in part.views]
+        view = view_of(self.config)
+        parts = [part for part in self.source.parts if part.in_view(view)]
         unknown = sorted(set(splits or ()) - set(self.source.splits))
         if unknown:
             raise ConfigError(
@@ -117,10 +119,8 @@ class _SourceCheck:
             )
         return [part for part in parts if not splits or part.split in splits]
 
-    def read_files(self, data_dir: str | None, files: Files | None, parts: Sequence[Part]) -> None:
-        self.files = find_files(
-            parts, data_dir, self.config, files=files, known=self.source.parts, published=not self.sample
-        )
+    def read_files(self, place: SourcePlace, parts: Sequence[Part]) -> None:
+        self.files = find_files(parts, place, self.config, known=self.source.parts, published=not self.sample)
         self.findings += file_findings(self.files, self.source.parts, published=not self.sample)
 
     def read_rows(self, *, with_media: bool) -> None:
@@ -176,17 +176,15 @@ class _SourceCheck:
         )
 
 
-def _data_dir(source: Source, data_dir: DataDir | None, files: Files | None, sample: bool) -> str | None:
+def _place(source: Source, data_dir: DataDir | None, files: Files | None, sample: bool) -> SourcePlace:
     if sample and (data_dir is not None or files is not None):
         raise ConfigError("the sample comes with the package; give either sample or data_dir")
     if sample:
-        return sample_folder(source.name)
+        return SourcePlace(sample_folder(source.name))
     place = place_of_source(source.name, data_dir)
-    if place is None and files is not None:
-        return None
-    if place is None:
+    if place is None and files is None:
         raise ConfigError(f"give the folder, zip or URL with {source.name}'s files as data_dir (--data-dir)")
-    return os.fspath(place)
+    return SourcePlace.of(place, files)
 
 
 def _drawn(parts: Sequence[PartRows]) -> dict[str, list[Location]]:
@@ -204,7 +202,11 @@ def _others(source: Source, data_dir: str, others: Mapping[str, Location] | None
     if not data_dir or is_remote(root := root_of(data_dir)):
         return {}
     beside = places_of_sources(os.path.dirname(root), [name for name in sources() if name != source.name])
-    return {name: folder for name, folder in beside.items() if find_parts(find_source(name).parts, folder).present}
+    return {
+        name: folder
+        for name, folder in beside.items()
+        if find_parts(find_source(name).parts, SourcePlace(folder)).present
+    }
 
 
 def _part_facts(rows: PartRows, published: int | None) -> PartFacts:

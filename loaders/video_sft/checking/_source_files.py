@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from video_sft._datasets import tqdm
-from video_sft._places import file_size, is_remote, root_of, sha256_of
-from video_sft._source_files.file_tree import uncompressed
+from video_sft._places import file_size, is_remote, root_of, sha256_of, uncompressed
 from video_sft._source_files.found_parts import locate_parts
-from video_sft._source_files.given_files import Files
+from video_sft._source_files.given_files import SourcePlace
 from video_sft._source_files.missing_files import annotation_files, listed, missing_files_message
-from video_sft._sources.source import Located, Part, RemoteFile, places_of
+from video_sft._sources.part import Located, Part, RemoteFile, places_of
 from video_sft.checking._report import FileFacts, Finding
 from video_sft.checking._wording import counted, how_to_get
 from video_sft.errors import MissingFileError
@@ -45,10 +44,9 @@ class FoundFiles:
 
 def find_files(
     parts: Sequence[Part],
-    data_dir: str | None,
+    place: SourcePlace,
     config: str,
     *,
-    files: Files | None = None,
     known: Sequence[Part] = (),
     published: bool = True,
 ) -> FoundFiles:
@@ -56,24 +54,23 @@ def find_files(
 
     Args:
         parts: the parts wanted.
-        data_dir: a folder, zip or fsspec URL; or one file.
+        place: where the user says they are.
         config: what messages call the source.
-        files: files given by name, as for `video_sft.load`.
         known: all parts of the source.
         published: whether they are to be the published files; the embedded samples are not.
 
     Raises:
         MissingFileError: no part can be read; the message says what would be needed, and what is there instead.
     """
-    found = FoundFiles(data_dir or "")
-    located = locate_parts(parts, data_dir, files, known)
+    found = FoundFiles(place.data_dir or "")
+    located = locate_parts(parts, place, known)
     for part, locations in located:
         if missing := part.missing(locations):
             found.incomplete.append((part, missing))
         else:
             found.readable.append((part, locations))
     if not found.readable:
-        raise MissingFileError(missing_files_message(config, found.incomplete, data_dir, files))
+        raise MissingFileError(missing_files_message(config, found.incomplete, place))
     _add_facts(found, located, published=published)
     return found
 

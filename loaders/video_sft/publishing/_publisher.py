@@ -9,11 +9,12 @@ from typing import Any
 
 import datasets
 
+from video_sft._config_name import is_upstream
 from video_sft._given_places import DataDir, place_of_source
-from video_sft._loading import load
-from video_sft._media import Location, Media, MissingPolicy
+from video_sft._media import Location, MediaPlaces, MissingPolicy
 from video_sft._rows.messages import MessageStyle
 from video_sft._source_files.given_files import Files
+from video_sft._upstream_loading import RowOptions, load_upstream
 from video_sft.builders import configs as all_configs
 from video_sft.builders import find_source
 from video_sft.errors import ConfigError
@@ -37,7 +38,7 @@ def publish(
     data_dir: DataDir | None = None,
     files: Mapping[str, Files] | None = None,
     sample: bool = False,
-    media: Media | Location | Sequence[Location] | None = None,
+    media: MediaPlaces | Location | Sequence[Location] | None = None,
     missing: MissingPolicy = "null",
     videos: VideoMode | None = None,
     allow_restricted_videos: bool = False,
@@ -95,19 +96,19 @@ def publish(
         loaded = []
         for name in members:
             folder = None if sample else place_of_source(find_source(name).name, data_dir, among)
-            rows = load(
-                name,
-                data_dir=folder,
-                files=(files or {}).get(find_source(name).name),
-                sample=sample,
-                media=None if name.endswith("-source") else media,
+            of_rows, others = RowOptions.apart(options)
+            wanted = RowOptions(
+                config=name,
+                media=None if is_upstream(name) else media,
                 missing=missing,
-                cache_dir=cache_dir,
-                **options,
+                cache_dir=None if cache_dir is None else os.fspath(cache_dir),
+                **of_rows,
             )
+            given = (files or {}).get(find_source(name).name)
+            rows = load_upstream(wanted, data_dir=folder, files=given, sample=sample, **others)
             if mode != "none":
                 refuse_links(_shared(rows), _folders(media))
-            wording = {} if name.endswith("-source") else MessageStyle.keywords(options)
+            wording = {} if is_upstream(name) else MessageStyle.keywords(options)
             loaded.append(LoadedConfig(name, _shared(rows), sample, wording))
         hub_repo = HubRepo(repo_name, revision=revision, token=token)
         runs.append(RepoRun(hub_repo, loaded, mode=mode, state_dir=_state_dir(state_dir)))
@@ -163,7 +164,7 @@ def _by_repo(names: Sequence[str], repo: str | None, repo_per_source: str | None
     return grouped
 
 
-def _folders(media: Media | Location | Sequence[Location] | None) -> Iterator[Location]:
+def _folders(media: MediaPlaces | Location | Sequence[Location] | None) -> Iterator[Location]:
     """Yield every place of media, whichever pool it is of."""
     for place in media.values() if isinstance(media, Mapping) else [media or ()]:
         yield from [place] if isinstance(place, (str, os.PathLike)) else place

@@ -17,7 +17,7 @@ import datasets
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from video_sft._loading import AnyDataset
+from video_sft._datasets import AnyDataset
 from video_sft._rows.schema import features
 from video_sft.errors import ConfigError, one_line
 from video_sft.publishing._cells import has_media

@@ -10,7 +10,7 @@ import datasets
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from video_sft._places import sha256_of
+from video_sft._files import digest_of
 from video_sft.publishing._cells import VideoMode, has_media, publishable
 from video_sft.publishing._layout import cell_path, rows_path
 from video_sft.publishing._parquet import group_rows, shard_count, write_shard
@@ -75,7 +75,9 @@ class SplitWriter:
             size = file.stat().st_size
             report.files += 1
             report.file_bytes += size
-            yield Shard(path, file, size, sha256_of(str(file)))
+            with file.open("rb") as written:
+                sha256 = digest_of(written)[0]
+            yield Shard(path, file, size, sha256)
 
     def _tables(self, part: datasets.Dataset, rows: int) -> Iterator[pa.Table]:
         for table in part.iter(batch_size=rows):

@@ -13,7 +13,7 @@ from video_sft._given_places import DataDir, places_of_sources
 from video_sft._loading import load
 from video_sft._places import is_remote, sha256_of
 from video_sft._source_files.found_parts import FoundParts
-from video_sft._sources.source import places_of
+from video_sft._sources.part import places_of
 from video_sft.builders import builder_class, find_source, sources
 from video_sft.errors import ConfigError, VideoSftError
 from video_sft.mixing._eval_lists.lists import EvalList, eval_list, user_folder, write_lists

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from video_sft._config_name import is_upstream
 from video_sft._rows.prompt_styles import PROMPT_STYLES
 from video_sft._rows.schema import features
-from video_sft._sources.source import RemoteFile, Source
+from video_sft._sources.part import RemoteFile
+from video_sft._sources.source import Source
 from video_sft._text import visible
 from video_sft.publishing._card.facts import CardFacts
 from video_sft.publishing._report import ConfigReport
@@ -113,7 +115,7 @@ def _sources(facts: CardFacts) -> str:
 def _load(facts: CardFacts) -> str:
     config = facts.configs[0]
     split = next(iter(config.splits))
-    columns = "" if config.name.endswith("-source") else '.select_columns(["id", "messages", "answer"])'
+    columns = "" if is_upstream(config.name) else '.select_columns(["id", "messages", "answer"])'
     return _LOADING.format(repo=facts.repo, config=config.name, split=split, columns=columns)
 
 

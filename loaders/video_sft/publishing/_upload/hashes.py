@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import sqlite3
@@ -10,19 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from video_sft._places import file_size, fingerprint, is_remote, open_binary, sha256_of
+from video_sft._files import digest_of
+from video_sft._places import fingerprint, is_remote, open_binary
 from video_sft.errors import MissingMediaError, one_line
 
-__all__ = ["FileDigest", "HashMemory", "git_oid"]
+__all__ = ["HashMemory", "MediaHash", "git_oid"]
 
 logger = logging.getLogger("video_sft.publishing")
-_BLOCK = 1 << 20
 #: Of a SHA-256 in hexadecimal.
 _DIGITS = 64
 
 
 @dataclass(frozen=True)
-class FileDigest:
+class MediaHash:
     """Size in bytes and SHA-256 of a file."""
 
     size: int
@@ -48,7 +47,7 @@ class HashMemory:
         """Close the database."""
         self._database.close()
 
-    def facts(self, location: str) -> FileDigest:
+    def facts(self, location: str) -> MediaHash:
         """Return a file's size and hash, reading it only if this version of it was not read before.
 
         Raises:
@@ -58,8 +57,10 @@ class HashMemory:
             version = _version(location)
             row = self._known(location, version)
             if row is not None:
-                return FileDigest(*row)
-            facts = FileDigest(file_size(location) or 0, sha256_of(location))
+                return MediaHash(*row)
+            with open_binary(location) as handle:
+                sha256, size = digest_of(handle)
+            facts = MediaHash(size, sha256)
         except OSError as error:
             raise MissingMediaError(f"{location} cannot be read for publishing: {error}") from error
         self._execute("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?)", location, version, facts.size, facts.sha256)
@@ -112,11 +113,8 @@ def _opened(file: Path | str) -> sqlite3.Connection:
 
 def git_oid(location: str, size: int) -> str:
     """Return git's hash of a file: how the Hub knows small files that it takes for text."""
-    digest = hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False)
     with open_binary(location) as handle:
-        while block := handle.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+        return digest_of(handle, algorithm="sha1", head=f"blob {size}\0".encode())[0]
 
 
 def _version(location: str) -> str:

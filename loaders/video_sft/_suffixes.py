@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-__all__ = ["SUFFIXES", "Modality", "name_of", "suffix_of", "without_suffix"]
+__all__ = ["SUFFIXES", "MediaKind", "name_of", "suffix_of", "without_suffix"]
 
-Modality = Literal["video", "image"]
+MediaKind = Literal["video", "image"]
 
 #: By preference: what upstream's own downloads mostly are comes first.
-SUFFIXES: dict[Modality, tuple[str, ...]] = {
+SUFFIXES: dict[MediaKind, tuple[str, ...]] = {
     "video": ("mp4", "mkv", "webm", "avi", "mov", "m4v", "gif", "mpg", "mpeg", "ts", "flv", "wmv", "3gp", "ogv"),
     "image": ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"),
 }
