@@ -12,7 +12,6 @@ import datasets
 import pytest
 
 from tests.priority import ordinary_priority
-from video_sft import testing
 from video_sft._cli import main
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -97,4 +96,6 @@ def _ordinary_priority() -> Iterator[None]:
 @pytest.fixture
 def opened_files() -> Callable[[], AbstractContextManager[list[str]]]:
     """A context whose list holds the name of every file opened inside it, libav's own included."""
-    return testing.opened_files
+    from video_sft.testing import opened_files  # here, so that nothing of the package runs before it is measured
+
+    return opened_files

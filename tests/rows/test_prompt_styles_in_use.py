@@ -1,4 +1,4 @@
-"""Prompt styles beside the rest: upstream's own text, deduplication, grouping, recipes, the README."""
+"""Prompt styles beside the rest: upstream's own text, deduplication, grouping, recipes, the help."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from tests.pages import HELP
 from tests.rows.styled import NEXT, OPEN, STAR, STYLES, row_of
 from tests.rows.test_messages import texts
 
@@ -126,7 +127,6 @@ def test_recipes_name_a_style(session_cache: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("style", STYLES)
 def test_every_style_is_described_where_users_look(style: str) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    assert f"| `{style}` |" in readme
+    assert f"| `{style}` |" in (HELP / "wording.md").read_text(encoding="utf-8")
     assert f"`{style}`" in (video_sft.load.__doc__ or "")
     assert PROMPT_STYLES[style].used

@@ -1,4 +1,4 @@
-"""The package of the README's example, written out and installed."""
+"""The package that the help on sources of one's own writes down, made and installed."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+from tests.pages import HELP
+
 _FILE = re.compile(r"<!-- not run here, but installed and run by a test: (\S+) -->\n```\w+\n(.*?)```\n", re.DOTALL)
 
 
 def write_package(folder: Path) -> Path:
-    """Write the README's files, and the empty one it speaks of."""
-    files = dict(_FILE.findall(README.read_text(encoding="utf-8")))
+    """Write the page's files, and the empty one it speaks of."""
+    files = dict(_FILE.findall((HELP / "own-source.md").read_text(encoding="utf-8")))
     for name, text in {**files, "mine_pkg/__init__.py": ""}.items():
         place = folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
