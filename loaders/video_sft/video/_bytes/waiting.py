@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from video_sft._retrying import Retries, TransientError
 from video_sft.errors import ConfigError, VideoError
@@ -120,13 +119,20 @@ class Waiting:
         """
         if ready():
             return
-        with self._counted():
+        with self._lock:
+            self._settle()
+            self._waiters += 1
+        try:
             while not ready():
                 left = self.left
                 if left <= 0 or self.over:
                     self.over = True
                     raise self.error(what)
                 condition.wait(min(left, _LONGEST_SECONDS))
+        finally:
+            with self._lock:
+                self._settle()
+                self._waiters -= 1
 
     def pause_after(self, error: TransientError, retries: Retries, *, progress: bool) -> float:
         """Return the seconds to pause before a request is made again.
@@ -160,18 +166,6 @@ class Waiting:
             f"{self._total:g} s went by in waiting for {what} ({self._came:,} bytes came in all{trouble}); "
             "video_sft.limit_waiting(total=...) allows more time",
         )
-
-    @contextmanager
-    def _counted(self) -> Iterator[None]:
-        with self._lock:
-            self._settle()
-            self._waiters += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._settle()
-                self._waiters -= 1
 
     def _settle(self) -> None:
         """Take off what went by since the last time; the lock is held."""
