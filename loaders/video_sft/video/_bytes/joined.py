@@ -86,12 +86,7 @@ def first_parts(names: Collection[str]) -> Iterator[tuple[str, str | None]]:
 
 
 def parts_from(first: str, is_there: Callable[[str], bool]) -> Iterator[str]:
-    """Yield the pieces of a file, from the first to the last.
-
-    Args:
-        first: path or name of the first piece.
-        is_there: whether there is a file of such a path or name.
-    """
+    """Yield the pieces of a file, from the first to the last, by paths or names of which `is_there` tells."""
     place: str | None = first
     while place is not None and (place == first or is_there(place)):
         yield place
@@ -149,16 +144,11 @@ def _next(place: str) -> str | None:
 
 
 class JoinedBytes(ByteSource):
-    """Several files, one behind the other, as one byte source.
-
-    Args:
-        name: for messages.
-        parts: in order; closed along with it.
-        spanned: whether they are the disks of one zip (`.z01`), whose offsets count from the disk they are on.
+    """Several files, one behind the other, as one byte source, which closes them.
 
     Attributes:
-        disks: where each of these disks begins; none otherwise.
-        identity: what tells it from other versions of it.
+        disks: where each begins, if they are the disks of one zip (`.z01`), whose offsets count from the disk they are
+            on; none otherwise.
     """
 
     def __init__(self, name: str, parts: Sequence[ByteSource], *, spanned: bool) -> None:

@@ -76,10 +76,7 @@ class MediaBytes:
         return file
 
     def members(self, kind: str) -> Members:
-        """Return what is in this archive, by name; read once for each archive and process.
-
-        Args:
-            kind: `zip` or `tar`.
+        """Return what is in this `zip` or `tar`, by name; read once for each archive and process.
 
         Raises:
             VideoError: it is not there or not readable.

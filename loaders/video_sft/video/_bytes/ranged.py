@@ -45,11 +45,8 @@ class RangedBytes(ByteSource):
     megabyte at least. Where they follow each other they fetch more; of a file that is read through more and more, and
     the next stretch in the background.
 
-    Only threads of its own talk to the server; who reads waits for them, and no longer than `limit_waiting` says.
-
-    Args:
-        fetcher: gets the bytes.
-        head: the file's beginning and size, where they are known already.
+    Only threads of its own talk to the server; who reads waits for them, and no longer than `limit_waiting` says. Where
+    they are known, the file's beginning and size are given to it as `head`.
     """
 
     remote = True
@@ -263,11 +260,7 @@ def _between(offset: int, end: int, known: Sequence[ByteRange]) -> Iterator[Byte
 
 
 def _merged(spans: Sequence[ByteRange]) -> list[ByteRange]:
-    """Join spans that lie close together; each joined one takes the place of the earliest given of its members.
-
-    Returns:
-        Offset and end of each.
-    """
+    """Join spans that lie close together, each in the place of its earliest given member; return offset and end."""
     joined: list[list[int]] = []
     for order, (offset, size) in sorted(enumerate(spans), key=lambda item: item[1]):
         if joined and offset - joined[-1][1] <= _GAP:

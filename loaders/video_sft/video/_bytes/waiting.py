@@ -69,9 +69,6 @@ def _configured(name: str) -> float:
 class Waiting:
     """What one call may still wait for its remote file; its threads share it, and count once when they wait together.
 
-    Args:
-        name: of the file, for messages.
-
     Attributes:
         read_timeout: seconds without a byte, or None for no limit.
         over: whether too much time went by; it stays so.
@@ -135,12 +132,7 @@ class Waiting:
                 self._waiters -= 1
 
     def pause_after(self, error: TransientError, retries: Retries, *, progress: bool) -> float:
-        """Return the seconds to pause before a request is made again.
-
-        Args:
-            error: what went wrong this time.
-            retries: counts the failures.
-            progress: whether bytes came before it did.
+        """Return the seconds to pause before a request is made again; `progress` says that bytes came before the error.
 
         Raises:
             VideoError: it has failed often enough, or the server asks for more time than there is.
