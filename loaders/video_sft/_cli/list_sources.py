@@ -55,12 +55,7 @@ def _published(source: Source) -> list[str]:
     """Return a line per split with the rows upstream publishes, as far as that is known."""
     lines = []
     for split, count in source.published_rows.items():
-        told = (
-            "not known"
-            if count is None
-            else f"{count:,} (second hand)"
-            if split in source.second_hand
-            else f"{count:,}"
-        )
-        lines.append(f"{split} {told}")
+        told = "not known" if count is None else f"{count:,}"
+        also = " (second hand)" if count is not None and split in source.second_hand else ""
+        lines.append(f"{split} {told}{also}")
     return lines
