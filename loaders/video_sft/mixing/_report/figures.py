@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ import pyarrow.compute as pc
 
 from video_sft.mixing._selection.questions import turns
 
-__all__ = ["Piece", "Times", "by_value", "hours_of", "speech", "videos"]
+__all__ = ["Piece", "Times", "by_value", "hours_of", "speech", "strictest", "videos"]
 
 Times = npt.NDArray[np.int64]
 
@@ -78,3 +79,24 @@ def speech(pieces: list[Piece]) -> tuple[float | None, float | None]:
         spoken += int(times[pc.equal(said.roles, "user").to_numpy(zero_copy_only=False)].sum())
         characters += int((pc.utf8_length(said.texts).to_numpy(zero_copy_only=False) * times).sum())
     return (spoken / rows, characters / rows) if rows else (None, None)
+
+
+def strictest(licenses: Iterable[str]) -> str | None:
+    """Return the strictest of some SPDX ids; None without any.
+
+    From free to strict: public domain, attribution (MIT, Apache, BSD, CC BY), share-alike and copyleft, non-commercial,
+    no derivatives, and then what names no terms at all (`other`, `unknown`), since nothing can be taken for granted
+    there. Between two of one kind the name decides, so the answer does not depend on their order.
+    """
+    return max(licenses, key=lambda name: (_strictness(name), name), default=None)
+
+
+def _strictness(name: str) -> int:
+    parts = name.casefold().replace(".", "-").split("-")
+    if parts[0] in ("cc0", "unlicense", "pddl", "0bsd"):
+        return 0
+    if parts[0] == "cc":
+        return 1 + ("sa" in parts) + 2 * ("nc" in parts) + 4 * ("nd" in parts)
+    if parts[0] in ("gpl", "lgpl", "agpl", "odbl", "mpl"):
+        return 2
+    return 1 if parts[0] in ("mit", "apache", "bsd", "odc", "isc") else 9

@@ -22,8 +22,7 @@ import numpy.typing as npt
 from video_sft._datasets import examples_base
 from video_sft.errors import ConfigError
 from video_sft.mixing._order.quotas import Quotas
-from video_sft.mixing._order.ranks import places_of
-from video_sft.mixing._order.schedule import turns
+from video_sft.mixing._order.schedule import places_of, turns
 from video_sft.mixing._stream.part import PartReader, StreamPart, part_state
 
 __all__ = ["MixedExamples"]
