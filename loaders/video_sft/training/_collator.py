@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from video_sft.errors import ConfigError, MissingMediaError, TooLongError, VideoError, one_line
+from video_sft.errors import ConfigError, MissingMediaError, TooLongError, VideoError, VideoSftError, one_line
 from video_sft.training._batching import followed_by, joined
 from video_sft.training._encoding import Encoder, NoAnswerError
 from video_sft.training._processor import ProcessorCalls
@@ -90,9 +90,8 @@ class Collator:
         self._encoder = Encoder(self._calls, sampling, nearest=on_error == "nearest")
         self._missing, self._on_error = missing, on_error
         self._tally = Tally("rows", "missing", "unreadable", "too_long", "no_answer", "replaced_frames", "stand_ins")
-        self._fillers = {kind: self._encoder.filler(kind) for kind in ("video", "image") if self._calls.takes(kind)}
-        if not pad_media:
-            self._fillers = {}
+        kinds = [kind for kind in ("video", "image") if pad_media and self._calls.takes(kind)]
+        self._fillers = {kind: self._encoder.filler(kind) for kind in kinds}
         tokenizer = self._calls.tokenizer
         self._pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
 
@@ -131,6 +130,7 @@ class Collator:
         for filler in self._fillers.values():
             if not there.issuperset(filler):
                 encoded[-1] = followed_by(encoded[-1], filler)
+                there.update(filler)
         batch = joined(encoded, self._pad)
         if "feature_attention_mask" in batch:
             batch["use_audio_in_video"] = True
@@ -139,7 +139,8 @@ class Collator:
     def _encoded(self, row: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return a row's tensors; None where it is left out."""
         name = row_name(row)
-        kind, error = "", None
+        kind = ""
+        error: VideoSftError | None = None
         try:
             tensors = self._encoder.encode(read_row(row, missing=self._missing, escape=self._calls.escape))
         except MissingMediaError as missing:
