@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 
 from video_sft.mixing._selection.questions import turns
 
-__all__ = ["Counts", "Piece", "by_value", "hours_of", "speech", "videos"]
+__all__ = ["Piece", "Times", "by_value", "hours_of", "speech", "videos"]
 
-Counts = npt.NDArray[np.int64]
+Times = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Piece:
 
     name: str
     table: pa.Table
-    times: Counts
+    times: Times
 
     def column(self, name: str) -> pa.ChunkedArray | None:
         """Return a column, None where the rows have none of that name."""
