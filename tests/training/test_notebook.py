@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from tests.pages import CARDS, HELP
 
+from . import families  # noqa: F401 - skips where transformers is missing, and lets torchvision be imported
+
 
 def test_the_notebook_trains_and_shows_its_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
