@@ -6,10 +6,16 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SETUP := setup.cfg pyproject.toml
 
-.PHONY: demo test coverage check versions bench generate format clean
+.PHONY: demo train-demo test coverage check versions bench generate format clean
 
 demo: $(VENV)/.core
 	$(BIN)/video-sft demo
+
+train-demo: $(VENV)/.test
+	mkdir -p demo-output
+	cp dataset_cards/train.ipynb demo-output/
+	$(BIN)/jupyter execute --inplace demo-output/train.ipynb
+	@echo "demo-output/train.ipynb has run; the loss: demo-output/loss.png"
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)

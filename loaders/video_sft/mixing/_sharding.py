@@ -9,12 +9,15 @@ import numpy as np
 from datasets import Dataset, IterableDataset
 from datasets.distributed import split_dataset_by_node
 
-from video_sft._datasets import examples_of, fingerprint_of, skipped_in, stream_of
+from video_sft._datasets import examples_of, fingerprint_of, is_divided, skipped_in, stream_of
 from video_sft.errors import ConfigError
 from video_sft.mixing._order.ranks import places_of
 from video_sft.mixing._table import with_rows
 
-__all__ = ["shard"]
+__all__ = ["shard", "was_sharded"]
+
+#: How the description of one rank's rows begins, by which they are known again.
+_RANK = "The rows of rank "
 
 
 def shard(
@@ -59,4 +62,13 @@ def shard(
     key = f"{fingerprint_of(mix)}/{rank}/{world_size}"
     fingerprint = hashlib.blake2b(key.encode(), digest_size=8).hexdigest()
     places = places_of(np.arange(-(-len(mix) // world_size)), rank, world_size)
-    return with_rows(mix, places[places < len(mix)], fingerprint)
+    rows = with_rows(mix, places[places < len(mix)], fingerprint)
+    rows.info.description = f"{_RANK}{rank} of {world_size}.\n\n{rows.info.description}"
+    return rows
+
+
+def was_sharded(dataset: Dataset | IterableDataset) -> bool:
+    """Return whether a dataset is one rank's rows: of `shard`, or of a stream that was split by node."""
+    if isinstance(dataset, IterableDataset):
+        return is_divided(dataset)
+    return (dataset.info.description or "").startswith(_RANK)

@@ -1,0 +1,51 @@
+"""What a newcomer runs: the training notebook, and the README's lines."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pytest
+
+import video_sft
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOK = ROOT / "dataset_cards" / "train.ipynb"
+
+
+def test_the_notebook_trains_and_shows_its_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    pytest.importorskip("matplotlib")
+    book = nbformat.read(NOTEBOOK, as_version=4)
+    nbformat.validate(book)
+    assert not any(cell.get("outputs") for cell in book.cells)
+    for cell in book.cells:
+        cell.source = cell.source.replace("num_rows=480", "num_rows=160")
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    nbclient.NotebookClient(book, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    outputs = [output for cell in book.cells for output in cell.get("outputs", [])]
+    text = "".join(output.get("text", "") for output in outputs)
+    first, last = (float(number) for number in re.search(r"([\d.]+) to ([\d.]+) in", text).groups())  # type: ignore[union-attr]
+    assert last < first / 2
+    assert "learnt: B<|im_end|>" in text
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+    assert (tmp_path / "loss.png").stat().st_size > 5_000
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning:transformers")
+def test_the_readmes_lines_train(tmp_path: Path, session_cache: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("accelerate")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", session_cache)
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = re.search(r"by a test of training -->\n```python\n(.*?)```", text, re.DOTALL)
+    assert found
+    lines = [line for line in found[1].partition("mixed = ")[2].splitlines() if line]
+    assert len(lines) == 5
+    assert lines[-1] == "trainer.train()"
+    names: dict[str, Any] = {"video_sft": video_sft}
+    exec(compile(found[1].replace("num_rows=32", "num_rows=8"), "README.md", "exec"), names)
+    assert names["trainer"].state.global_step == 1
+    assert names["collator"].counts["rows"] == 8
