@@ -89,7 +89,7 @@ def test_make_targets_exist(page: Page) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     lines = [line for block in page.blocks if block.language == "sh" for line in block.command_lines()]
     for line in [*lines, *page.spans]:
-        if target := re.match(r"make ([a-z]+)", line):
+        if target := re.match(r"make ([a-z-]+)", line):
             assert re.search(rf"^{target[1]}:", makefile, re.MULTILINE), line
 
 

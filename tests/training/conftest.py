@@ -17,7 +17,7 @@ pytest.importorskip("transformers")
 pytest.importorskip("torchvision")
 
 import datasets  # noqa: E402
-from tests.video.zoo import encode  # noqa: E402
+from tests.video.made_videos import encode  # noqa: E402
 
 import video_sft  # noqa: E402
 

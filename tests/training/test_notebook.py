@@ -1,4 +1,4 @@
-"""What a newcomer runs: the training notebook, and the README's lines."""
+"""What a newcomer runs: the training notebook, and the lines of the help."""
 
 from __future__ import annotations
 
@@ -6,19 +6,14 @@ import re
 from pathlib import Path
 from typing import Any
 
-import datasets
 import pytest
-
-import video_sft
-
-ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOK = ROOT / "dataset_cards" / "train.ipynb"
+from tests.pages import CARDS, HELP
 
 
 def test_the_notebook_trains_and_shows_its_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
     pytest.importorskip("matplotlib")
-    book = nbformat.read(NOTEBOOK, as_version=4)
+    book = nbformat.read(CARDS / "train.ipynb", as_version=4)
     nbformat.validate(book)
     assert not any(cell.get("outputs") for cell in book.cells)
     for cell in book.cells:
@@ -35,17 +30,18 @@ def test_the_notebook_trains_and_shows_its_loss(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning:transformers")
-def test_the_readmes_lines_train(tmp_path: Path, session_cache: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.filterwarnings("ignore:'pin_memory' argument:UserWarning")  # torch's, where there is no accelerator
+@pytest.mark.usefixtures("own_cache")
+def test_five_lines_from_the_mixture_to_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("accelerate")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", session_cache)
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = (HELP / "training.md").read_text(encoding="utf-8")
     found = re.search(r"by a test of training -->\n```python\n(.*?)```", text, re.DOTALL)
     assert found
     lines = [line for line in found[1].partition("mixed = ")[2].splitlines() if line]
     assert len(lines) == 5
     assert lines[-1] == "trainer.train()"
-    names: dict[str, Any] = {"video_sft": video_sft}
-    exec(compile(found[1].replace("num_rows=32", "num_rows=8"), "README.md", "exec"), names)
+    names: dict[str, Any] = {}
+    exec(compile(found[1].replace("num_rows=32", "num_rows=8"), "training.md", "exec"), names)
     assert names["trainer"].state.global_step == 1
     assert names["collator"].counts["rows"] == 8

@@ -70,5 +70,8 @@ def shard(
 def was_sharded(dataset: Dataset | IterableDataset) -> bool:
     """Return whether a dataset is one rank's rows: of `shard`, or of a stream that was split by node."""
     if isinstance(dataset, IterableDataset):
-        return is_divided(dataset)
+        from video_sft.mixing._stream.examples import MixedExamples
+
+        examples, _ = skipped_in(examples_of(dataset))
+        return is_divided(dataset) or (isinstance(examples, MixedExamples) and examples.is_one_ranks)
     return (dataset.info.description or "").startswith(_RANK)

@@ -80,6 +80,11 @@ class MixedExamples(_Base):  # type: ignore[misc]
         """How many pieces it can be split into."""
         return PIECES
 
+    @property
+    def is_one_ranks(self) -> bool:
+        """Whether it is a piece already."""
+        return bool(self._levels)
+
     def split_shard_indices_by_worker(self, num_shards: int, index: int, contiguous: bool = True) -> Sequence[int]:
         """Return the pieces of one worker; a range, since there are millions."""
         return range(index, PIECES, num_shards)

@@ -7,7 +7,7 @@ import logging
 import torch
 from torch.utils.data import get_worker_info
 
-__all__ = ["Tally"]
+__all__ = ["SharedCounts"]
 
 logger = logging.getLogger("video_sft.training")
 
@@ -15,7 +15,7 @@ logger = logging.getLogger("video_sft.training")
 _WORKERS = 256
 
 
-class Tally:
+class SharedCounts:
     """Numbers by name, in memory that forked and spawned workers share; an ordinary copy where it is pickled.
 
     Args:
