@@ -9,6 +9,7 @@ from typing import Any
 
 import datasets
 import pytest
+from torch.utils.data import DataLoader
 
 import video_sft
 from video_sft.errors import ConfigError
@@ -82,11 +83,24 @@ def test_a_run_goes_on_where_its_checkpoint_was(
     assert len(opened) == 12
 
 
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+@pytest.mark.parametrize("workers", [0, 2])
+def test_batches_of_a_stream_come_in_the_mixtures_order_on_every_rank(session_cache: str, workers: int) -> None:
+    whole = make_mix(session_cache, True, num_rows=24)
+    order = [row["id"] for row in whole]
+    rows = MixturePlace(whole, batch_size=2).rows
+    ranks = [
+        [[row["id"] for row in batch] for batch in DataLoader(rank, batch_size=2, num_workers=workers, collate_fn=list)]
+        for rank in (rows.shard(num_shards=2, index=index) for index in range(2))  # as accelerate divides it
+    ]
+    assert [row for both in zip(*ranks, strict=True) for batch in both for row in batch] == order
+
+
 def test_what_would_lead_to_another_place_is_refused(session_cache: str, tmp_path: Path) -> None:
     whole = make_mix(session_cache, True, num_rows=24)
     place = MixturePlace(whole, batch_size=2)
     for wrong, reason in (
-        ({"batch": 4, "steps": 2}, "a batch of the trainer has 4 rows; MixturePlace got batch_size=2"),
+        ({"batch": 4, "steps": 2}, "a batch has 4 rows; MixturePlace got batch_size=2"),
         ({"batch": 2, "steps": 13}, "has 24 rows left, and max_steps=13 asks for 26.*max_steps=12"),
         ({"batch": 2, "steps": 2, "ignore_data_skip": False}, "place.arguments"),
     ):
