@@ -22,7 +22,7 @@ import pyarrow as pa
 from video_sft._datasets import FEATURE_TYPES, fingerprint_of, wrap_methods
 from video_sft.video._columns import MARK
 
-__all__ = ["keep_columns"]
+__all__: list[str] = []
 
 
 @dataclass
