@@ -15,7 +15,7 @@ from rich.console import Group
 
 from video_sft.errors import ConfigError
 from video_sft.mixing._provenance import MixtureRecord, PartRecord, record_in
-from video_sft.mixing._report.figures import Counts, Piece, by_value, hours_of, speech, videos
+from video_sft.mixing._report.figures import Counts, Piece, by_value, hours_of, measured, speech, videos
 from video_sft.mixing._report.licences import strictest
 from video_sft.mixing._table import row_numbers
 
@@ -34,8 +34,8 @@ class SourceReport:
         available: different rows the part can give; 0 where that is not known.
         passes: rows over available rows, None where those are not known.
         videos: different videos.
-        hours: length of the different clips, where rows state one; None where none does.
-        timed_rows: rows that state a clip.
+        hours: length of the different clips, as rows state it or their files show; None where it is known of none.
+        timed_rows: rows of which it is known.
         tasks: rows by task.
         answer_formats: rows by answer format.
         licenses: rows by licence.
@@ -125,7 +125,7 @@ class MixReport:
         draw(self, path)
 
 
-def describe(mix: Dataset) -> MixReport:
+def describe(mix: Dataset, *, hours: bool = True) -> MixReport:
     """Describe a mixture: shares, passes, videos, tasks, licences, and what was left out.
 
     All figures but three come from the rows that are there, so the report of `mix.skip(n)`, of a shard or of a filtered
@@ -133,8 +133,12 @@ def describe(mix: Dataset) -> MixReport:
     `mix.info.description`, where `mix` writes them; a dataset without them can be described as well. Parts keep their
     names until an operation writes a new table (`map`, `save_to_disk`); then rows are told apart by `source`.
 
+    Where rows do not state how long their clip is, its file on this machine does: it is opened once, and what it says
+    is kept on disk (see `probe`). No server is asked.
+
     Args:
         mix: what `video_sft.mix` returned, or any dataset with columns of the shared schema.
+        hours: look into files for the lengths of clips.
 
     Raises:
         ConfigError: it is a stream, whose rows are not known before they are read.
@@ -149,6 +153,8 @@ def describe(mix: Dataset) -> MixReport:
     missing = [Piece(name, mix.data.table.slice(0, 0), np.zeros(0, dtype=np.int64)) for name in known]
     present = {piece.name for piece in pieces}
     pieces += [piece for piece in missing if piece.name not in present and _told_apart(pieces, known)]
+    if hours:
+        pieces = measured(pieces)
     sources = [_source(piece, known.get(piece.name), len(mix)) for piece in pieces]
     total = _total(pieces, sources, len(mix))
     return MixReport(

@@ -1,0 +1,132 @@
+"""The media of rows, as their columns name them: nothing is opened, and no row is decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import datasets
+import numpy as np
+import pyarrow as pa
+
+from video_sft._datasets import indices_of
+from video_sft._probing.file_facts import Medium
+from video_sft.errors import ConfigError
+from video_sft.video import Clip
+from video_sft.video._bytes.source import make_source
+
+__all__ = ["RowMedium", "media_in", "media_of"]
+
+_COLUMNS = ("video", "image", "start_seconds", "stop_seconds")
+
+#: Rows of a table that are taken apart at a time.
+_BATCH = 20_000
+
+
+@dataclass(frozen=True)
+class RowMedium:
+    """The file of a row, and the part of it the row is about.
+
+    Attributes:
+        medium: the file, and whether it is a video or an image.
+        start_seconds: where the row's clip begins; None is the file's beginning.
+        stop_seconds: where it ends; None is the file's end.
+    """
+
+    medium: Medium
+    start_seconds: float | None = None
+    stop_seconds: float | None = None
+
+
+def media_of(rows: object) -> list[RowMedium | None]:
+    """Return the medium of each row, its video or else its image; None for rows without one.
+
+    Args:
+        rows: a `datasets.Dataset` with the columns `video` or `image`, rows as dicts, or clips. Where a row's clip has
+            no limits, its `start_seconds` and `stop_seconds` apply.
+
+    Raises:
+        ConfigError: it is none of these.
+    """
+    if isinstance(rows, datasets.Dataset):
+        return _of_dataset(rows)
+    if isinstance(rows, Clip):
+        rows = [rows]
+    if not isinstance(rows, Iterable) or isinstance(rows, (str, bytes, Mapping)):
+        raise ConfigError(f"rows are a Dataset, a list of rows or of clips, not {rows!r:.80}")
+    return [_of_row(row) for row in rows]
+
+
+def _of_dataset(dataset: datasets.Dataset) -> list[RowMedium | None]:
+    if not {"video", "image"} & set(dataset.column_names):
+        raise ConfigError(f"these rows have neither video nor image; their columns are {dataset.column_names}")
+    numbers = indices_of(dataset)
+    if numbers is None:
+        return media_in(dataset.data.table)
+    distinct, place = np.unique(numbers.to_numpy().astype(np.int64), return_inverse=True)
+    columns = [name for name in _COLUMNS if name in dataset.column_names]
+    found = media_in(dataset.data.table.select(columns).take(pa.array(distinct)))
+    return [found[number] for number in place.tolist()]
+
+
+def media_in(table: pa.Table) -> list[RowMedium | None]:
+    """Return the medium of each row of a table of stored rows."""
+    table = table.select([name for name in _COLUMNS if name in table.column_names])
+    known: dict[tuple[str, str], RowMedium] = {}
+    return [_of_cells(cells, known) for batch in table.to_batches(max_chunksize=_BATCH) for cells in _as_rows(batch)]
+
+
+def _as_rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
+    columns = {name: batch.column(name).to_pylist() for name in batch.schema.names}
+    for values in zip(*columns.values(), strict=True):
+        yield dict(zip(columns, values, strict=True))
+
+
+def _of_row(row: object) -> RowMedium | None:
+    if row is None:
+        return None
+    if not isinstance(row, Mapping) or isinstance(row, Clip):
+        row = {"video": row}
+    return _of_cells(row, {})
+
+
+def _of_cells(row: Mapping[str, Any], known: dict[tuple[str, str], RowMedium]) -> RowMedium | None:
+    """Return the medium of one row; what cells mean is remembered, since many rows have the same."""
+    video = row.get("video")
+    if video is not None:
+        path = video.get("path") if isinstance(video, dict) and video.get("bytes") is None else None
+        whole = known.get(("video", path)) if path is not None else None
+        if whole is None:
+            clip = video if isinstance(video, Clip) else Clip(video)
+            whole = RowMedium(("video", clip._file.source), clip.start_seconds, clip.stop_seconds)
+            if path is not None:
+                known["video", path] = whole
+        limits = _limits(row)
+        if limits == (None, None) or (whole.start_seconds, whole.stop_seconds) != (None, None):
+            return whole
+        return RowMedium(whole.medium, *limits)
+    image = row.get("image")
+    if image is None:
+        return None
+    return RowMedium(("image", make_source(_image_cell(image))))
+
+
+def _limits(row: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    return row.get("start_seconds"), row.get("stop_seconds")
+
+
+def _image_cell(image: Any) -> Any:
+    """Return a cell for a picture that `datasets` has decoded: its file where it still has one, else its pixels."""
+    import io
+
+    from PIL import Image
+
+    if not isinstance(image, Image.Image):
+        return image
+    name = getattr(image, "filename", "")
+    if name:
+        return name
+    encoded = io.BytesIO()
+    image.save(encoded, format=image.format or "PNG")
+    return encoded.getvalue()
