@@ -7,7 +7,10 @@ Example:
     (4, 144, 192, 3)
 """
 
+from video_sft._exporting.export import export
+from video_sft._exporting.report import ExportReport
 from video_sft._loading import load
+from video_sft._probing.probe import probe
 from video_sft._rows.messages import validate_messages
 from video_sft._rows.schema import features
 from video_sft._rows.skipped_rows import SkippedRow, skipped_rows
@@ -43,6 +46,7 @@ __all__ = [
     "BuildError",
     "Clip",
     "ConfigError",
+    "ExportReport",
     "Frames",
     "MissingFileError",
     "MissingMediaError",
@@ -59,10 +63,12 @@ __all__ = [
     "cache_ranges",
     "configs",
     "describe",
+    "export",
     "features",
     "limit_waiting",
     "load",
     "mix",
+    "probe",
     "publish",
     "read_frames",
     "shard",

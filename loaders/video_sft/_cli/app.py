@@ -13,6 +13,7 @@ from video_sft._cli.check import check
 from video_sft._cli.console import Console, PlainFormatter
 from video_sft._cli.demo import demo
 from video_sft._cli.eval_ids import eval_ids
+from video_sft._cli.export import export_rows
 from video_sft._cli.list_sources import list_sources
 from video_sft._cli.mix import mix_recipe
 from video_sft._cli.publish import publish_command
@@ -34,6 +35,7 @@ app.command()(build)
 app.command()(check)
 app.command("mix")(mix_recipe)
 app.add_typer(eval_ids, name="eval-ids")
+app.command("export")(export_rows)
 app.command("publish")(publish_command)
 app.command()(demo)
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import datasets
-import numpy as np
 import pyarrow as pa
 
-from video_sft._datasets import indices_of
+from video_sft._datasets import stored_batches
 from video_sft._probing.file_facts import Medium
 from video_sft.errors import ConfigError
 from video_sft.video import Clip
 from video_sft.video._bytes.source import make_source
 
-__all__ = ["RowMedium", "media_in", "media_of"]
+__all__ = ["RowMedium", "media_in", "media_of", "medium_of"]
 
 _COLUMNS = ("video", "image", "start_seconds", "stop_seconds")
 
@@ -59,28 +58,18 @@ def media_of(rows: object) -> list[RowMedium | None]:
 
 
 def _of_dataset(dataset: datasets.Dataset) -> list[RowMedium | None]:
-    if not {"video", "image"} & set(dataset.column_names):
-        raise ConfigError(f"these rows have neither video nor image; their columns are {dataset.column_names}")
-    numbers = indices_of(dataset)
-    if numbers is None:
-        return media_in(dataset.data.table)
-    distinct, place = np.unique(numbers.to_numpy().astype(np.int64), return_inverse=True)
     columns = [name for name in _COLUMNS if name in dataset.column_names]
-    found = media_in(dataset.data.table.select(columns).take(pa.array(distinct)))
-    return [found[number] for number in place.tolist()]
+    if not {"video", "image"} & set(columns):
+        raise ConfigError(f"these rows have neither video nor image; their columns are {dataset.column_names}")
+    known: dict[str, RowMedium] = {}
+    return [medium_of(row, known) for batch in stored_batches(dataset, columns, _BATCH) for row in batch.to_pylist()]
 
 
 def media_in(table: pa.Table) -> list[RowMedium | None]:
     """Return the medium of each row of a table of stored rows."""
-    table = table.select([name for name in _COLUMNS if name in table.column_names])
-    known: dict[tuple[str, str], RowMedium] = {}
-    return [_of_cells(cells, known) for batch in table.to_batches(max_chunksize=_BATCH) for cells in _as_rows(batch)]
-
-
-def _as_rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
-    columns = {name: batch.column(name).to_pylist() for name in batch.schema.names}
-    for values in zip(*columns.values(), strict=True):
-        yield dict(zip(columns, values, strict=True))
+    known: dict[str, RowMedium] = {}
+    batches = table.select([name for name in _COLUMNS if name in table.column_names]).to_batches(max_chunksize=_BATCH)
+    return [medium_of(row, known) for batch in batches for row in batch.to_pylist()]
 
 
 def _of_row(row: object) -> RowMedium | None:
@@ -88,28 +77,31 @@ def _of_row(row: object) -> RowMedium | None:
         return None
     if not isinstance(row, Mapping) or isinstance(row, Clip):
         row = {"video": row}
-    return _of_cells(row, {})
+    return medium_of(row, {})
 
 
-def _of_cells(row: Mapping[str, Any], known: dict[tuple[str, str], RowMedium]) -> RowMedium | None:
-    """Return the medium of one row; what cells mean is remembered, since many rows have the same."""
+def medium_of(row: Mapping[str, Any], known: dict[str, RowMedium]) -> RowMedium | None:
+    """Return the medium of one row.
+
+    Args:
+        row: with its cells as they are stored, or decoded.
+        known: what cells mean, by their path; the same dict for all rows, since many rows have the same video.
+    """
     video = row.get("video")
     if video is not None:
         path = video.get("path") if isinstance(video, dict) and video.get("bytes") is None else None
-        whole = known.get(("video", path)) if path is not None else None
+        whole = known.get(path) if path is not None else None
         if whole is None:
             clip = video if isinstance(video, Clip) else Clip(video)
             whole = RowMedium(("video", clip._file.source), clip.start_seconds, clip.stop_seconds)
             if path is not None:
-                known["video", path] = whole
+                known[path] = whole
         limits = _limits(row)
         if limits == (None, None) or (whole.start_seconds, whole.stop_seconds) != (None, None):
             return whole
         return RowMedium(whole.medium, *limits)
     image = row.get("image")
-    if image is None:
-        return None
-    return RowMedium(("image", make_source(_image_cell(image))))
+    return None if image is None else RowMedium(("image", make_source(_image_cell(image))))
 
 
 def _limits(row: Mapping[str, Any]) -> tuple[float | None, float | None]:
