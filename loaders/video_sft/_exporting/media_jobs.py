@@ -16,6 +16,8 @@ __all__ = ["Clips", "MediaJob", "Need", "need_of"]
 
 Clips: TypeAlias = Literal["keys", "trim", "frames"]
 _SAME_MOMENT = 1e-6
+#: What trainers' readers of videos cannot read, as little as a video of one frame: it is encoded anew.
+_PICTURES = frozenset({"frames", "gif", "webp", "webp_pipe"})
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def need_of(each: RowMedium, facts: Facts, clips: Clips) -> Need | str:
     part = each if cut else whole
     if clips == "frames":
         return Need(MediaJob("frames", part))
-    if video.container == "frames" or video.num_frames < 2:  # no trainer reads a folder as a video, or one frame
+    if video.container in _PICTURES or video.num_frames < 2:
         return Need(MediaJob("trim", part), instead=clips == "keys" and cut)
     if not cut:
         return Need(MediaJob("whole", whole))

@@ -48,7 +48,7 @@ class ExportReport:
     command: str
 
     def __str__(self) -> str:
-        made = {"whole": "as they are", "trim": "trimmed", "frames": "as frames"}
+        made = {"whole": "as they are", "trim": "encoded anew", "frames": "as frames"}
         media = ", ".join(f"{count:,} {made[kind]}" for kind, count in self.media.items() if count)
         lines = [f"{self.rows:,} rows for {self.to} in {self.out} ({len(self.files)} files)"]
         if media:
