@@ -51,6 +51,7 @@ __all__ = [
     "fingerprint_of",
     "formatted_rows",
     "indices_of",
+    "is_divided",
     "new_reader",
     "rewind",
     "shuffled_files",
@@ -127,6 +128,11 @@ def wrap_methods(**makers: Callable[[Any], Any]) -> None:
         static = isinstance(vars(datasets.Dataset)[name], staticmethod)
         made = make(getattr(datasets.Dataset, name))
         setattr(datasets.Dataset, name, staticmethod(made) if static else made)
+
+
+def is_divided(stream: datasets.IterableDataset) -> bool:
+    """Return whether a stream is one rank's part of another."""
+    return stream._distributed is not None
 
 
 # Builders: the steps of `download_and_prepare` and `as_dataset` that are not meant to be overridden.

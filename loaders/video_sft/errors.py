@@ -9,6 +9,7 @@ __all__ = [
     "MissingFileError",
     "MissingMediaError",
     "RowError",
+    "TooLongError",
     "UnsafePathError",
     "VideoError",
     "VideoSftError",
@@ -49,6 +50,10 @@ class BrokenFileError(BuildError):
 
 class MissingMediaError(VideoSftError, FileNotFoundError):
     """Videos or images are not in the folder given; the message names the first ones."""
+
+
+class TooLongError(VideoSftError, ValueError):
+    """A row has more tokens than it may have, whatever is done to its video or image."""
 
 
 class UnsafePathError(VideoSftError, ValueError):

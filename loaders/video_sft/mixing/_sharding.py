@@ -10,14 +10,16 @@ import numpy.typing as npt
 from datasets import Dataset, IterableDataset
 from datasets.distributed import split_dataset_by_node
 
-from video_sft._datasets import fingerprint_of
+from video_sft._datasets import fingerprint_of, is_divided
 from video_sft.errors import ConfigError
 from video_sft.mixing._table import with_rows
 
-__all__ = ["shard"]
+__all__ = ["shard", "was_sharded"]
 
 #: 2**64 over the golden ratio: multiples of it are spread over the 64-bit numbers as evenly as can be.
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+#: How the description of one rank's rows begins, by which they are known again.
+_RANK = "The rows of rank "
 
 
 def shard(mix: Dataset | IterableDataset, rank: int, world_size: int) -> Dataset | IterableDataset:
@@ -50,7 +52,16 @@ def shard(mix: Dataset | IterableDataset, rank: int, world_size: int) -> Dataset
         return mix
     key = f"{fingerprint_of(mix)}/{rank}/{world_size}"
     fingerprint = hashlib.blake2b(key.encode(), digest_size=8).hexdigest()
-    return with_rows(mix, _turns(len(mix), rank, world_size), fingerprint)
+    rows = with_rows(mix, _turns(len(mix), rank, world_size), fingerprint)
+    rows.info.description = f"{_RANK}{rank} of {world_size}.\n\n{rows.info.description}"
+    return rows
+
+
+def was_sharded(dataset: Dataset | IterableDataset) -> bool:
+    """Return whether a dataset is one rank's rows: of `shard`, or of a stream that was split by node."""
+    if isinstance(dataset, IterableDataset):
+        return is_divided(dataset)
+    return (dataset.info.description or "").startswith(_RANK)
 
 
 def _turns(rows: int, rank: int, world_size: int) -> npt.NDArray[np.int64]:
