@@ -10,6 +10,7 @@ Example:
 from video_sft._exporting.export import export
 from video_sft._exporting.report import ExportReport
 from video_sft._loading import load
+from video_sft._probing.lengths import lengths
 from video_sft._probing.probe import probe
 from video_sft._rows.messages import validate_messages
 from video_sft._rows.schema import features
@@ -65,6 +66,7 @@ __all__ = [
     "describe",
     "export",
     "features",
+    "lengths",
     "limit_waiting",
     "load",
     "mix",

@@ -60,7 +60,12 @@ def main(words: list[str]) -> int:
                 export = root / "exports" / f"{trainer}-{name}-{clips}"
                 shutil.rmtree(export, ignore_errors=True)
                 report = video_sft.export(
-                    rows, to=trainer, clips=clips, out=export, shard_bytes=2_000, cache_dir=root / "facts"  # type: ignore[arg-type]
+                    rows,
+                    to=trainer,
+                    clips=clips,
+                    out=export,
+                    shard_bytes=2_000,
+                    cache_dir=root / "facts",  # type: ignore[arg-type]
                 )
                 assert not report.left_out, report.left_out
                 expected = root / f"{name}.json"
@@ -119,7 +124,13 @@ def passed(python: Path, arguments: list[str]) -> bool:
     own = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     own |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
     result = subprocess.run(
-        [str(python), *arguments], cwd=HERE, env=own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        [str(python), *arguments],
+        cwd=HERE,
+        env=own,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     lines = result.stdout.splitlines()
     told = [line for line in lines if line.startswith("ok: ")]

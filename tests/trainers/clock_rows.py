@@ -53,7 +53,7 @@ def turn(role: str, text: str, media: str | None = None) -> dict[str, Any]:
 def clock_row(name: str, video: Path | str | None = None, **cells: Any) -> dict[str, Any]:
     """Return a row of the shared schema about a video, an image (`image=`) or nothing."""
     media = "video" if video is not None else "image" if "image" in cells else None
-    row: dict[str, Any] = {key: None for key in features()}
+    row: dict[str, Any] = dict.fromkeys(features())
     row |= {
         "id": name,
         "source": "clock",

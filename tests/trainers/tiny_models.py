@@ -1,4 +1,7 @@
-"""Tiny Qwen-VL models with tokenizers of one token for each byte, made without any download. Runs where trainers are."""
+"""Tiny Qwen-VL models with tokenizers of one token for each byte, made without any download.
+
+It runs in the environments of trainers.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,9 @@ from typing import Any
 
 #: As in the published tokenizers, from number 151,643 on: trainers have these numbers in their code.
 SPECIAL = (
-    "endoftext im_start im_end object_ref_start object_ref_end box_start box_end quad_start quad_end vision_start "
-    "vision_end vision_pad image_pad video_pad"
-).split()
+    *("endoftext", "im_start", "im_end", "object_ref_start", "object_ref_end", "box_start", "box_end"),
+    *("quad_start", "quad_end", "vision_start", "vision_end", "vision_pad", "image_pad", "video_pad"),
+)
 FIRST_SPECIAL = 151_643
 KINDS = ("qwen2_5_vl", "qwen3_vl")
 
@@ -98,9 +101,7 @@ def make(kind: str, folder: Path, *, weights: bool = False) -> Path:
             video_processor=transformers.Qwen3VLVideoProcessor(),
             chat_template="{{ messages }}",
         )
-        config = transformers.Qwen3VLConfig(
-            text_config=text, vision_config={**vision, "deepstack_visual_indexes": [0]}
-        )
+        config = transformers.Qwen3VLConfig(text_config=text, vision_config={**vision, "deepstack_visual_indexes": [0]})
         model_class = transformers.Qwen3VLForConditionalGeneration
     processor.save_pretrained(folder)
     if weights:

@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from expectations import Expected
 from tiny_models import mend_imports
+
+from expectations import Expected
 
 
 def main(models: Path, export: Path, expected: Path) -> None:

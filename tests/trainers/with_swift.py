@@ -9,8 +9,9 @@ import os
 import sys
 from pathlib import Path
 
-from expectations import Expected
 from tiny_models import KINDS, make, mend_imports, seconds_shown
+
+from expectations import Expected
 
 
 def main(models: Path, export: Path, expected: Path) -> None:

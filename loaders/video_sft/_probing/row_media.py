@@ -15,9 +15,9 @@ from video_sft.errors import ConfigError
 from video_sft.video import Clip
 from video_sft.video._bytes.source import make_source
 
-__all__ = ["RowMedium", "media_in", "media_of", "medium_of"]
+__all__ = ["MEDIA_COLUMNS", "RowMedium", "media_in", "media_of", "medium_of"]
 
-_COLUMNS = ("video", "image", "start_seconds", "stop_seconds")
+MEDIA_COLUMNS = ("video", "image", "start_seconds", "stop_seconds")
 
 #: Rows of a table that are taken apart at a time.
 _BATCH = 20_000
@@ -58,7 +58,7 @@ def media_of(rows: object) -> list[RowMedium | None]:
 
 
 def _of_dataset(dataset: datasets.Dataset) -> list[RowMedium | None]:
-    columns = [name for name in _COLUMNS if name in dataset.column_names]
+    columns = [name for name in MEDIA_COLUMNS if name in dataset.column_names]
     if not {"video", "image"} & set(columns):
         raise ConfigError(f"these rows have neither video nor image; their columns are {dataset.column_names}")
     known: dict[str, RowMedium] = {}
@@ -68,7 +68,9 @@ def _of_dataset(dataset: datasets.Dataset) -> list[RowMedium | None]:
 def media_in(table: pa.Table) -> list[RowMedium | None]:
     """Return the medium of each row of a table of stored rows."""
     known: dict[str, RowMedium] = {}
-    batches = table.select([name for name in _COLUMNS if name in table.column_names]).to_batches(max_chunksize=_BATCH)
+    batches = table.select([name for name in MEDIA_COLUMNS if name in table.column_names]).to_batches(
+        max_chunksize=_BATCH
+    )
     return [medium_of(row, known) for batch in batches for row in batch.to_pylist()]
 
 
