@@ -1,5 +1,7 @@
 """Eight video instruction and video-QA sources as one `datasets` package.
 
+Each name is imported when it is first used: `import video_sft` takes milliseconds, and clips do without `datasets`.
+
 Example:
     >>> import video_sft
     >>> rows = video_sft.load("next_qa", sample=True, split="train")
@@ -7,40 +9,48 @@ Example:
     (4, 144, 192, 3)
 """
 
-from video_sft._exporting.export import export
-from video_sft._exporting.report import ExportReport
-from video_sft._loading import load
-from video_sft._probing.lengths import lengths
-from video_sft._probing.probe import probe
-from video_sft._rows.messages import validate_messages
-from video_sft._rows.schema import features
-from video_sft._rows.skipped_rows import SkippedRow, skipped_rows
-from video_sft.builders import configs, sources
-from video_sft.errors import (
-    BrokenFileError,
-    BuildError,
-    ConfigError,
-    MissingFileError,
-    MissingMediaError,
-    RowError,
-    UnsafePathError,
-    VideoError,
-    VideoSftError,
-)
-from video_sft.mixing import MixReport, describe, mix, shard
-from video_sft.publishing import PublishReport, publish
-from video_sft.video import (
-    Audio,
-    Clip,
-    Frames,
-    PixelBudget,
-    Video,
-    VideoMetadata,
-    cache_ranges,
-    limit_waiting,
-    read_frames,
-)
+from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from video_sft import _import_hooks, _lazy_names
+
+if TYPE_CHECKING:
+    from video_sft._exporting.export import export
+    from video_sft._exporting.report import ExportReport
+    from video_sft._loading import load
+    from video_sft._probing.lengths import lengths
+    from video_sft._probing.probe import probe
+    from video_sft._rows.messages import validate_messages
+    from video_sft._rows.schema import features
+    from video_sft._rows.skipped_rows import SkippedRow, skipped_rows
+    from video_sft.builders import configs, sources
+    from video_sft.errors import (
+        BrokenFileError,
+        BuildError,
+        ConfigError,
+        MissingFileError,
+        MissingMediaError,
+        RowError,
+        UnsafePathError,
+        VideoError,
+        VideoSftError,
+    )
+    from video_sft.mixing import MixReport, describe, mix, shard
+    from video_sft.publishing import PublishReport, publish
+    from video_sft.video import (
+        Audio,
+        Clip,
+        Frames,
+        PixelBudget,
+        Video,
+        VideoMetadata,
+        cache_ranges,
+        limit_waiting,
+        read_frames,
+    )
+
+__version__ = "0.1.0"
 __all__ = [
     "Audio",
     "BrokenFileError",
@@ -78,3 +88,55 @@ __all__ = [
     "sources",
     "validate_messages",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = _lazy_names.attach(
+        __name__,
+        {
+            "video_sft._exporting.export": ("export",),
+            "video_sft._exporting.report": ("ExportReport",),
+            "video_sft._loading": ("load",),
+            "video_sft._probing.lengths": ("lengths",),
+            "video_sft._probing.probe": ("probe",),
+            "video_sft._rows.messages": ("validate_messages",),
+            "video_sft._rows.schema": ("features",),
+            "video_sft._rows.skipped_rows": ("SkippedRow", "skipped_rows"),
+            "video_sft.builders": ("configs", "sources"),
+            "video_sft.errors": (
+                "BrokenFileError",
+                "BuildError",
+                "ConfigError",
+                "MissingFileError",
+                "MissingMediaError",
+                "RowError",
+                "UnsafePathError",
+                "VideoError",
+                "VideoSftError",
+            ),
+            "video_sft.mixing": ("MixReport", "describe", "mix", "shard"),
+            "video_sft.publishing": ("PublishReport", "publish"),
+            "video_sft.video": (
+                "Audio",
+                "Clip",
+                "Frames",
+                "PixelBudget",
+                "Video",
+                "VideoMetadata",
+                "cache_ranges",
+                "limit_waiting",
+                "read_frames",
+            ),
+        },
+        modules=[
+            "builders",
+            "checking",
+            "errors",
+            "mixing",
+            "publishing",
+            "sample_media",
+            "source_kit",
+            "testing",
+            "video",
+        ],
+    )
+_import_hooks.install()

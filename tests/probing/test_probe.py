@@ -136,12 +136,13 @@ def server(tmp_path: Path) -> Iterator[RangeServer]:
 
 
 def test_a_remote_file_is_known_by_its_version(server: RangeServer, cache: Path) -> None:
-    clip = video_sft.Clip(f"{server.url}/a.mp4")
+    clip = video_sft.Clip(server.url("a.mp4"))
     assert video_sft.probe([clip], cache_dir=cache)["duration_seconds"] == [5.0]
-    server.requests.clear()
+    server.asked.clear()
     assert video_sft.probe([clip], cache_dir=cache)["duration_seconds"] == [5.0]
-    assert len(server.requests) == 1
+    assert len(server.asked) == 1
     draw_clock(server.folder / "a.mp4", 7)
+    server.etag = '"two"'
     assert video_sft.probe([clip], cache_dir=cache)["duration_seconds"] == [7.0]
 
 

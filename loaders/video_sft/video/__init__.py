@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from video_sft.video._batch import read_frames
-from video_sft.video._bytes.range_cache import cache_ranges
-from video_sft.video._bytes.waiting import limit_waiting
-from video_sft.video._clip import Clip
-from video_sft.video._columns.feature import Video
-from video_sft.video._columns.kept_columns import keep_columns
-from video_sft.video._decoding.sizing import PixelBudget
-from video_sft.video._fragment import clip_url, split_fragment, with_fragment
-from video_sft.video._frames import Audio, AudioTrack, Frames, Replacement, VideoMetadata
+from typing import TYPE_CHECKING
+
+from video_sft import _lazy_names
+
+if TYPE_CHECKING:
+    from video_sft.video._batch import read_frames
+    from video_sft.video._bytes.range_cache import cache_ranges
+    from video_sft.video._bytes.waiting import limit_waiting
+    from video_sft.video._clip import Clip
+    from video_sft.video._columns.feature import Video
+    from video_sft.video._contact_sheet import contact_sheet
+    from video_sft.video._decoding.sizing import PixelBudget
+    from video_sft.video._fragment import clip_url, split_fragment, with_fragment
+    from video_sft.video._frames import Audio, AudioTrack, Frames, Replacement, VideoMetadata
 
 __all__ = [
     "Audio",
@@ -23,10 +28,25 @@ __all__ = [
     "VideoMetadata",
     "cache_ranges",
     "clip_url",
+    "contact_sheet",
     "limit_waiting",
     "read_frames",
     "split_fragment",
     "with_fragment",
 ]
 
-keep_columns()
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = _lazy_names.attach(
+        __name__,
+        {
+            "video_sft.video._batch": ("read_frames",),
+            "video_sft.video._bytes.range_cache": ("cache_ranges",),
+            "video_sft.video._bytes.waiting": ("limit_waiting",),
+            "video_sft.video._clip": ("Clip",),
+            "video_sft.video._columns.feature": ("Video",),
+            "video_sft.video._contact_sheet": ("contact_sheet",),
+            "video_sft.video._decoding.sizing": ("PixelBudget",),
+            "video_sft.video._fragment": ("clip_url", "split_fragment", "with_fragment"),
+            "video_sft.video._frames": ("Audio", "AudioTrack", "Frames", "Replacement", "VideoMetadata"),
+        },
+    )

@@ -10,14 +10,12 @@ import datasets
 import pyarrow as pa
 
 from video_sft.video._clip import Clip
+from video_sft.video._columns.kept_columns import MARK
 from video_sft.video._columns.saved_videos import VideoStore, is_remote_video, open_store
 
-__all__ = ["MARK", "Video", "stock_features"]
+__all__ = ["Video", "stock_features"]
 
 logger = logging.getLogger("video_sft")
-#: What the otherwise unused field `id` of `datasets.Video` holds in columns of lazy clips. `datasets` writes it where
-#: it writes features down (cached tables, saved folders, Parquet files); whoever does not know it passes it over.
-MARK = "video_sft"
 
 
 @dataclass

@@ -2,8 +2,8 @@
 
 `datasets` makes the columns of a cached, saved or pickled table anew from what is written in it, by a table of its own
 classes, so that a subclass does not survive: the second run of a script would get other objects than the first. Where
-a column bears the mark of `Video`, it is made a `Video` again; all others stay the stock feature. Tried with `datasets`
-4.8 to 5.2.
+a column bears the mark of `Video`, it is made a `Video` again; all others stay the stock feature. This is set up
+whenever `datasets` is imported, so nothing that reads videos is imported before a column of clips is met.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ import datasets
 import pyarrow as pa
 
 from video_sft._datasets import FEATURE_TYPES, fingerprint_of, wrap_methods
-from video_sft.video._columns.feature import MARK, Video
-from video_sft.video._columns.saved_videos import placed, storing
 
-__all__ = ["keep_columns"]
+__all__ = ["MARK", "keep_columns"]
+
+#: What the otherwise unused field `id` of `datasets.Video` holds in columns of lazy clips. `datasets` writes it where
+#: it writes features down (cached tables, saved folders, Parquet files); whoever does not know it passes it over.
+MARK = "video_sft"
 
 
 @dataclass
@@ -30,7 +32,11 @@ class _WrittenVideo(datasets.Video):  # type: ignore[misc]
     """What a video column that is written down is made into."""
 
     def __new__(cls, **options: Any) -> Any:
-        return Video(**options) if options.get("id") == MARK else datasets.Video(**options)
+        if options.get("id") != MARK:
+            return datasets.Video(**options)
+        from video_sft.video._columns.feature import Video
+
+        return Video(**options)
 
 
 def keep_columns() -> None:
@@ -47,7 +53,8 @@ def _local(place: Any) -> str | None:
 
 
 def _clip_columns(rows: datasets.Dataset) -> list[str]:
-    return [name for name, column in rows.features.items() if isinstance(column, Video)]
+    columns = rows.features.items()
+    return [name for name, column in columns if isinstance(column, datasets.Video) and column.id == MARK]
 
 
 def _estimating(plain: Any) -> Any:
@@ -68,6 +75,8 @@ def _saving(plain: Any) -> Any:
         root = _local(dataset_path)
         if root is None or not _clip_columns(self):
             return plain(self, dataset_path, *args, **kwargs)
+        from video_sft.video._columns.saved_videos import storing
+
         with storing(Path(root)):
             return plain(self, dataset_path, *args, **kwargs)
 
@@ -86,6 +95,10 @@ def _loading(plain: Any) -> Any:
 
 def _with_places(rows: datasets.Dataset, root: str) -> datasets.Dataset:
     order = rows.column_names
+    if not _clip_columns(rows):
+        return rows
+    from video_sft.video._columns.saved_videos import placed
+
     for name in _clip_columns(rows):
         stored = rows.data.column(name).chunks
         found = placed(pa.concat_arrays(stored), root) if stored else None
