@@ -129,7 +129,7 @@ def stored_batches(
     """
     data, order = dataset.data.select(list(columns)), indices_of(dataset)
     if numbers is None and order is not None:
-        numbers = order.to_numpy()
+        numbers = order.to_numpy().astype(np.int64)
     for first in range(0, len(dataset) if numbers is None else len(numbers), rows_each):
         if numbers is None:
             yield data.table.slice(first, rows_each)
