@@ -127,7 +127,9 @@ def test_qwen_fine_tuning_scripts_get_conversations(rows: datasets.Dataset, out:
     for row in rows_of(report):
         texts = [turn["value"] for turn in row["conversations"] if turn["from"] == "human"]
         assert {turn["from"] for turn in row["conversations"]} == {"human", "gpt"}
-        check_tags(texts, videos=[row["video"]] if "video" in row else (), images=[row["image"]] if "image" in row else ())
+        check_tags(
+            texts, videos=[row["video"]] if "video" in row else (), images=[row["image"]] if "image" in row else ()
+        )
         if row["id"] in SHOWN:
             assert set(shown(out / row["video"])) == set(seconds(row["id"])), row["id"]
     talk = by_id(report)["clock/talk"]["conversations"]
@@ -185,9 +187,13 @@ def test_readers_that_infer_types_from_the_beginning_see_them_all(rows: datasets
     shards = [str(out / name) for name in report.files if name.endswith(".jsonl")]
     assert len(shards) == 3 if to == "swift" else len(shards) > 3
     for each in shards:
-        read = datasets.load_dataset("json", data_files=each, split="train", chunksize=500, cache_dir=str(out / "cache"))
+        read = datasets.load_dataset(
+            "json", data_files=each, split="train", chunksize=500, cache_dir=str(out / "cache")
+        )
         assert {"videos", "images"} <= set(read.features)
-    together = datasets.load_dataset("json", data_files=shards, split="train", chunksize=500, cache_dir=str(out / "all"))
+    together = datasets.load_dataset(
+        "json", data_files=shards, split="train", chunksize=500, cache_dir=str(out / "all")
+    )
     assert sorted(map(len, together["videos"])) == [0] * 60 + [1] * 63
 
 

@@ -15,7 +15,11 @@ from video_sft.errors import ConfigError
 
 
 def test_rows_without_media_or_answer_are_left_out_and_counted(tmp_path: Path, out: Path) -> None:
-    good, broken, late = draw_clock(tmp_path / "good.mp4", 4), tmp_path / "broken.mp4", draw_clock(tmp_path / "a.mp4", 3)
+    good, broken, late = (
+        draw_clock(tmp_path / "good.mp4", 4),
+        tmp_path / "broken.mp4",
+        draw_clock(tmp_path / "a.mp4", 3),
+    )
     broken.write_bytes(b"no video")
     damaged = tmp_path / "damaged.mp4"
     damaged.write_bytes(_with_garbage(draw_clock(tmp_path / "b.mp4", 20).read_bytes()))

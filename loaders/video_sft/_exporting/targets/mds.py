@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from video_sft._exporting.out_folder import OutFolder
 from video_sft._exporting.targets.target import Export, PackedTarget, ReadyRow, messages_of
 from video_sft._files import sync_tree, unfinished_folder
-from video_sft.errors import ConfigError
+from video_sft.errors import ConfigError, one_line
 
 __all__ = ["Mds"]
 
@@ -25,11 +24,18 @@ class Mds(PackedTarget):
     shard_bytes = 64 << 20
 
     def check(self) -> None:
-        """See that `mosaicml-streaming` is installed."""
-        if importlib.util.find_spec("streaming") is None:
+        """See that `mosaicml-streaming` can be imported.
+
+        Releases up to 0.13 ask for transformers below 5, and so for a `huggingface_hub` that is too old for `datasets`,
+        but run with newer ones.
+        """
+        try:
+            import streaming  # noqa: F401
+        except ImportError as error:
             raise ConfigError(
-                "MDS shards are written by mosaicml-streaming, which is not installed: pip install mosaicml-streaming"
-            )
+                f"MDS shards are written by mosaicml-streaming, which cannot be imported ({one_line(error)}): "
+                "pip install mosaicml-streaming, then pip install -U transformers huggingface_hub datasets"
+            ) from error
 
     def write(self, rows: Iterator[ReadyRow], export: Export, folder: OutFolder, shard_bytes: int) -> list[str]:
         """Write all rows into a folder that appears whole."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import orjson
 from video_sft._exporting.out_folder import OutFolder
 from video_sft._exporting.targets.target import Export, PackedTarget, ReadyRow, messages_of
 from video_sft._files import writing_whole
-from video_sft.errors import ConfigError
+from video_sft.errors import ConfigError, one_line
 
 __all__ = ["WebDataset"]
 
@@ -24,9 +23,14 @@ class WebDataset(PackedTarget):
     clips = ("trim", "keys", "frames")
 
     def check(self) -> None:
-        """See that `webdataset` is installed."""
-        if importlib.util.find_spec("webdataset") is None:
-            raise ConfigError("tar shards are written by webdataset, which is not installed: pip install webdataset")
+        """See that `webdataset` can be imported."""
+        try:
+            import webdataset  # noqa: F401
+        except ImportError as error:
+            raise ConfigError(
+                f"tar shards are written by webdataset, which cannot be imported ({one_line(error)}): "
+                "pip install webdataset"
+            ) from error
 
     def write(self, rows: Iterator[ReadyRow], export: Export, folder: OutFolder, shard_bytes: int) -> list[str]:
         """Write all rows; files that an earlier run finished stay."""
