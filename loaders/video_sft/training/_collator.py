@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
 
 from video_sft.errors import ConfigError, MissingMediaError, TooLongError, VideoError, VideoSftError, one_line
 from video_sft.training._batching import followed_by, joined
 from video_sft.training._encoding import Encoder, NoAnswerError
 from video_sft.training._processor import ProcessorCalls
-from video_sft.training._row import Missing, read_row, row_name
+from video_sft.training._row import Missing, Row, read_row, row_name
 from video_sft.training._sampling import Sampling
 from video_sft.training._stamps import TimeOrigin
 from video_sft.training._tally import Tally
+from video_sft.video import VideoMetadata
 
 __all__ = ["Collator"]
 
 OnError = Literal["skip", "nearest", "error"]
+_Result = TypeVar("_Result")
 
 
 class Collator:
@@ -136,28 +139,57 @@ class Collator:
             batch["use_audio_in_video"] = True
         return batch
 
+    def length(self, row: Mapping[str, Any], facts: VideoMetadata | None = None) -> int | None:
+        """Return how many tokens a row has in a batch, without reading a frame.
+
+        Args:
+            row: as for a batch.
+            facts: of its video file; None reads them from the file's header.
+
+        Returns:
+            The number, padding and fillers not counted; None for a row that is left out, which is not counted in
+            `counts`.
+
+        Raises:
+            MissingMediaError: as when it is called, like the other errors.
+        """
+        found = self._tried(row, lambda read: self._encoder.length(read, facts))
+        return found if isinstance(found, int) else None
+
     def _encoded(self, row: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Return a row's tensors; None where it is left out."""
-        name = row_name(row)
-        kind = ""
-        error: VideoSftError | None = None
+        """Return a row's tensors; None where it is left out, which is counted and said."""
+        found = self._tried(row, self._encoder.encode)
+        if isinstance(found, _LeftOut):
+            self._tally.left_out(found.kind, found.why)
+            return None
+        self._tally.add("rows")
+        self._tally.add("replaced_frames", self._encoder.take_replaced())
+        return found
+
+    def _tried(self, row: Mapping[str, Any], work: Callable[[Row], _Result]) -> _Result | _LeftOut:
+        """Do something with a row, unless it is one that the options leave out."""
+        name, kind = row_name(row), "unreadable"
+        error: VideoSftError
         try:
-            tensors = self._encoder.encode(read_row(row, missing=self._missing, escape=self._calls.escape))
+            return work(read_row(row, missing=self._missing, escape=self._calls.escape))
         except MissingMediaError as missing:
             kind, error = "missing", missing
         except VideoError as broken:
-            kind, error = "unreadable", VideoError(broken.path, f"{broken.reason} (of {name})")
+            error = VideoError(broken.path, f"{broken.reason} (of {name})")
         except OSError as broken:
-            kind, error = "unreadable", VideoError(name, f"its image cannot be read: {one_line(broken)}")
+            error = VideoError(name, f"its image cannot be read: {one_line(broken)}")
         except TooLongError as long:
             kind, error = "too_long", TooLongError(f"{name}: {long}")
         except NoAnswerError as silent:
             kind, error = "no_answer", silent
-        if error is None:
-            self._tally.add("rows")
-            self._tally.add("replaced_frames", self._encoder.take_replaced())
-            return tensors
         if (self._missing if kind == "missing" else self._on_error) == "error":
             raise error
-        self._tally.left_out(kind, str(error))
-        return None
+        return _LeftOut(kind, str(error))
+
+
+@dataclass(frozen=True)
+class _LeftOut:
+    """A row that is left out, and why."""
+
+    kind: str
+    why: str

@@ -15,6 +15,7 @@ from video_sft.training._row import Row
 from video_sft.training._sampling import Sampling
 from video_sft.training._stamps import seconds_apart, stamps_of, times_shown
 from video_sft.training._video_part import VideoPart
+from video_sft.video import VideoMetadata
 
 __all__ = ["IGNORED", "Encoder", "NoAnswerError"]
 
@@ -39,7 +40,7 @@ class Encoder:
 
     def __init__(self, calls: ProcessorCalls, sampling: Sampling, *, nearest: bool) -> None:
         self._calls, self._sampling, self._nearest = calls, sampling, nearest
-        self.planner = Planner(calls, sampling)
+        self._planner = Planner(calls, sampling)
         self._replaced = 0
 
     def encode(self, row: Row) -> dict[str, Any]:
@@ -52,17 +53,12 @@ class Encoder:
             NoAnswerError: the assistant says nothing in it.
             ConfigError: the template or the processor does not do with it.
         """
-        rendered = self._calls.render(row.messages, row.kinds, row.name)
-        if not any(rendered.answered):
-            raise NoAnswerError(
-                f"{row.name} has no words of the assistant to learn from; leave out rows whose answer is withheld, "
-                "rows.filter(lambda row: row['answer'] is not None)"
-            )
+        rendered = self._rendered(row)
         image = None if row.image is None else row.image.convert("RGB")
         part = None if row.clip is None else VideoPart.of(row.clip)
         most = self._sampling.max_tokens
         for _ in range(_ATTEMPTS):
-            plan = self.planner.plan(rendered.text, part, image and image.size[::-1], max_tokens=most)
+            plan = self._planner.plan(rendered.text, part, image and image.size[::-1], max_tokens=most)
             encoded = self._calls.encode(rendered.text, **self._media(row, part, image, plan))
             length = encoded["input_ids"].shape[-1]
             if most is None or self._sampling.max_tokens is None or length <= self._sampling.max_tokens:
@@ -70,6 +66,30 @@ class Encoder:
             most -= length - self._sampling.max_tokens
         encoded["labels"] = _labels(encoded["input_ids"], rendered, row.name)
         return encoded
+
+    def length(self, row: Row, facts: VideoMetadata | None = None) -> int:
+        """Return how many tokens `encode` gives a row.
+
+        Args:
+            row: its video is not opened where facts are given.
+            facts: of its video's file.
+
+        Raises:
+            VideoError: as for `encode`, like the other errors.
+        """
+        rendered = self._rendered(row)
+        part = None if row.clip is None else VideoPart.of(row.clip, facts)
+        image_size = None if row.image is None else row.image.size[::-1]
+        return self._planner.plan(rendered.text, part, image_size, with_length=True).length or 0
+
+    def _rendered(self, row: Row) -> Rendered:
+        rendered = self._calls.render(row.messages, row.kinds, row.name)
+        if not any(rendered.answered):
+            raise NoAnswerError(
+                f"{row.name} has no words of the assistant to learn from; leave out rows whose answer is withheld, "
+                "rows.filter(lambda row: row['answer'] is not None)"
+            )
+        return rendered
 
     def take_replaced(self) -> int:
         """Return how many frames others stood in for since this was last asked."""

@@ -14,7 +14,7 @@ from video_sft.errors import ConfigError
 __all__ = ["ProcessorCalls", "Rendered"]
 
 _MARKS = re.compile(r"\{%-?\s*generation\s*-?%\}")
-#: What the files hold in memory of sizes worked out before.
+#: How many sizes are remembered.
 _MOST_SIZES = 100_000
 
 
@@ -69,6 +69,7 @@ class ProcessorCalls:
         self.image_step = _step(getattr(processor, "image_processor", None), "image_grid_thw" in names)
         self.frames_at_least = int(getattr(getattr(processor, "video_processor", None), "temporal_patch_size", 1) or 1)
         self._rate_as_fps = "video_second_per_grid" in names
+        self._control = _control_tokens(processor)
         self._sizes: dict[tuple[int, int, int], tuple[int, int] | None] = {}
         self.sampling_rate = 0
         if sound:
@@ -112,17 +113,7 @@ class ProcessorCalls:
 
     def escape(self, text: str) -> str:
         """Return text in which nothing is taken for a control token or a placeholder: such words are broken up."""
-        if "<" not in text and "[" not in text:
-            return text
-        for token in self._control_tokens:
-            if token in text:
-                text = text.replace(token, f"{token[0]} {token[1:]}")
-        return text
-
-    @property
-    def _control_tokens(self) -> list[str]:
-        media = (getattr(self._processor, f"{kind}_token", None) for kind in ("image", "video", "audio"))
-        return [token for token in {*self.tokenizer.all_special_tokens, *media} if token and len(token) > 1]
+        return self._control.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
 
     def encode(
         self,
@@ -218,6 +209,14 @@ def _step(part: Any, has_grid: bool) -> int | None:
     """Return what the sides of pictures are multiples of; None where the processor has fixed sizes."""
     patch, merge = getattr(part, "patch_size", None), getattr(part, "merge_size", None)
     return patch * merge if has_grid and isinstance(patch, int) and isinstance(merge, int) else None
+
+
+def _control_tokens(processor: Any) -> re.Pattern[str]:
+    """Return what finds a processor's placeholders and its tokenizer's special tokens in a text."""
+    special = (str(token) for token in processor.tokenizer.added_tokens_decoder.values() if token.special)
+    media = (getattr(processor, f"{kind}_token", None) for kind in ("image", "video", "audio"))
+    tokens = {token for token in (*special, *media) if token and len(token) > 1}
+    return re.compile("|".join(re.escape(token) for token in sorted(tokens, key=len, reverse=True)) or r"(?!)")
 
 
 def _checked_template(processor: Any, chat_template: str | None) -> str:
