@@ -6,7 +6,6 @@ from pathlib import Path
 
 import datasets
 import pytest
-
 from tests.trainers.clock_rows import clock_rows
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import av
 import numpy as np
 from PIL import Image
-
 from tests.trainers.clock_rows import LEVELS
+
 from video_sft import ExportReport
 
 

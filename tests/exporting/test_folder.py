@@ -12,11 +12,11 @@ from typing import Any
 import datasets
 import pytest
 from PIL import Image
-
-import video_sft
 from tests.exporting.readers import by_id, shown
 from tests.trainers.clock_rows import as_dataset, clock_row, draw_clock
 from tests.video.http_server import RangeServer
+
+import video_sft
 from video_sft._exporting import media_folder
 from video_sft.errors import ConfigError
 

@@ -11,10 +11,10 @@ import datasets
 import pytest
 import yaml
 from PIL import Image
-
-import video_sft
 from tests.exporting.readers import by_id, check_tags, rows_of, shown, shown_in
 from tests.trainers.clock_rows import SHOWN
+
+import video_sft
 
 #: Columns ms-swift gives a meaning of its own.
 RESERVED = {"label", "channel", "margin", "tools", "objects", "options", "questions", "kinds", "state", "criteria"}
@@ -138,7 +138,7 @@ def test_qwen_fine_tuning_scripts_get_conversations(rows: datasets.Dataset, out:
 
 
 def test_llava_is_told_by_one_tag_and_a_list_of_files(rows: datasets.Dataset, out: Path) -> None:
-    report = video_sft.export(rows, to="llava", out=out)
+    video_sft.export(rows, to="llava", out=out)
     listed = yaml.safe_load((out / "train.yaml").read_text())["datasets"]
     lines = [json.loads(line) for entry in listed for line in (out / entry["json_path"]).read_text().splitlines()]
     assert len(lines) == len(rows)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import datasets
 import pytest
-
-import video_sft
 from tests.exporting.readers import by_id
 from tests.trainers.clock_rows import as_dataset, clock_row, draw_clock, turn
+
+import video_sft
 from video_sft.errors import ConfigError
 
 
@@ -67,7 +67,7 @@ def test_rows_of_another_schema_are_refused(tmp_path: Path, out: Path) -> None:
     source = video_sft.load("star-source", sample=True, split="train")
     with pytest.raises(ConfigError, match="shared schema"):
         video_sft.export(source, to="swift", out=out)
-    with pytest.raises(ConfigError, match="one split at a time.*rows\\['train'\\]"):
+    with pytest.raises(ConfigError, match="one split at a time"):
         video_sft.export(video_sft.load("star", sample=True), to="swift", out=out)
     with pytest.raises(ConfigError, match="takes a Dataset, a stream or a list"):
         video_sft.export("star", to="swift", out=out)

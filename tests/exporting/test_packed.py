@@ -9,12 +9,11 @@ from typing import Any
 
 import datasets
 import pytest
-
-import video_sft
 from tests.exporting.readers import shown
 from tests.trainers.clock_rows import SHOWN
-from video_sft.errors import ConfigError
 
+import video_sft
+from video_sft.errors import ConfigError
 
 #: The libraries leave closing to the garbage collector.
 pytestmark = [

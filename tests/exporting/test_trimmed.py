@@ -8,8 +8,8 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-
 from tests.trainers.clock_rows import draw_clock
+
 from video_sft import Clip
 from video_sft._exporting import trimmed
 from video_sft._exporting.trimmed import write_stills, write_trimmed
