@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SETUP := setup.cfg pyproject.toml
 
-.PHONY: demo test check versions bench generate format clean
+.PHONY: demo test check versions check-trainers bench generate format clean
 
 demo: $(VENV)/.core
 	$(BIN)/video-sft demo
@@ -22,6 +22,9 @@ check: $(VENV)/.check
 
 versions: $(VENV)/.versions
 	$(BIN)/python -m tests.versions $(ARGS)
+
+check-trainers: $(VENV)/.core
+	$(BIN)/python -m tests.trainers $(ARGS)
 
 generate: $(VENV)/.check
 	$(BIN)/python -m tests.generate
@@ -55,4 +58,4 @@ $(VENV)/.bench: $(VENV)/.test
 	touch $@
 
 clean:
-	rm -rf $(VENV) .versions demo-output
+	rm -rf $(VENV) .versions .trainers demo-output
