@@ -26,10 +26,13 @@ HERE = Path(__file__).resolve().parent
 #: What each environment has, in the steps it is installed in. Trainers say themselves which transformers they take;
 #: mosaicml-streaming asks for one that is too old for `datasets`, and runs with newer ones.
 PACKAGES = {
-    "swift": [["ms-swift==4.6.0", "qwen-vl-utils==0.0.14", "decord", "torch", "torchvision"]],
-    "llamafactory": [["llamafactory==0.9.5", "torch", "torchvision", "torchaudio"]],
-    "qwen": [["qwen-vl-utils==0.0.14", "decord", "torch", "torchvision"]],
-    "shards": [["webdataset", "mosaicml-streaming", "pytest"], ["-U", "transformers", "-e", str(HERE.parents[1])]],
+    "swift": [["ms-swift==4.6.0", "qwen-vl-utils==0.0.14", "decord", "torch==2.13.0", "torchvision==0.28.0"]],
+    "llamafactory": [["llamafactory==0.9.5", "torch==2.13.0", "torchvision==0.28.0", "torchaudio"]],
+    "qwen": [["qwen-vl-utils==0.0.14", "decord", "torch==2.13.0", "torchvision==0.28.0"]],
+    "shards": [
+        ["webdataset", "mosaicml-streaming", "torch==2.13.0", "torchvision==0.28.0", "pytest", "hypothesis"],
+        ["-U", "transformers", "-e", str(HERE.parents[1])],
+    ],
 }
 CLIPS = {"swift": ("keys", "trim", "frames"), "llamafactory": ("trim", "frames"), "qwen": ("keys", "frames")}
 
