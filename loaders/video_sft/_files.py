@@ -30,6 +30,7 @@ except ImportError:  # Windows: what was left goes by age alone
     fcntl = None  # type: ignore[assignment]
 
 __all__ = [
+    "NO_ROOM",
     "UNFINISHED",
     "Stamp",
     "cache_error",
@@ -52,7 +53,7 @@ ABANDONED_SECONDS = 24 * 3600
 #: What is read of a file to know it again: all of it up to 4 MB, else as many blocks spread over it.
 _BLOCK, _BLOCKS = 8 << 10, 512
 #: What the system says where a disk is full, or the user's share of it.
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _tidied: set[Path] = set()
 
 
@@ -233,7 +234,7 @@ def cache_error(what: str, error: BaseException, folder: str | os.PathLike[str])
     """
     told = f"{what}: {type(error).__name__}: {one_line(error)}"
     elsewhere = "give another place as cache_dir or HF_DATASETS_CACHE"
-    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
         free = shutil.disk_usage(_existing_folder(folder)).free
         return BuildError(f"{told}. The cache {folder} has {free / 1e6:,.0f} MB left: make room, or {elsewhere}")
     return BuildError(f"{told}. Rows are written to the cache {folder}: see that it can be, or {elsewhere}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import shutil
@@ -18,7 +19,7 @@ from tests.video.http_server import RangeServer
 
 import video_sft
 from video_sft._exporting import media_folder
-from video_sft.errors import ConfigError
+from video_sft.errors import BuildError, ConfigError
 
 
 def files_in(out: Path) -> dict[str, tuple[int, int]]:
@@ -72,7 +73,23 @@ def test_another_export_replaces_nothing_unless_asked(rows: datasets.Dataset, ou
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
     report = video_sft.export(rows, to="llamafactory", out=out, overwrite=True)
     assert report.rows == len(rows)
+    named = {path for row in by_id(report).values() for path in [*row["videos"], *row["images"]]}
+    assert {path.relative_to(out).as_posix() for path in out.glob("media/*/*")} == named
     assert sorted(path.name for path in out.glob("*.jsonl")) == ["train-00000-of-00001.jsonl"]
+
+
+def test_a_full_disk_is_told_and_is_no_row_that_cannot_be_read(
+    rows: datasets.Dataset, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(clip: video_sft.Clip, target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    original = media_folder.write_trimmed
+    monkeypatch.setattr(media_folder, "write_trimmed", full)
+    with pytest.raises(BuildError, match=r"No space left on device.*goes on where it was"):
+        video_sft.export(rows, to="llamafactory", out=out)
+    monkeypatch.setattr(media_folder, "write_trimmed", original)
+    assert video_sft.export(rows, to="llamafactory", out=out).rows == len(rows)
 
 
 @pytest.mark.parametrize("overwrite", [False, True])

@@ -103,7 +103,7 @@ def test_what_a_stopped_call_learnt_is_kept(
     monkeypatch.setattr(VideoFile, "track", stopping)
     with pytest.raises(KeyboardInterrupt):
         video_sft.probe(clips, cache_dir=cache, num_threads=1)
-    monkeypatch.undo()
+    monkeypatch.setattr(VideoFile, "track", track)
     with opened_files() as opened:
         facts = video_sft.probe(clips, cache_dir=cache)
     assert facts["duration_seconds"] == [2.0] * 4

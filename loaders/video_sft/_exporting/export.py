@@ -5,27 +5,17 @@ from __future__ import annotations
 import math
 import os
 import re
-import shutil
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import orjson
-
 from video_sft._exporting.media_folder import MediaFolder
-from video_sft._exporting.media_jobs import Clips, Need, need_of
+from video_sft._exporting.media_jobs import Clips
 from video_sft._exporting.out_folder import OutFolder
-from video_sft._exporting.ready_rows import ReadyRows
 from video_sft._exporting.report import ExportReport
-from video_sft._exporting.spool import LaidRow, Spool
+from video_sft._exporting.run import ExportRun
 from video_sft._exporting.targets import TARGETS
-from video_sft._exporting.targets.target import Export, JsonTarget, PackedTarget, Target
-from video_sft._files import unfinished_folder, writing_whole
-from video_sft._probing.file_facts import facts_of
-from video_sft._probing.probe import tell_unreadable
-from video_sft.errors import ConfigError, VideoError
+from video_sft._exporting.targets.target import PackedTarget, Target
+from video_sft.errors import BuildError, ConfigError, VideoSftError, one_line
 
 __all__ = ["TargetName", "export"]
 
@@ -80,36 +70,35 @@ def export(
     Raises:
         ConfigError: an option is not possible, the rows are not of the shared schema, or the folder holds something
             else.
+        BuildError: the disk is full, or cannot be written to.
 
     Example:
         >>> rows = video_sft.load("star", sample=True, split="train")
         >>> report = video_sft.export(rows, to="swift", out="star-swift")
         >>> print(report.command)  # ROOT_IMAGE_DIR=... swift sft --model ... --dataset .../train-*.jsonl
     """
-    target, clips = _checked(to, clips, name, fps, max_frames)
-    limit = _positive("shard_bytes", shard_bytes) or target.shard_bytes
-    threads = _positive("num_threads", num_threads) or os.cpu_count() or 1
-    fps = _LLAVA_FPS if to == "llava" else fps
+    target, chosen = _checked(to, clips, name, fps, max_frames)
     place = Path(out)
-    folder = OutFolder(place, overwrite=overwrite)
-    place.mkdir(parents=True, exist_ok=True)
-    with unfinished_folder(place) as work:
-        spool = Spool.of(rows, work / "rows.jsonl")
-        folder.claim(
-            {"to": to, "clips": clips, "name": name, "shard_bytes": limit}
-            | ({"fps": fps, "max_frames": max_frames} if clips == "frames" else {}),
-            spool.digest,
-        )
-        media = MediaFolder(place, target.media_folder(clips), fps, max_frames)
-        ready = _with_media(spool, media, clips, threads, cache_dir)
-        about = Export(place, name, clips, fps, ready.filled())
-        about = replace(about, shards=tuple(_written(target, ready, about, folder, limit)))
-    files = [*about.shards, *_beside(target, about)]
-    report = _report(to, about, ready, files, target.command(about))
-    if isinstance(target, PackedTarget):
-        shutil.rmtree(place / target.media_folder(clips), ignore_errors=True)
-    folder.finish(files, {**asdict(report), "out": "."})
-    return report
+    run = ExportRun(
+        to=to,
+        target=target,
+        clips=chosen,
+        name=name,
+        shard_bytes=_positive("shard_bytes", shard_bytes) or target.shard_bytes,
+        num_threads=_positive("num_threads", num_threads) or os.cpu_count() or 1,
+        cache_dir=cache_dir,
+        folder=OutFolder(place, overwrite=overwrite),
+        media=MediaFolder(place, target.media_folder(chosen), _LLAVA_FPS if to == "llava" else fps, max_frames),
+    )
+    try:
+        return run.export(rows)
+    except VideoSftError:
+        raise
+    except OSError as error:
+        raise BuildError(
+            f"the export to {place} stopped: {type(error).__name__}: {one_line(error)}. When there is room, and the "
+            "folder can be written to, the same call goes on where it was"
+        ) from error
 
 
 def _checked(to: str, clips: str | None, name: str, fps: float, max_frames: int | None) -> tuple[Target, Clips]:
@@ -139,73 +128,3 @@ def _positive(name: str, value: int | None) -> int | None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
         raise ConfigError(f"{name} is {value!r}; it should be a whole number from 1")
     return value
-
-
-def _with_media(
-    spool: Spool, media: MediaFolder, clips: Clips, threads: int, cache_dir: str | os.PathLike[str] | None
-) -> ReadyRows:
-    """Put the media of rows into the folder, and leave out the rows whose media cannot be read."""
-    wanted = (row.medium.medium for row in spool.rows if row.medium)
-    facts = facts_of(wanted, num_threads=threads, cache_dir=cache_dir)
-    tell_unreadable([each for each in facts.values() if isinstance(each, VideoError)], len(facts))
-    needs = [None if row.medium is None else need_of(row.medium, facts[row.medium.medium], clips) for row in spool.rows]
-    places = media.made((need.job for need in needs if isinstance(need, Need)), num_threads=threads)
-    tell_unreadable([place for place in places.values() if isinstance(place, VideoError)], len(places))
-    kept: list[tuple[LaidRow, Need | None]] = []
-    out: list[tuple[LaidRow, str]] = []
-    for row, need in zip(spool.rows, needs, strict=True):
-        if isinstance(need, str):
-            out.append((row, need))
-        elif need is not None and isinstance(places[need.job], VideoError):
-            out.append((row, "the clip cannot be decoded"))
-        else:
-            kept.append((row, need))
-    for (_, reason), (_, name, _) in zip(out, spool.read(row for row, _ in out), strict=True):
-        spool.leave_out(reason, name)
-    return ReadyRows(spool, kept, places)
-
-
-def _written(target: Target, ready: ReadyRows, about: Export, folder: OutFolder, limit: int) -> Iterator[str]:
-    """Write the rows; yield the names of their files."""
-    if isinstance(target, PackedTarget):
-        folder.announce([about.name])
-        yield from target.write(ready.read(), about, folder, limit)
-        return
-    assert isinstance(target, JsonTarget)
-    shards = ready.shards(limit, inferred=target.inferred)
-    names = [target.shard(about, number, len(shards)) for number in range(len(shards))]
-    folder.announce(names)
-    for name, numbers in zip(names, shards, strict=True):
-        (about.out / name).parent.mkdir(exist_ok=True)
-        with writing_whole(about.out / name) as unfinished, unfinished.open("wb") as file:
-            for row in ready.read(numbers):
-                file.write(orjson.dumps(target.line(row, about)) + b"\n")
-        yield name
-
-
-def _beside(target: Target, about: Export) -> Iterator[str]:
-    """Write what lies beside the rows; yield the names."""
-    for name, text in target.beside(about).items() if isinstance(target, JsonTarget) else ():
-        with writing_whole(about.out / name) as unfinished:
-            unfinished.write_text(text, encoding="utf-8")
-        yield name
-
-
-def _report(to: str, about: Export, ready: ReadyRows, files: Sequence[str], command: str) -> ExportReport:
-    needs = [need for _, need in ready.rows if need]
-    jobs = {need.job for need in needs}
-    paths = {path for job in jobs for path in ready.place_of(job)}
-    return ExportReport(
-        to=to,
-        clips=about.clips,
-        out=about.out,
-        rows=len(ready.rows),
-        files=tuple(files),
-        left_out=dict(ready.spool.left_out),
-        examples={reason: tuple(ids) for reason, ids in ready.spool.examples.items()},
-        media=dict(Counter(job.kind for job in jobs)),
-        media_bytes=sum((about.out / path).stat().st_size for path in paths),
-        trimmed_instead=sum(need.instead for need in needs),
-        spaced=ready.spool.spaced,
-        command=command,
-    )

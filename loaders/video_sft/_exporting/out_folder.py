@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ class OutFolder:
 
     def __init__(self, out: Path, *, overwrite: bool) -> None:
         self.out = out
-        self._overwrite = overwrite
+        self._overwrite, self._replaced = overwrite, False
         self._state = self._read()
         others = out.exists() and (not out.is_dir() or any(not _is_left(path) for path in out.iterdir()))
         if self._state is None and others:
@@ -68,7 +68,9 @@ class OutFolder:
                     "or overwrite=True (--overwrite) to replace it"
                 )
             self.clear([name for name in state.get("files", []) if isinstance(name, str)])
-            state = {}
+            if before.get("media") in ("media", "shareVideoGPTV") and before["media"] != options["media"]:
+                self.clear([before["media"]])
+            self._replaced, state = True, {}
         self._state = {"digest": digest, "options": dict(options), "shards": state.get("shards", {})}
         self._state["files"] = state.get("files", [])
         self._save()
@@ -101,6 +103,21 @@ class OutFolder:
         self.clear([name for name in self._state["files"] if name not in names])
         self._state |= {"files": names, "report": dict(report)}
         self._save()
+
+    def keep_media(self, name: str, paths: Collection[str]) -> None:
+        """Remove media that no row names: those of an export that this one replaced, or that are inside other files.
+
+        Args:
+            name: the folder they lie in.
+            paths: those that rows name, relative to the export.
+        """
+        folder = self.out / name
+        if not paths:
+            shutil.rmtree(folder, ignore_errors=True)
+        elif self._replaced:
+            for path in folder.rglob("*"):
+                if path.is_file() and path.relative_to(self.out).as_posix() not in paths:
+                    path.unlink()
 
     def clear(self, names: Iterable[str]) -> None:
         """Remove files or folders of an export, by their names in it."""

@@ -35,6 +35,10 @@ class ReadyRows:
         assert not isinstance(place, VideoError)
         return place
 
+    def paths(self) -> set[str]:
+        """Return the paths of all media, relative to the export."""
+        return {path for job in {need.job for _, need in self.rows if need} for path in self.place_of(job)}
+
     def filled(self) -> frozenset[str]:
         """Return which optional things any row has; see `ReadyRow.filled`."""
         found: set[str] = set()

@@ -57,9 +57,15 @@ class ExportReport:
             lines.append(f"{self.trimmed_instead:,} rows have a trimmed clip, since its limits would give other frames")
         if self.spaced:
             lines.append(f"{self.spaced:,} rows have a tag such as <video> in their text, written <video >")
+        return "\n".join([*lines, *self.losses(), "train with:", self.command])
+
+    def losses(self) -> list[str]:
+        """Return what was left out, one sentence for each reason."""
+        told = []
         for reason, count in self.left_out.items():
-            lines.append(f"left out {count:,} rows: {reason} ({', '.join(self.examples.get(reason, ()))}, ...)")
-        return "\n".join([*lines, "train with:", self.command])
+            some = self.examples.get(reason, ())
+            told.append(f"left out {count:,} rows: {reason} ({', '.join(some)}{', ...' if count > len(some) else ''})")
+        return told
 
     def __rich__(self) -> RenderableType:
         from rich.text import Text

@@ -23,7 +23,7 @@ _COLUMNS = ("id", "messages", "video", "image", "start_seconds", "stop_seconds")
 _BATCH = 1_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LaidRow:
     """Where a row is laid.
 

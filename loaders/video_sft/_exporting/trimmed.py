@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from video_sft._files import NO_ROOM
+from video_sft.errors import VideoError, one_line
 from video_sft.video import Clip, VideoMetadata
 
 __all__ = ["write_stills", "write_trimmed"]
@@ -39,6 +41,15 @@ def write_trimmed(clip: Clip, target: Path) -> None:
     Raises:
         VideoError: the clip cannot be read.
     """
+    try:
+        _encode(clip, target)
+    except av.FFmpegError as error:
+        if error.errno in NO_ROOM:
+            raise
+        raise VideoError(clip.path or "a video given as bytes", f"cannot be encoded: {one_line(error)}") from error
+
+
+def _encode(clip: Clip, target: Path) -> None:
     facts = clip.metadata
     ticks, end, numbers = _times(clip)
     with av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}) as container:

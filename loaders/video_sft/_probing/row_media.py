@@ -23,7 +23,7 @@ MEDIA_COLUMNS = ("video", "image", "start_seconds", "stop_seconds")
 _BATCH = 20_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RowMedium:
     """The file of a row, and the part of it the row is about.
 
