@@ -12,13 +12,11 @@ import datasets
 
 import video_sft
 from tests.expectations import as_text, built_rows, expected_path
+from tests.pages import README, ROOT
 from video_sft.builders import find_source, own_sources
 from video_sft.publishing._card.facts import stated_facts
-from video_sft.publishing._card.generate import generated_card
-from video_sft.publishing._card.metadata import card_name
+from video_sft.publishing._card.metadata import card_name, generated_card
 
-ROOT = Path(__file__).resolve().parents[1]
-README = ROOT / "README.md"
 BEGIN, END = "<!-- sources:begin (made by `make generate`) -->", "<!-- sources:end -->"
 
 

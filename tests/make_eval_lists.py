@@ -9,20 +9,31 @@ stated, the ids too are hashes.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-import json
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from tests.eval_list_readers import (
+    MVBENCH,
+    Rows,
+    activitynet_qa_rows,
+    captions_rows,
+    charades_sta_rows,
+    egoschema_rows,
+    lvbench_rows,
+    mmvu_rows,
+    msvd_rows,
+    mvbench_rows,
+    next_rows,
+    parquet_rows,
+    qvhighlights_rows,
+    tempcompass_rows,
+    tgif_rows,
+)
 from video_sft._text import cleaned
 from video_sft.mixing._eval_lists.lists import DIGEST_BYTES, EvalList, read_lists, write_lists
 from video_sft.mixing._eval_lists.video_keys import key_digest
@@ -47,34 +58,9 @@ COMMITS = {
 ELSEWHERE = {"LVBench": "a download script with LVBench's YouTube ids in a public code index, file 56608008510"}
 FLASH = "lmms-eval_videochat/eval_annotations"
 TIMEIT = "dataset/TimeIT"
+
+
 #: Which collection the videos of each of MVBench's tasks come from.
-MVBENCH = {
-    "action_antonym": "ssv2",
-    "action_count": "perception_test",
-    "action_localization": "charades",
-    "action_prediction": "charades",
-    "action_sequence": "charades",
-    "character_order": "perception_test",
-    "counterfactual_inference": "clevrer",
-    "egocentric_navigation": "vlnce",
-    "episodic_reasoning": "tvqa",
-    "fine_grained_action": "moments_in_time",
-    "fine_grained_pose": "ntu_rgbd",
-    "moving_attribute": "clevrer",
-    "moving_count": "clevrer",
-    "moving_direction": "clevrer",
-    "object_existence": "clevrer",
-    "object_interaction": "charades",
-    "object_shuffle": "perception_test",
-    "scene_transition": "movqa",
-    "state_change": "perception_test",
-    "unexpected_action": "funqa",
-}
-_MEDIA_SUFFIX = re.compile(r"\.(mp4|webm|avi|mkv|gif)$")
-#: (video_id, question or nothing) of each row.
-Rows = Iterator[tuple[str, str | None]]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How one list is made: of `repository:path` files, each with `read`."""
@@ -123,118 +109,18 @@ class Recipe:
         )
 
 
-def _csv(content: bytes, **options: Any) -> Iterator[dict[str, str]]:
-    return csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), **options)
-
-
-def _name(path: str) -> str:
-    return _MEDIA_SUFFIX.sub("", path)
-
-
-def _activitynet_qa(_: str, content: bytes) -> Rows:
-    for row in json.loads(content):
-        yield f"activitynet/v_{row['video_name']}", row["question"]
-
-
-def _next(column: str) -> Callable[[str, bytes], Rows]:
-    def read(_: str, content: bytes) -> Rows:
-        for row in _csv(content):
-            yield f"vidor/{row[column]}", row["question"]
-
-    return read
-
-
-def _mvbench(path: str, content: bytes) -> Rows:
-    pool = MVBENCH[path.rpartition("/")[2].removesuffix(".json")]
-    for row in json.loads(content):
-        yield f"{pool}/{_name(row['video'])}", row["question"]
-
-
-def _charades_sta(_: str, content: bytes) -> Rows:
-    for line in content.decode().splitlines():
-        yield f"charades/{line.split()[0]}", None
-
-
-def _captions(pool: str) -> Callable[[str, bytes], Rows]:
-    def read(_: str, content: bytes) -> Rows:
-        for row in json.loads(content)["annotations"]:
-            yield f"{pool}/{_name(row['image_id'])}", None
-
-    return read
-
-
-def _parquet(column: str, others: str) -> Callable[[str, bytes], Rows]:
-    """Read a table of questions on YouTube videos; `others` is the pool of what has no YouTube id."""
-
-    def read(_: str, content: bytes) -> Rows:
-        table = pq.read_table(io.BytesIO(content), columns=[column, "question"])
-        for row in table.to_pylist():
-            name = row[column]
-            yield f"{'youtube' if re.fullmatch('[A-Za-z0-9_-]{11}', name) else others}/{name}", row["question"]
-
-    return read
-
-
-def _lvbench(_: str, content: bytes) -> Rows:
-    for name in re.search(r"VIDEOS=\((.*?)\)", content.decode(), re.DOTALL)[1].split():  # type: ignore[index]
-        yield f"youtube/{name}", None
-
-
-def _qvhighlights(_: str, content: bytes) -> Rows:
-    for line in content.decode().splitlines():
-        yield f"youtube/{json.loads(line)['vid'][:11]}", None
-
-
-def _mmvu(_: str, content: bytes) -> Rows:
-    for row in json.loads(content):
-        found = re.search(r"(?:v=|youtu\.be/|/shorts/|/live/)([A-Za-z0-9_-]{11})", row["youtube_url"])
-        assert found, row["youtube_url"]
-        yield f"youtube/{found[1]}", row["question"]
-
-
-def _tgif(_: str, content: bytes) -> Rows:
-    for row in _csv(content, delimiter="\t"):
-        yield f"tgif/{row['gif_name']}", row["question"]
-
-
-def _tempcompass(_: str, content: bytes) -> Rows:
-    """A clip is one stock video, or it is made of one or two: `<id>_reverse`, `<id>_<id>_<n>`."""
-    for name, aspects in json.loads(content).items():
-        for video in re.findall(r"\d{6,}", name):
-            for questions in aspects.values():
-                for row in questions:
-                    yield f"webvid/{video}", row["question"]
-
-
-def _egoschema(_: str, content: bytes) -> Rows:
-    for row in json.loads(content).values():
-        yield f"ego4d/{row['video_uid']}", None
-
-
-def _msvd(first: int, last: int) -> Callable[[str, bytes], Rows]:
-    """The published split: 1,200 videos for training, then 250 and 520, by the numbers of the mapping."""
-
-    def read(_: str, content: bytes) -> Rows:
-        for line in content.decode().splitlines():
-            name, number = line.split()
-            if first <= int(number.removeprefix("vid")) <= last:
-                yield f"msvd/{name}", None
-
-    return read
-
-
 def _next_recipes() -> Iterator[Recipe]:
     for split, short in (("validation", "val"), ("test", "test")):
         files = [f"doc-doc/NExT-QA:dataset/nextqa/{short}.csv", f"doc-doc/NExT-OE:dataset/nextqa/{short}.csv"]
-        yield Recipe(source="next_qa", split=split, license="MIT", files=files, read=_next("video"))
+        yield Recipe(source="next_qa", split=split, license="MIT", files=files, read=next_rows("video"))
         files = [f"doc-doc/NExT-GQA:datasets/nextgqa/{short}.csv"]
-        yield Recipe(source="next_gqa", split=split, license="MIT", files=files, read=_next("video_id"))
+        yield Recipe(source="next_gqa", split=split, license="MIT", files=files, read=next_rows("video_id"))
         yield Recipe(
             source="activitynet_qa",
             split=split,
             license="Apache-2.0 (LICENSE); README: MIT, non-commercial",
             files=[f"MILVLG/activitynet-qa:dataset/{short}_q.json"],
-            read=_activitynet_qa,
+            read=activitynet_qa_rows,
         )
 
 
@@ -245,7 +131,7 @@ RECIPES = (
         split="test",
         license="MIT (annotations; the videos have terms of their own)",
         files=[f"OpenGVLab/VideoChat-Flash:{FLASH}/MVBench/json/{task}.json" for task in MVBENCH],
-        read=_mvbench,
+        read=mvbench_rows,
     ),
     Recipe(
         source="charades_sta",
@@ -254,25 +140,25 @@ RECIPES = (
         files=[
             f"OpenGVLab/TimeSuite:{TIMEIT}/temporal_video_grounding/charades/charades_annotation/charades_sta_test.txt"
         ],
-        read=_charades_sta,
+        read=charades_sta_rows,
     ),
     Recipe(
         source="video_mme",
         split="test",
         license="other: academic research only, nothing of it may be passed on without approval",
         files=[f"OpenGVLab/VideoChat-Flash:{FLASH}/Video-MME/videomme/test-00000-of-00001.parquet"],
-        read=_parquet("videoID", others="youtube"),
+        read=parquet_rows("videoID", others="youtube"),
         hashed=True,
         note="one of its 900 ids, azZZZbSwLQght, is not a YouTube id",
     ),
-    Recipe(source="lvbench", split="test", license="CC-BY-NC-SA-4.0", files=["LVBench:videos.sh"], read=_lvbench),
+    Recipe(source="lvbench", split="test", license="CC-BY-NC-SA-4.0", files=["LVBench:videos.sh"], read=lvbench_rows),
     *(
         Recipe(
             source="longvideobench",
             split=split,
             license="CC-BY-NC-SA-4.0",
             files=[f"OpenGVLab/VideoChat-Flash:{FLASH}/LongVideoBench/{split}-00000-of-00001.parquet"],
-            read=_parquet("video_id", others="tiktok"),
+            read=parquet_rows("video_id", others="tiktok"),
         )
         for split in ("validation", "test")
     ),
@@ -284,7 +170,7 @@ RECIPES = (
             f"YunseokJANG/tgif-qa:dataset/Test_{task}_question.csv"
             for task in ("action", "count", "frameqa", "transition")
         ],
-        read=_tgif,
+        read=tgif_rows,
     ),
     *(
         Recipe(
@@ -292,7 +178,7 @@ RECIPES = (
             split=split,
             license="BSD-3-Clause",
             files=["yaoli/arctic-capgen-vid:youtube_mapping.txt"],
-            read=_msvd(first, last),
+            read=msvd_rows(first, last),
             note="by the split's numbers: 1,200 videos for training, then 250 and 520",
         )
         for split, first, last in (("validation", 1201, 1450), ("test", 1451, 1970))
@@ -302,7 +188,7 @@ RECIPES = (
         split="test",
         license="none stated; the videos are under Ego4D's licence agreement",
         files=["egoschema/EgoSchema:uid_to_ego4d.json"],
-        read=_egoschema,
+        read=egoschema_rows,
         hashed=True,
     ),
     Recipe(
@@ -310,7 +196,7 @@ RECIPES = (
         split="test",
         license="CC-BY-NC-4.0",
         files=[f"llyx97/TempCompass:questions/{task}.json" for task in ("multi-choice", "yes_no", "caption_matching")],
-        read=_tempcompass,
+        read=tempcompass_rows,
         note="its stock videos have the numbers WebVid's have",
     ),
     Recipe(
@@ -318,7 +204,7 @@ RECIPES = (
         split="validation",
         license="none stated",
         files=["yale-nlp/MMVU:data/validation.json"],
-        read=_mmvu,
+        read=mmvu_rows,
         hashed=True,
     ),
     *(
@@ -330,7 +216,7 @@ RECIPES = (
                 f"OpenGVLab/TimeSuite:{TIMEIT}/video_highlight_detection/qvhighlights/annotations_raw/"
                 f"highlight_{short}_release.jsonl"
             ],
-            read=_qvhighlights,
+            read=qvhighlights_rows,
         )
         for split, short in (("validation", "val"), ("test", "test"))
     ),
@@ -339,7 +225,7 @@ RECIPES = (
         split="validation",
         license="MIT (TimeSuite's copy)",
         files=[f"OpenGVLab/TimeSuite:{TIMEIT}/dense_video_captioning/youcook2/val.caption_coco_format.json"],
-        read=_captions("youtube"),
+        read=captions_rows("youtube"),
         note="the 415 of its videos that were still to be had",
     ),
     Recipe(
@@ -350,7 +236,7 @@ RECIPES = (
             f"OpenGVLab/TimeSuite:{TIMEIT}/dense_video_captioning/anet/{part}.caption_coco_format.json"
             for part in ("val", "test")
         ],
-        read=_captions("activitynet"),
+        read=captions_rows("activitynet"),
         default=False,
         note="has to be named: VideoInstruct100K has 4,303 of its videos, a third of that source",
     ),

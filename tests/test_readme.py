@@ -1,29 +1,27 @@
-"""The README's lines, run as they stand."""
+"""The examples of the README and of the help, each run once as it stands."""
 
 from __future__ import annotations
 
-import re
 import shlex
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import datasets
 import pytest
 
-import video_sft
-from tests.generate import README, generated_readme
 from tests.local_hub.fixtures import hub  # noqa: F401
+from tests.pages import FOR_USERS, Page
 from video_sft._cli import main
 
-TEXT = README.read_text(encoding="utf-8")
-#: Fenced blocks, with the comment above those that need a user's own files.
-BLOCKS = re.findall(r"(?:<!-- (not run[^\n]*) -->\n)?```(\w+)\n(.*?)```", TEXT, re.DOTALL)
-PYTHON = [code for skip, language, code in BLOCKS if language == "python" and not skip]
+RUN = [(page, block) for page in FOR_USERS for block in page.blocks if not block.skip]
+WITH_PYTHON = [page for page in FOR_USERS if any(page is of and block.language == "python" for of, block in RUN)]
 COMMANDS = [
-    line.partition(" #")[0].strip()
-    for skip, language, code in BLOCKS
-    for line in code.splitlines()
-    if language == "sh" and not skip and line.startswith("video-sft ")
+    line
+    for _, block in RUN
+    if block.language == "sh"
+    for line in block.command_lines()
+    if line.startswith("video-sft ")
 ]
 
 
@@ -34,11 +32,18 @@ def elsewhere(tmp_path: Path, session_cache: str, hub: Any, monkeypatch: pytest.
     return tmp_path
 
 
-def test_python_blocks_run_in_order(elsewhere: Path) -> None:
-    assert len(PYTHON) >= 3
+def test_no_example_is_run_twice() -> None:
+    python = [block.code for _, block in RUN if block.language == "python"]
+    assert len(python) > 10
+    assert not [code for code, times in Counter([*python, *COMMANDS]).items() if times > 1]
+
+
+@pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda page: page.name)
+def test_python_blocks_run_in_order(page: Page, elsewhere: Path) -> None:
     names: dict[str, Any] = {}
-    for code in PYTHON:
-        exec(compile(code, "README.md", "exec"), names)
+    for block in page.blocks:
+        if block.language == "python" and not block.skip:
+            exec(compile(block.code, page.name, "exec"), names)
 
 
 @pytest.mark.parametrize("line", COMMANDS)
@@ -46,21 +51,3 @@ def test_commands_run(line: str, elsewhere: Path) -> None:
     with pytest.raises(SystemExit) as ended:
         main(shlex.split(line)[1:])
     assert not ended.value.code
-
-
-def test_every_public_name_and_command_is_mentioned() -> None:
-    from video_sft._cli.app import app
-
-    commands = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
-    for name in commands:
-        assert re.search(rf"video-sft {name}\b", TEXT), name
-    for name in {"load", "mix", "publish", "describe", "shard", "read_frames", "Clip", "Video"} & set(
-        video_sft.__all__
-    ):
-        assert re.search(rf"\b{name}\b", TEXT), name
-
-
-def test_its_table_is_current_and_its_links_lead_somewhere() -> None:
-    assert generated_readme(TEXT) == TEXT
-    for target in re.findall(r"\]\((?!https?://)([^)#]+)\)", TEXT):
-        assert (README.parent / target).exists(), target

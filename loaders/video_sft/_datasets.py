@@ -1,4 +1,4 @@
-"""What this package uses of `datasets` beyond its documented interface, all of it, in one place.
+"""The one place that uses `datasets` beyond its documented interface.
 
 Tried on datasets 4.8.0, 4.8.4, 4.8.5, 5.0.0, 5.0.1, 5.1.0 and 5.2.0; `make versions` tries the oldest and the newest
 again. Where a release moves one of these names, this is the file to mend. Two more are written against what is
@@ -32,6 +32,7 @@ from datasets.utils.metadata import MetadataConfigs
 
 __all__ = [
     "FEATURE_TYPES",
+    "AnyDataset",
     "ArrowBuilder",
     "DatasetGenerationError",
     "DatasetInfosDict",
@@ -43,9 +44,7 @@ __all__ = [
     "MemoryMappedTable",
     "MetadataConfigs",
     "Table",
-    "chained",
     "concat_tables",
-    "every_nth",
     "examples_base",
     "examples_of",
     "fingerprint_of",
@@ -55,6 +54,7 @@ __all__ = [
     "new_reader",
     "rewind",
     "shuffled_files",
+    "skipped_in",
     "stored_batches",
     "stream_of",
     "tqdm",
@@ -65,6 +65,10 @@ __all__ = [
     "wrap_methods",
 ]
 
+#: What loading gives, by split or of one split, as rows or as a stream.
+AnyDataset: TypeAlias = (
+    "datasets.Dataset | datasets.DatasetDict | datasets.IterableDataset | datasets.IterableDatasetDict"
+)
 #: What an `IterableDataset` iterates over; see `examples_base`.
 Examples: TypeAlias = Any
 
@@ -272,6 +276,16 @@ def stream_of(examples: Examples, info: datasets.DatasetInfo, split: datasets.Na
     return datasets.IterableDataset(examples, info=info, split=split)
 
 
+def skipped_in(examples: Examples) -> tuple[Examples, int]:
+    """Return what `skip` was called on, and how many rows that left out; the examples themselves, and 0, otherwise."""
+    from datasets.iterable_dataset import SkipExamplesIterable
+
+    skipped = 0
+    while isinstance(examples, SkipExamplesIterable):
+        examples, skipped = examples.ex_iterable, skipped + examples.n
+    return examples, skipped
+
+
 def with_known_features(stream: datasets.IterableDataset) -> datasets.IterableDataset:
     """Return a stream that knows its columns, where need be from its first rows."""
     return stream._resolve_features()
@@ -292,20 +306,6 @@ def shuffled_files(examples: Examples, generator: np.random.Generator) -> Exampl
         return examples.shuffle_data_sources(generator)
     except refused:
         return examples
-
-
-def every_nth(examples: Examples, step: int, first: int) -> Examples:
-    """Return every `step`-th row, from `first`."""
-    from datasets.iterable_dataset import StepExamplesIterable
-
-    return StepExamplesIterable(examples, step=step, offset=first)
-
-
-def chained(examples: Sequence[Examples]) -> Examples:
-    """Return all rows of the first, then all of the second, and so on."""
-    from datasets.iterable_dataset import VerticallyConcatenatedMultiSourcesExamplesIterable
-
-    return VerticallyConcatenatedMultiSourcesExamplesIterable(list(examples))
 
 
 def rewind(examples: Examples, state: Mapping[str, Any] | None) -> None:

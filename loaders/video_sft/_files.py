@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, and how a cached one is told from one that a power cut damaged.
+"""Files: written whole or not at all, known again after a power cut, hashed.
 
 What is being written has a name of its own, which begins with `UNFINISHED`, and is locked by its writer. A name whose
 lock is free was left by a process that was killed, and goes when the next one writes into the same folder. What another
@@ -20,7 +20,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from video_sft.errors import BuildError, one_line
 
@@ -36,15 +36,16 @@ __all__ = [
     "cache_error",
     "clear_abandoned",
     "delete_abandoned",
+    "digest_of",
     "is_intact",
     "new_unfinished",
     "stamp_of",
     "sync",
-    "sync_tree",
     "this_machine",
     "unfinished_folder",
     "writing_cached",
     "writing_whole",
+    "writing_whole_folder",
 ]
 
 UNFINISHED = ".unfinished-"
@@ -54,7 +55,35 @@ ABANDONED_SECONDS = 24 * 3600
 _BLOCK, _BLOCKS = 8 << 10, 512
 #: What the system says where a disk is full, or the user's share of it.
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_HASHED_AT_ONCE = 1 << 20
 _tidied: set[Path] = set()
+
+
+class Readable(Protocol):
+    """Anything that hands out bytes."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return at most `size` bytes, none at the end."""
+        ...
+
+
+def digest_of(file: Readable, *, algorithm: str = "sha256", head: bytes = b"") -> tuple[str, int]:
+    """Return the hash of what an open file has to give, in hexadecimal, and how many bytes that is.
+
+    Args:
+        file: read to its end, a block at a time; a bar is shown where that takes more than a few seconds.
+        algorithm: a name that `hashlib` knows.
+        head: goes into the hash before the file.
+    """
+    from tqdm.auto import tqdm
+
+    digest, size = hashlib.new(algorithm, head, usedforsecurity=False), 0
+    with tqdm(desc="Hashing", unit="B", unit_scale=True, leave=False, delay=3.0, disable=None) as progress:
+        while block := file.read(_HASHED_AT_ONCE):
+            digest.update(block)
+            size += len(block)
+            progress.update(len(block))
+    return digest.hexdigest(), size
 
 
 class Stamp(NamedTuple):
@@ -139,7 +168,7 @@ def sync(path: str | os.PathLike[str]) -> None:
         os.fsync(file.fileno())
 
 
-def sync_tree(folder: str | os.PathLike[str]) -> None:
+def _sync_tree(folder: str | os.PathLike[str]) -> None:
     """Wait until all files in a folder are on the disk, and their names."""
     for place, _, names in os.walk(folder, topdown=False):
         for name in names:
@@ -181,6 +210,22 @@ def unfinished_folder(parent: Path, *, mode: int = 0o777) -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
         if descriptor is not None:
             os.close(descriptor)
+
+
+@contextlib.contextmanager
+def writing_whole_folder(path: Path) -> Iterator[Path]:
+    """Give a new empty folder, which gets its name when the block ends without an error.
+
+    Args:
+        path: where the folder goes; an empty folder may be there.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with unfinished_folder(path.parent) as unfinished:
+        yield unfinished
+        _sync_tree(unfinished)
+        if path.exists():
+            path.rmdir()
+        os.replace(unfinished, path)
 
 
 def _locked(descriptor: int, path: Path) -> bool:

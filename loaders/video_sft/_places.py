@@ -1,4 +1,4 @@
-"""Where files are: local paths, fsspec URLs and members of zips, all as one string.
+"""Places of files: local paths, fsspec URLs and members of zips, all as one string.
 
 A location is anything `fsspec` opens: `/data/x.json`, `hf://datasets/org/repo@rev/x.json`,
 `zip://mc/val.csv::/data/next_qa.zip`. A *root* is a location that other locations lie under.
@@ -10,7 +10,6 @@ import bz2
 import contextlib
 import functools
 import gzip
-import hashlib
 import lzma
 import os
 import re
@@ -19,17 +18,19 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
-from typing import IO, Any
+from typing import Any
 
 import fsspec
 import pyarrow as pa
 from fsspec.core import url_to_fs
 
+from video_sft._files import digest_of
 from video_sft.errors import BrokenFileError, UnsafePathError, one_line
 
 __all__ = [
     "COMPRESSIONS",
     "exists",
+    "file_size",
     "fingerprint",
     "is_remote",
     "join",
@@ -38,13 +39,13 @@ __all__ = [
     "safe_name",
     "safe_relative",
     "sha256_of",
+    "uncompressed",
 ]
 
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 #: Most paths: names of everyday characters, none of them beginning with a dot. What it matches is safe as it stands.
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_. ()-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_. ()-]*)*")
-_HASH_BLOCK = 1 << 20
 #: What the names of compressed files end in; what a file is compressed with is told by its first bytes.
 COMPRESSIONS = (".gz", ".zst", ".xz", ".bz2")
 _MAGIC: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
@@ -100,6 +101,20 @@ def exists(location: str) -> bool:
         return os.path.isfile(location)
     filesystem, path = url_to_fs(location)
     return bool(filesystem.isfile(path))
+
+
+def file_size(location: str) -> int | None:
+    """Return a file's size in bytes without reading it; None where a server does not tell."""
+    if not is_remote(location):
+        return os.path.getsize(location)
+    filesystem, path = url_to_fs(location)
+    size = filesystem.size(path)
+    return None if size is None else int(size)
+
+
+def uncompressed(name: str) -> str:
+    """Return a file's name without the suffix of its compression."""
+    return next((name.removesuffix(suffix) for suffix in COMPRESSIONS if name.endswith(suffix)), name)
 
 
 @contextlib.contextmanager
@@ -207,13 +222,13 @@ def sha256_of(location: str) -> str:
     if not is_remote(location):
         return fingerprint(location)
     with open_binary(location) as handle:
-        return _digest(handle)
+        return digest_of(handle)[0]
 
 
 @functools.lru_cache(maxsize=4096)
 def _local_sha256(path: str, size: int, modified: int, changed: int, inode: int) -> str:
     with open(path, "rb") as handle:
-        return _digest(handle)
+        return digest_of(handle)[0]
 
 
 def _member_version(location: str, archive: str) -> str:
@@ -229,14 +244,7 @@ def _member_version(location: str, archive: str) -> str:
 @functools.lru_cache(maxsize=4096)
 def _member_sha256(location: str, size: int, modified: int, changed: int, inode: int) -> str:
     with open_binary(location) as handle:
-        return _digest(handle)
-
-
-def _digest(handle: IO[bytes] | BinaryFile) -> str:
-    digest = hashlib.sha256()
-    while block := handle.read(_HASH_BLOCK):
-        digest.update(block)
-    return digest.hexdigest()
+        return digest_of(handle)[0]
 
 
 def safe_name(name: str) -> str:

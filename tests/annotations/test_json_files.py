@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from video_sft._annotations import Problems, json_object, json_rows
-from video_sft._annotations.json_scan import elements
+from video_sft._annotations.json_arrays import array_rows
 from video_sft.errors import RowError
 
 texts = st.text(
@@ -40,16 +40,13 @@ def read(location: str, policy: Any = "error") -> tuple[list[Any], list[RowError
 
 @settings(deadline=None, max_examples=150)
 @given(rows_of_json, st.booleans(), st.sampled_from([None, 1]), st.integers(1, 40))
-def test_any_array_is_cut_into_its_elements(rows: list[Any], ascii_only: bool, indent: int | None, block: int) -> None:
+def test_any_array_is_cut_into_its_rows(rows: list[Any], ascii_only: bool, indent: int | None, block: int) -> None:
     data = f" \n{json.dumps(rows, ensure_ascii=ascii_only, indent=indent)}\n ".encode()
-    found = []
-    for run, _ in elements(io.BytesIO(data), block_bytes=block):
-        for number in range(len(run)):
-            piece = run.element(number)
-            begin = run.offset + run.bounds[number] + 1
-            assert data[begin : begin + len(piece)] == piece
-            found.append(json.loads(piece))
-    assert found == rows
+    found = list(array_rows(io.BytesIO(data), "rows.json", Problems(), block_bytes=block))
+    assert [row.value for row in found] == rows
+    for row in found:
+        begin = int(row.position.partition("(byte ")[2][:-1])
+        assert json.JSONDecoder().raw_decode(data[begin:].decode())[0] == row.value
 
 
 @settings(deadline=None, max_examples=60)
@@ -71,8 +68,8 @@ def test_a_row_knows_its_number_and_byte(tmp_path: Path) -> None:
     content = '[{"a": 1},\n {"b": 2}]'
     problems = Problems()
     first, second = json_rows(write(tmp_path, content), "rows.json", problems)
-    assert (first.position, second.position) == ("row 1 (byte 1)", "row 2 (byte 10)")
-    with pytest.raises(RowError, match=r"rows\.json, row 2 \(byte 10\), field 'a': the field is missing"):
+    assert (first.position, second.position) == ("row 1 (byte 1)", "row 2 (byte 12)")
+    with pytest.raises(RowError, match=r"rows\.json, row 2 \(byte 12\), field 'a': the field is missing"):
         second.text("a")
 
 

@@ -82,7 +82,7 @@ class MinimalDecode:
 
     def prepared(self, path: Path, numbers: list[int]) -> Callable[[], float | None]:
         """Return what runs it for the packets these frames need, and gives its wall time in seconds, or None."""
-        from video_sft.video._reading.reader import plan
+        from video_sft.video._reading.frame_decoding import plan
 
         track = Clip(path)._file.track()
         if self._program is None or track.table is None or track.access != "stored":

@@ -16,7 +16,8 @@ from video_sft._annotations import Problems
 from video_sft._base_builder.source_columns import to_upstream_table
 from video_sft._rows.messages import MessageStyle
 from video_sft._rows.schema import to_table
-from video_sft._sources.source import OpenPart, usable_records
+from video_sft._sources.open_part import OpenPart
+from video_sft._sources.source import usable_records
 from video_sft._text import cleaned
 from video_sft.builders import find_source
 

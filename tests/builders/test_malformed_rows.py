@@ -16,7 +16,7 @@ from tests.builders.reading import parse_bytes, patient
 
 from video_sft._annotations import Problems
 from video_sft._rows.messages import validate_messages
-from video_sft._sources.source import OpenPart
+from video_sft._sources.open_part import OpenPart
 from video_sft.builders import find_source
 from video_sft.errors import RowError
 from video_sft.sample_media import sample_folder

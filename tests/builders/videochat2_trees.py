@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from video_sft._annotations import Problems
+from video_sft._sources.open_part import OpenPart
 from video_sft._sources.record import Record
-from video_sft._sources.source import OpenPart, usable_records
+from video_sft._sources.source import usable_records
 from video_sft.builders.videochat2 import SOURCE
 
 

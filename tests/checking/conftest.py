@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from tests.conftest import CommandResult
 
-from video_sft._cli import main
 
-
-@dataclass
-class Outcome:
-    """What a user sees of one run."""
-
-    code: int
-    out: str
-    err: str
+class Outcome(CommandResult):
+    """What a user sees of one check."""
 
     @property
     def report(self) -> dict[str, Any]:
@@ -33,13 +26,6 @@ Check = Callable[..., Outcome]
 
 
 @pytest.fixture
-def check(capsys: pytest.CaptureFixture[str]) -> Check:
+def check(video_sft_command: Callable[..., CommandResult]) -> Check:
     """Run `video-sft check` with these words."""
-
-    def run(*words: object) -> Outcome:
-        with pytest.raises(SystemExit) as ended:
-            main(["check", *map(str, words)])
-        told = capsys.readouterr()
-        return Outcome(int(ended.value.code or 0), told.out, told.err)
-
-    return run
+    return lambda *words: Outcome(**vars(video_sft_command("check", *words)))

@@ -177,7 +177,7 @@ def test_a_zip_is_checked_like_a_folder(tmp_path: Path, check: Check) -> None:
         (["next_qa", "--data-dir", "no-such-folder"], "no-such-folder"),
         (["next_qa", "--sample", "--split", "dev"], "it has train, validation, test"),
         (["next_qa", "--sample", "--data-dir", "."], "either"),
-        (["next_qa", "--data-dir", ".", "--with", "no-such-folder"], "SOURCE=DATA_DIR"),
+        (["next_qa", "--data-dir", ".", "--with", "no-such-folder"], "SOURCE=PLACE"),
         (["next_qa", "--data-dir", ".", "--media", "charrades=."], "no pool is called charrades"),
         (["next_qa", "--data-dir", ".", "--media", "vidor=no-such-folder"], "no-such-folder"),
         (["videochat2", "--data-dir", ".", "--media", "."], "by pool"),

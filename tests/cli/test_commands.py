@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,11 @@ from PIL import Image
 import video_sft
 from video_sft._cli import main
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 
 @pytest.fixture(autouse=True)
-def _own_cache(session_cache: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", session_cache)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
 
 
@@ -99,7 +102,10 @@ def test_demo_ends_with_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[
     [
         (["show", "nextqa", "--sample"], "ConfigError: no config is called 'nextqa'. Did you mean next_qa"),
         (["show", "next_qa", "--data-dir", "/nowhere"], "MissingFileError: data_dir '/nowhere' is not a folder"),
-        (["show", "next_qa", "--sample", "--media", "/x"], "ConfigError: --media '/x' is not of the form POOL=FOLDER"),
+        (["show", "next_qa", "--sample", "--media", "/x"], "MissingMediaError: the media place '/x' is not there"),
+        (["show", "star", "--data-dir", "a", "--data-dir", "b"], "for each source: --data-dir activitynet_qa=PLACE"),
+        (["show", "videochat2", "--sample", "--media", "."], "several pools; give media by pool: "),
+        (["help", "mxi"], "there is no help on 'mxi'. Did you mean mix"),
         (["show", "next_qa", "--sample", "--split", "train", "--index", "9"], "there is no row 9"),
         (["build", "next_qa", "--sample"], "Missing option '--out'"),
         (["juggle"], "No such command 'juggle'"),
@@ -110,6 +116,29 @@ def test_errors_are_one_line_and_exit_code_2(words: list[str], said: str, capsys
     error = capsys.readouterr().err
     assert said in error
     assert "Traceback" not in error
+
+
+def test_help_lists_topics_and_prints_one_or_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("help") == 0
+    listed = capsys.readouterr().out
+    for page in (Path(video_sft.__file__).parent / "help").glob("*.md"):
+        if page.stem != "README":
+            assert page.stem in listed
+            assert run("help", page.stem) == 0
+            assert page.read_text(encoding="utf-8").split()[1] in capsys.readouterr().out
+    assert run("help", "mix") == 0
+    assert "--eval-set" in capsys.readouterr().out
+    for words in (["-h"], ["build", "-h"], ["eval-ids", "-h"], ["eval-ids", "add", "-h"]):
+        assert run(*words) == 0
+        assert "Usage:" in capsys.readouterr().out
+
+
+def test_version_and_help_come_without_what_is_slow_to_import() -> None:
+    code = "import sys; from video_sft._cli import main\ntry: main(sys.argv[1:])\nfinally: print(*sys.modules)"
+    for word in ("--version", "--help"):
+        done = subprocess.run([sys.executable, "-c", code, word], capture_output=True, text=True, check=True)
+        assert not {"datasets", "numpy", "pyarrow", "huggingface_hub"} & set(done.stdout.splitlines()[-1].split())
+        assert word == "--help" or done.stdout.startswith(f"video-sft {video_sft.__version__}\n")
 
 
 def test_debug_shows_the_traceback() -> None:

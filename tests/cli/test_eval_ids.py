@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from datasets import Dataset
 from tests.mixing.conftest import part  # noqa: F401
 
-from video_sft._cli import main
 from video_sft.errors import ConfigError
 from video_sft.mixing import add_eval_list, mix
 
@@ -24,14 +24,10 @@ def lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def run(lists: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setenv("COLUMNS", "200")
-
+def run(lists: Path, video_sft_command: Callable[..., Any]) -> Run:
     def ran(*words: object) -> tuple[int, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(["eval-ids", *map(str, words)])
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out + said.err
+        done = video_sft_command("eval-ids", *words)
+        return done.code, done.out + done.err
 
     return ran
 

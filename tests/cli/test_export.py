@@ -60,7 +60,7 @@ def test_what_was_left_out_is_said(tmp_path: Path, capsys: pytest.CaptureFixture
     [
         (("star", "--to", "trl"), "to is 'trl'; it is one of swift"),
         (("star", "--to", "llava", "--clips", "keys"), "for llava it is one of trim and frames"),
-        (("star", "--to", "swift", "--data-dir", "star=/data"), "takes one folder"),
+        (("star", "--to", "swift", "--data-dir", "/nowhere"), "'/nowhere' is not a folder"),
         (("sttar", "--to", "swift"), "sttar"),
     ],
 )

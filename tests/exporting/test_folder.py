@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from tests.exporting.readers import by_id, shown
 from tests.trainers.clock_rows import as_dataset, clock_row, draw_clock
-from tests.video.http_server import RangeServer
+from tests.video.video_server import VideoServer
 
 import video_sft
 from video_sft._exporting import media_folder
@@ -132,7 +132,7 @@ def test_members_of_archives_and_remote_files_become_files(tmp_path: Path, out: 
     video = draw_clock(tmp_path / "served" / "far.mp4", 4)
     with zipfile.ZipFile(tmp_path / "pool.zip", "w") as archive:
         archive.write(video, "clips/near.mp4")
-    with RangeServer(tmp_path / "served") as server:
+    with VideoServer(tmp_path / "served") as server:
         rows = as_dataset(
             [
                 clock_row("near", f"zip://clips/near.mp4::{tmp_path / 'pool.zip'}"),

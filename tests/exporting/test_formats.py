@@ -15,6 +15,8 @@ from tests.exporting.readers import by_id, check_tags, rows_of, shown, shown_in
 from tests.trainers.clock_rows import SHOWN
 
 import video_sft
+from video_sft._exporting.target_names import TARGET_NAMES
+from video_sft._exporting.targets import TARGETS
 
 #: Columns ms-swift gives a meaning of its own.
 RESERVED = {"label", "channel", "margin", "tools", "objects", "options", "questions", "kinds", "state", "criteria"}
@@ -24,6 +26,10 @@ RESERVED |= {"question_ids", "dataset", "rejected_response", "solution", "system
 def seconds(name: str) -> list[int]:
     first, last = SHOWN[name]
     return list(range(first, last))
+
+
+def test_every_format_has_a_name_and_every_name_a_format() -> None:
+    assert tuple(TARGETS) == TARGET_NAMES
 
 
 def test_swift_is_told_limits_beside_the_whole_file(rows: datasets.Dataset, out: Path) -> None:

@@ -16,6 +16,7 @@ class Fault:
         pattern: shell pattern for the path, or for the path of the file inside its repo.
         status: answer with this status and do nothing.
         retry_after: seconds, sent as `Retry-After` with `status`.
+        spent_for: seconds until requests are allowed again, sent as `ratelimit` with `status`.
         cut_after: close the connection after so many bytes of the answer, or of the request where the client sends
             a file.
         lose_answer: do what was asked, then close the connection without a word.
@@ -31,6 +32,7 @@ class Fault:
     lose_answer: bool = False
     times: int = 1
     skip: int = 0
+    spent_for: int | None = None
 
     def matches(self, method: str, path: str, file: str | None) -> bool:
         """Whether this is a request the fault is about."""

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -224,20 +225,9 @@ class LocalHub:
 
     # -- what goes wrong, and what went through ------------------------------------------------------------------
 
-    def fail(
-        self,
-        method: str,
-        pattern: str,
-        *,
-        status: int | None = None,
-        retry_after: int | None = None,
-        cut_after: int | None = None,
-        lose_answer: bool = False,
-        times: int = 1,
-        skip: int = 0,
-    ) -> None:
+    def fail(self, method: str, pattern: str, **ways: Any) -> None:
         """Make the next requests that match fail; see `Fault` for the ways."""
-        self.faults.add(Fault(method, pattern, status, retry_after, cut_after, lose_answer, times, skip))
+        self.faults.add(Fault(method, pattern, **ways))
 
     def begin(self) -> None:
         """Note that a request came in; the server calls this."""

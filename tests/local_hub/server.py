@@ -67,6 +67,8 @@ class Answering(BaseHTTPRequestHandler):
         if fault is not None and fault.status is not None:
             self._drain()
             headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+            if fault.spent_for is not None:
+                headers["ratelimit"] = f'"api";r=0;t={fault.spent_for}'
             return self._send(Answer.error(RefusedError(fault.status, "planned failure"), headers), None)
         if fault is not None and fault.cut_after is not None and self.command == "PUT":
             while self._received < fault.cut_after and next(self._body, None):

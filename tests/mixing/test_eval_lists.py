@@ -16,7 +16,7 @@ from video_sft.mixing import describe, eval_lists, mix
 from video_sft.mixing._eval_lists.chosen import UNAVAILABLE, chosen_lists, unlisted
 from video_sft.mixing._eval_lists.index import EvalIndex
 from video_sft.mixing._eval_lists.lists import EvalList, eval_list, shipped_lists, write_lists
-from video_sft.mixing._eval_lists.making import make_eval_lists
+from video_sft.mixing._eval_lists.making import read_eval_splits
 from video_sft.mixing._eval_lists.video_keys import key_digest, keys_of_entry, origins, with_origins
 
 Make = Callable[..., Dataset]
@@ -103,7 +103,8 @@ def test_only_star_has_splits_without_a_list() -> None:
 
 
 def test_shipped_lists_are_those_of_the_real_files(shared: Path, tmp_path: Path) -> None:
-    made = make_eval_lists(shared, only=["activitynet_qa", "next_qa", "next_gqa"], folder=tmp_path)
+    outcomes = read_eval_splits(shared, only=["activitynet_qa", "next_qa", "next_gqa"], folder=tmp_path)
+    made = [entry for outcome in outcomes for entry in outcome.lists]
     shipped = {entry.name: entry for entry in shipped_lists()}
     assert {entry.name for entry in made} == {"activitynet_qa test", "next_gqa validation", "next_qa validation"}
     for entry in made:

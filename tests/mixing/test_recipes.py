@@ -5,16 +5,15 @@ from __future__ import annotations
 import collections
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-import typer
 from datasets import Dataset, load_from_disk
-from typer.testing import CliRunner
 
-from video_sft._cli.mix import mix_recipe
 from video_sft.errors import ConfigError, MissingFileError
 from video_sft.mixing import bundled_recipes, describe, mix
 
+Run = Callable[..., Any]
 Write = Callable[[str], Path]
 
 
@@ -28,11 +27,7 @@ def write(tmp_path: Path) -> Write:
     return written
 
 
-def run(function: object, *words: str) -> tuple[int, str]:
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.command()(function)  # type: ignore[type-var]
-    done = CliRunner().invoke(app, list(words))
-    return done.exit_code, done.output + (repr(done.exception) if done.exception else "")
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 @pytest.mark.parametrize("name", bundled_recipes())
@@ -111,14 +106,14 @@ def test_a_recipe_that_is_not_there_names_those_that_are() -> None:
         mix("nowhere.yaml")
 
 
-def test_the_command_reports_and_saves(write: Write, tmp_path: Path) -> None:
+def test_the_command_reports_and_saves(write: Write, tmp_path: Path, video_sft_command: Run) -> None:
     recipe = str(write("parts: {star: 1, next_qa: 1}\nnum_rows: 12\n"))
     reports = [str(tmp_path / f"report.{suffix}") for suffix in ("html", "md", "png")]
     pytest.importorskip("matplotlib")
     words = [recipe, "--sample", "--out", str(tmp_path / "saved"), *(w for path in reports for w in ("--report", path))]
-    code, output = run(mix_recipe, *words)
-    assert code == 0, output
-    assert "next_qa" in output
+    done = video_sft_command("mix", *words)
+    assert done.code == 0, done.err
+    assert "next_qa" in done.out
     assert "| star | 50.0% |" in Path(reports[1]).read_text()
     assert Path(reports[0]).read_text().startswith("<!doctype html>")
     assert Path(reports[2]).read_bytes().startswith(b"\x89PNG")
@@ -127,9 +122,12 @@ def test_the_command_reports_and_saves(write: Write, tmp_path: Path) -> None:
     assert len(saved) == 12
 
 
-def test_the_command_refuses_what_it_cannot_write(write: Write, tmp_path: Path) -> None:
+def test_the_command_refuses_what_it_cannot_write(write: Write, tmp_path: Path, video_sft_command: Run) -> None:
     recipe = str(write("parts: [star]\n"))
-    assert "should end in .html" in run(mix_recipe, recipe, "--sample", "--report", "report.pdf")[1]
-    assert "no folder" in run(mix_recipe, recipe, "--sample", "--report", str(tmp_path / "no" / "r.md"))[1]
-    assert "SOURCE=FOLDER" in run(mix_recipe, recipe, "--data-dir", "a=b", "--data-dir", "c")[1]
-    assert "balanced" in run(mix_recipe, "?")[1]
+    for said, words in {
+        "should end in .html": ["--sample", "--report", "report.pdf"],
+        "no folder": ["--sample", "--report", str(tmp_path / "no" / "r.md")],
+        "give each as a=PLACE": ["--data-dir", "a=b", "--data-dir", "c"],
+    }.items():
+        assert said in video_sft_command("mix", recipe, *words).err
+    assert "balanced" in video_sft_command("mix", "?").out

@@ -7,7 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from video_sft.source_kit import Media, OpenPart, OpenQuestion, Part, Record, RemoteFile, Row, Source, SourceBuilder
+from video_sft.source_kit import (
+    Media,
+    OpenPart,
+    OpenQuestion,
+    Part,
+    Record,
+    RemoteFile,
+    Source,
+    SourceBuilder,
+    SourceRow,
+)
 
 __all__ = ["made_builder", "made_record", "made_source", "parse", "write_rows"]
 
@@ -16,7 +26,7 @@ def parse(part: OpenPart) -> Iterator[Record]:
     yield from part.problems.read(part.json_rows(), made_record)
 
 
-def made_record(row: Row) -> Record:
+def made_record(row: SourceRow) -> Record:
     """A row as the source reads it."""
     video = row.name("video")
     body = OpenQuestion(row.text("q"), row.text("a"))

@@ -12,7 +12,7 @@ from tests.outside.made_sources import made_builder, made_record, made_source, p
 import video_sft
 from video_sft import source_kit
 from video_sft._cli import main
-from video_sft._media import find_pool
+from video_sft._sources.registry import find_pool
 from video_sft.builders.star import Star
 from video_sft.errors import ConfigError, MissingMediaError
 from video_sft.source_kit import Part, Pool, RemoteFile, SourceBuilder

@@ -1,4 +1,4 @@
-"""The README's example: its files as they stand there, installed, found by its entry point and used in every way."""
+"""The package that the help writes down: installed, found by its entry point and used in every way."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from tests.local_hub import LocalHub
-from tests.outside.readme_package import install, write_package
+from tests.outside.written_package import install, write_package
 
 USE = """
 import json, sys

@@ -12,11 +12,11 @@ from pathlib import Path
 import datasets
 import pytest
 from tests.trainers.clock_rows import as_dataset, clock_row, clock_rows, draw_clock
-from tests.video.http_server import RangeServer
+from tests.video.video_server import VideoServer
 
 import video_sft
 from video_sft.errors import ConfigError, VideoError
-from video_sft.video._reading.video_file import VideoFile
+from video_sft.video._reading.video_reader import VideoReader
 
 Opened = Callable[[], AbstractContextManager[list[str]]]
 
@@ -93,17 +93,17 @@ def test_what_a_stopped_call_learnt_is_kept(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, opened_files: Opened
 ) -> None:
     clips = [video_sft.Clip(draw_clock(tmp_path / f"{number}.mp4", 2)) for number in range(4)]
-    track = VideoFile.track
+    track = VideoReader.track
 
-    def stopping(self: VideoFile, **keywords: bool) -> object:
+    def stopping(self: VideoReader, **keywords: bool) -> object:
         if (self.source.path or "").endswith("2.mp4"):
             raise KeyboardInterrupt
         return track(self, **keywords)
 
-    monkeypatch.setattr(VideoFile, "track", stopping)
+    monkeypatch.setattr(VideoReader, "track", stopping)
     with pytest.raises(KeyboardInterrupt):
         video_sft.probe(clips, cache_dir=cache, num_threads=1)
-    monkeypatch.setattr(VideoFile, "track", track)
+    monkeypatch.setattr(VideoReader, "track", track)
     with opened_files() as opened:
         facts = video_sft.probe(clips, cache_dir=cache)
     assert facts["duration_seconds"] == [2.0] * 4
@@ -128,13 +128,13 @@ def test_a_cache_that_is_read_only_is_done_without(tmp_path: Path, caplog: pytes
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[RangeServer]:
+def server(tmp_path: Path) -> Iterator[VideoServer]:
     draw_clock(tmp_path / "served" / "a.mp4", 5)
-    with RangeServer(tmp_path / "served") as running:
+    with VideoServer(tmp_path / "served") as running:
         yield running
 
 
-def test_a_remote_file_is_known_by_its_version(server: RangeServer, cache: Path) -> None:
+def test_a_remote_file_is_known_by_its_version(server: VideoServer, cache: Path) -> None:
     clip = video_sft.Clip(server.url("a.mp4"))
     assert video_sft.probe([clip], cache_dir=cache)["duration_seconds"] == [5.0]
     server.asked.clear()

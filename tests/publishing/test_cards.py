@@ -17,7 +17,7 @@ from video_sft._rows.schema import COLUMNS
 from video_sft.errors import ConfigError
 from video_sft.publishing._card.blocks import COLUMN_MEANINGS
 from video_sft.publishing._card.files import checkout_folder
-from video_sft.publishing._card.generate import generated_card
+from video_sft.publishing._card.metadata import generated_card
 from video_sft.publishing._card.text import block_names, fill
 
 from .conftest import PublishedSamples
@@ -31,7 +31,7 @@ BLOCKS = {"load", "configs", "question_types", "schema", "provenance", "licenses
 def test_generated_parts_are_those_the_sources_give_now(name: str) -> None:
     text = (CARDS / f"{name}.md").read_text(encoding="utf-8")
     made = generated_card(video_sft.sources() if name == "video-sft" else [name], text)
-    assert text == made, "run `python -m video_sft.publishing._card.generate`"
+    assert text == made, "run `make generate`"
 
 
 def test_there_is_a_card_for_every_source_and_none_besides() -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from datasets import DatasetDict, get_dataset_config_names, load_dataset
 from tests.local_hub import LocalHub
-from typer import Typer
-from typer.testing import CliRunner
 
 import video_sft
-from video_sft._cli.publish import publish_command
 from video_sft.errors import ConfigError
 from video_sft.publishing import PublishError, PublishReport, publish
 from video_sft.publishing._upload.repo_run import LoadedConfig, RepoRun
@@ -189,16 +187,16 @@ def test_options_that_cannot_be_meant(
     assert hub.requests() == []
 
 
-def test_the_command_prints_what_would_be_sent_and_under_which_terms(hub: LocalHub, tmp_path: Path) -> None:
-    app = Typer()
-    app.command()(publish_command)
-    words = ["next_gqa", "--repo", REPO, "--sample", "--state-dir", str(tmp_path)]
-    told = CliRunner().invoke(app, [*words, "--dry-run"], env={"COLUMNS": "200"}, catch_exceptions=False)
-    assert told.exit_code == 0
-    assert "dry run: nothing was sent" in told.output
-    assert "licence of the repo: MIT" in told.output
-    assert "terms of the videos of next_gqa: The videos of NExT-QA" in told.output
+def test_the_command_prints_what_would_be_sent_and_under_which_terms(
+    hub: LocalHub, tmp_path: Path, own_cache: str, video_sft_command: Callable[..., Any]
+) -> None:
+    words = ["publish", "next_gqa", "--repo", REPO, "--sample", "--state-dir", tmp_path]
+    told = video_sft_command(*words, "--dry-run")
+    assert told.code == 0
+    assert "dry run: nothing was sent" in told.out
+    assert "licence of the repo: MIT" in told.out
+    assert "terms of the videos of next_gqa: The videos of NExT-QA" in told.out
     assert hub.repos == {}
-    done = CliRunner().invoke(app, words, env={"COLUMNS": "200"}, catch_exceptions=False)
-    assert done.exit_code == 0
-    assert hub.repo(REPO).refs["main"] in done.output
+    done = video_sft_command(*words)
+    assert done.code == 0
+    assert hub.repo(REPO).refs["main"] in done.out

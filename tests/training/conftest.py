@@ -1,4 +1,4 @@
-"""Rows, processors and models for the tests of training; all of them are skipped where `transformers` is missing."""
+"""Rows, videos and a mixture for the tests of training; test modules are skipped where `transformers` is missing."""
 
 from __future__ import annotations
 
@@ -6,25 +6,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import datasets
 import pytest
+from tests.video.made_videos import encode
 
-torch = pytest.importorskip("torch")
-
-from video_sft.training._tiny import import_torchvision  # noqa: E402
-
-import_torchvision()
-pytest.importorskip("transformers")
-pytest.importorskip("torchvision")
-
-import datasets  # noqa: E402
-from tests.video.zoo import encode  # noqa: E402
-
-import video_sft  # noqa: E402
+import video_sft
 
 
 @pytest.fixture(autouse=True, scope="package")
 def _one_thread() -> Iterator[None]:
     """Models this small take longer to divide among threads than to run."""
+    import torch
+
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

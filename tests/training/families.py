@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 from typing import Any
 
-import torch
-import transformers
+import pytest
 
-from video_sft.training._tiny import CHAT_TEMPLATE, tiny_tokenizer
+torch = pytest.importorskip("torch")
+if importlib.util.find_spec("torchvision") is None:
+    pytest.skip("could not import 'torchvision'", allow_module_level=True)
+transformers = pytest.importorskip("transformers")
+
+from video_sft.training._tiny import CHAT_TEMPLATE, import_torchvision, tiny_tokenizer  # noqa: E402
+
+import_torchvision()
 
 __all__ = ["FAMILIES", "GRIDS", "OMNI", "model_of", "processor_of", "tokenizer"]
 

@@ -13,6 +13,8 @@ import video_sft
 from video_sft.errors import ConfigError
 from video_sft.training import Collator, tiny_model, trainer_arguments
 
+from . import families  # noqa: F401 - skips where transformers is missing, and lets torchvision be imported
+
 pytest.importorskip("accelerate")
 pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning:transformers"),

@@ -1,4 +1,4 @@
-"""Bend videos in every way and read them: ``python tests/video/fuzz.py ROUNDS VIDEO...``; prints a report as JSON.
+"""A fuzzer that bends videos and reads them: ``python tests/video/fuzz.py ROUNDS VIDEO...`` prints a report as JSON.
 
 Runs in a process of its own, so that a crash or a runaway is seen from outside. Each bent file is named on standard
 error before it is read, as ``VIDEO NUMBER``; ``bent(VIDEO, NUMBER)`` makes it again.

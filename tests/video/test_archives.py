@@ -15,7 +15,7 @@ from typing import Any
 import fsspec
 import numpy as np
 import pytest
-from tests.video.http_server import RangeServer
+from tests.video.video_server import VideoServer
 
 from video_sft.errors import VideoError
 from video_sft.video import Clip
@@ -179,7 +179,7 @@ def test_many_members_are_forgotten_by_turns(plain: Path, tmp_path: Path, monkey
 
 def test_a_remote_zip_is_listed_once_for_many_clips(plain: Path, tmp_path: Path) -> None:
     make_zip(tmp_path / "v.zip", **{f"v{n}": plain.read_bytes() for n in range(20)})
-    with RangeServer(tmp_path) as server:
+    with VideoServer(tmp_path) as server:
         assert Clip(f"zip://v0.mp4::{server.url('v.zip')}").metadata.num_frames == 50
         before = len(server.log)
         assert Clip(f"zip://v1.mp4::{server.url('v.zip')}").metadata.num_frames == 50

@@ -9,8 +9,8 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from tests.video.http_server import RangeServer
-from tests.video.zoo import encode
+from tests.video.made_videos import encode
+from tests.video.video_server import VideoServer
 
 from video_sft.errors import VideoError
 from video_sft.video import Clip
@@ -174,7 +174,7 @@ def test_a_cut_of_a_remote_file_reads_a_part_of_it(tmp_path: Path) -> None:
     options = {"g": "10", "crf": "1", "bf": "2"}
     path = encode(tmp_path / "a.mp4", count=400, width=256, height=160, options=options, audio_codec="aac")
     assert path.stat().st_size > 2 << 20
-    with RangeServer(tmp_path) as server:
+    with VideoServer(tmp_path) as server:
         sound = Clip(server.url(path.name), 4.0, 4.2).audio().data
         assert server.sent < path.stat().st_size / 2
     assert np.array_equal(sound, Clip(path, 4.0, 4.2).audio().data)

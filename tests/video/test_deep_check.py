@@ -13,12 +13,12 @@ from video_sft.video._reading.health import what_is_wrong
 
 
 @pytest.fixture
-def pool(tmp_path: Path, zoo: dict[str, Path]) -> Path:
+def pool(tmp_path: Path, videos: dict[str, Path]) -> Path:
     folder = tmp_path / "pool"
     (folder / "inner").mkdir(parents=True)
-    whole = zoo["moov_in_front"].read_bytes()
+    whole = videos["moov_in_front"].read_bytes()
     (folder / "good.mp4").write_bytes(whole)
-    (folder / "inner" / "GOOD.MKV").write_bytes(zoo["mkv"].read_bytes())
+    (folder / "inner" / "GOOD.MKV").write_bytes(videos["mkv"].read_bytes())
     (folder / "cut.mp4").write_bytes(whole[: len(whole) // 2])
     (folder / "inner" / "empty.webm").write_bytes(b"")
     (folder / "text.avi").write_text("no video")
@@ -26,19 +26,18 @@ def pool(tmp_path: Path, zoo: dict[str, Path]) -> Path:
     return folder
 
 
-def scan(pool: Path, **more: object) -> DeepReport:
+def scan(pool: Path, num_workers: int = 1) -> DeepReport:
     return deep_check(
         pool,
         journal=pool.parent / "journal.jsonl",
         bad_list=pool.parent / "bad.txt",
-        num_workers=2,
+        num_workers=num_workers,
         progress=False,
-        **more,  # type: ignore[arg-type]
     )
 
 
 def test_exactly_the_bad_files_are_listed(pool: Path) -> None:
-    report = scan(pool)
+    report = scan(pool, num_workers=2)
     assert (report.checked, report.resumed) == (5, 0)
     assert [video.path for video in report.bad] == ["cut.mp4", "inner/empty.webm", "text.avi"]
     lines = (pool.parent / "bad.txt").read_text().splitlines()
@@ -48,9 +47,9 @@ def test_exactly_the_bad_files_are_listed(pool: Path) -> None:
     assert "empty" in lines[1]
 
 
-def test_a_second_run_looks_at_what_is_new_only(pool: Path, zoo: dict[str, Path]) -> None:
+def test_a_second_run_looks_at_what_is_new_only(pool: Path, videos: dict[str, Path]) -> None:
     first = scan(pool)
-    (pool / "text.avi").write_bytes(zoo["mpeg4_avi"].read_bytes())
+    (pool / "text.avi").write_bytes(videos["mpeg4_avi"].read_bytes())
     with (pool.parent / "journal.jsonl").open("a") as journal:
         journal.write('{"path": "good.mp4", "si')
     second = scan(pool)
@@ -61,7 +60,7 @@ def test_a_second_run_looks_at_what_is_new_only(pool: Path, zoo: dict[str, Path]
 
 
 def test_a_file_that_takes_for_ever_is_given_up(
-    pool: Path, zoo: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+    pool: Path, videos: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def spin(path: str) -> str | None:
         while True:
@@ -76,5 +75,5 @@ def test_no_videos_no_scan(tmp_path: Path) -> None:
         scan(tmp_path / "nowhere")
 
 
-def test_whole_files_are_whole(zoo: dict[str, Path]) -> None:
-    assert {kind: reason for kind, path in zoo.items() if (reason := what_is_wrong(path)) is not None} == {}
+def test_whole_files_are_whole(videos: dict[str, Path]) -> None:
+    assert {kind: reason for kind, path in videos.items() if (reason := what_is_wrong(path)) is not None} == {}

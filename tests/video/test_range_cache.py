@@ -21,8 +21,8 @@ import pytest
 from tests.local_hub import LocalHub
 from tests.local_hub.fixtures import hub  # noqa: F401 - a fixture
 from tests.read_only import read_only
-from tests.video.http_server import RangeServer
-from tests.video.zoo import encode
+from tests.video.made_videos import encode
+from tests.video.video_server import VideoServer
 
 from video_sft import cache_ranges
 from video_sft.errors import ConfigError, VideoError
@@ -73,7 +73,7 @@ def send_frames(url: str, pipe: Any) -> None:
     pipe.send(Clip(url).frames(indices=CHOICE).data.tobytes())
 
 
-def test_a_second_clip_asks_for_the_head_alone(server: RangeServer, folder: Path, kept: Path) -> None:
+def test_a_second_clip_asks_for_the_head_alone(server: VideoServer, folder: Path, kept: Path) -> None:
     expected = Clip(folder / "a.mp4").frames(indices=CHOICE)
     for _ in range(2):
         server.log.clear()
@@ -81,7 +81,7 @@ def test_a_second_clip_asks_for_the_head_alone(server: RangeServer, folder: Path
     assert server.log == [(0, 64 * KB)]
 
 
-def test_a_started_process_uses_it_too(server: RangeServer, folder: Path, kept: Path) -> None:
+def test_a_started_process_uses_it_too(server: VideoServer, folder: Path, kept: Path) -> None:
     expected = Clip(server.url("a.mp4")).frames(indices=CHOICE).data.tobytes()
     server.log.clear()
     ours, theirs = multiprocessing.Pipe()
@@ -93,7 +93,7 @@ def test_a_started_process_uses_it_too(server: RangeServer, folder: Path, kept: 
     assert server.log == [(0, 64 * KB)]
 
 
-def test_many_at_once(server: RangeServer, folder: Path, kept: Path) -> None:
+def test_many_at_once(server: VideoServer, folder: Path, kept: Path) -> None:
     code = (
         "import sys; from video_sft import Clip; "
         f"sys.stdout.buffer.write(Clip({server.url('a.mp4')!r}).frames(indices={CHOICE}).data.tobytes())"
@@ -118,7 +118,7 @@ def test_many_at_once(server: RangeServer, folder: Path, kept: Path) -> None:
     assert server.log == [(0, 64 * KB)]
 
 
-def test_a_changed_file_is_fetched_anew(server: RangeServer, data: bytes, kept: Path, tmp_path: Path) -> None:
+def test_a_changed_file_is_fetched_anew(server: VideoServer, data: bytes, kept: Path, tmp_path: Path) -> None:
     read(server.url("bytes"), (MB, MB))
     (tmp_path / "bytes").write_bytes(bytes(len(data)))
     server.folder, server.etag = tmp_path, '"two"'
@@ -126,13 +126,13 @@ def test_a_changed_file_is_fetched_anew(server: RangeServer, data: bytes, kept: 
 
 
 @pytest.mark.parametrize("etag", [None, 'W/"one"'])
-def test_a_file_without_a_version_is_not_kept(server: RangeServer, kept: Path, etag: str | None) -> None:
+def test_a_file_without_a_version_is_not_kept(server: VideoServer, kept: Path, etag: str | None) -> None:
     server.etag = etag
     read(server.url("bytes"), (MB, MB))
     assert not stored(kept)
 
 
-def test_only_what_is_missing_is_fetched(server: RangeServer, data: bytes, kept: Path) -> None:
+def test_only_what_is_missing_is_fetched(server: VideoServer, data: bytes, kept: Path) -> None:
     read(server.url("bytes"), (MB, MB), (3 * MB, MB), (4 * MB + 100 * KB, MB))
     server.log.clear()
     assert read(server.url("bytes"), (MB // 2, 5 * MB)) == [data[MB // 2 : MB // 2 + 5 * MB]]
@@ -145,9 +145,9 @@ def test_only_what_is_missing_is_fetched(server: RangeServer, data: bytes, kept:
 
 
 def test_what_came_of_a_broken_range_is_kept(
-    server: RangeServer, data: bytes, kept: Path, monkeypatch: pytest.MonkeyPatch
+    server: VideoServer, data: bytes, kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("video_sft.video._bytes.retrying._FIRST_WAIT_SECONDS", 0)
+    monkeypatch.setattr("video_sft._retrying._FIRST_PAUSE_SECONDS", 0)
     file = open_remote(server.url("bytes"), None)
     server.cuts += [MB] + [0] * 5
     with pytest.raises(VideoError, match="tried 5 times"):
@@ -158,7 +158,7 @@ def test_what_came_of_a_broken_range_is_kept(
     file.close()
 
 
-def test_the_least_recently_used_go_first(server: RangeServer, data: bytes, kept: Path) -> None:
+def test_the_least_recently_used_go_first(server: VideoServer, data: bytes, kept: Path) -> None:
     room = 4 * MB + 4 * KB  # for four ranges with their checksums
     cache_ranges(kept, max_bytes=room)
     url = server.url("bytes")
@@ -175,7 +175,7 @@ def test_the_least_recently_used_go_first(server: RangeServer, data: bytes, kept
     assert str(2 * MB) not in names
 
 
-def test_a_limit_below_what_is_there_is_honoured_by_the_next_process(server: RangeServer, kept: Path) -> None:
+def test_a_limit_below_what_is_there_is_honoured_by_the_next_process(server: VideoServer, kept: Path) -> None:
     read(server.url("bytes"), (MB, 2 * MB), (4 * MB, 2 * MB))
     (leftover := stored(kept)[0].parent / "part-abc").write_bytes(b"x")
     os.utime(leftover, (time.time() - 2 * 86400,) * 2)
@@ -189,7 +189,7 @@ def test_a_limit_below_what_is_there_is_honoured_by_the_next_process(server: Ran
     assert foreign.exists()
 
 
-def test_what_is_removed_or_damaged_is_fetched(server: RangeServer, data: bytes, kept: Path) -> None:
+def test_what_is_removed_or_damaged_is_fetched(server: VideoServer, data: bytes, kept: Path) -> None:
     file = open_remote(server.url("bytes"), None)
     file.prefetch([(MB, MB), (3 * MB, MB)])
     assert file.read_at(MB, MB) == data[MB : 2 * MB]
@@ -197,14 +197,14 @@ def test_what_is_removed_or_damaged_is_fetched(server: RangeServer, data: bytes,
     first, second = stored(kept)
     first.unlink()
     second.write_bytes(b"short")
-    again = file.again()
+    again = file.reopened()
     assert again.read_at(MB, 4 * MB) == data[MB : 5 * MB]
     again.close()
     file.close()
 
 
 @pytest.mark.parametrize("how", ["flipped", "zeroed", "cut", "sums"])
-def test_a_block_that_the_disk_damaged_is_fetched(server: RangeServer, data: bytes, kept: Path, how: str) -> None:
+def test_a_block_that_the_disk_damaged_is_fetched(server: VideoServer, data: bytes, kept: Path, how: str) -> None:
     read(server.url("bytes"), (MB, 3 * MB))
     server.log.clear()
     assert read(server.url("bytes"), (MB, 3 * MB)) == [data[MB : 4 * MB]]
@@ -249,7 +249,7 @@ open_remote(sys.argv[1], None).read_at(1 << 20, 2 << 20)
 
 
 def test_what_a_killed_process_left_goes_and_what_is_being_written_stays(
-    server: RangeServer, data: bytes, kept: Path
+    server: VideoServer, data: bytes, kept: Path
 ) -> None:
     done = subprocess.run([sys.executable, "-c", KILLED, server.url("bytes")], check=False)
     assert done.returncode == -signal.SIGKILL
@@ -265,7 +265,7 @@ def test_what_a_killed_process_left_goes_and_what_is_being_written_stays(
 
 
 def test_a_folder_that_can_only_be_read_serves(
-    server: RangeServer, data: bytes, kept: Path, monkeypatch: pytest.MonkeyPatch
+    server: VideoServer, data: bytes, kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read(server.url("bytes"), (MB, MB))
     read_only(monkeypatch, kept)
@@ -276,7 +276,7 @@ def test_a_folder_that_can_only_be_read_serves(
         assert read(server.url("bytes"), (3 * MB, MB)) == [data[3 * MB : 4 * MB]]
 
 
-def test_others_cannot_read_it_and_names_say_nothing(server: RangeServer, kept: Path) -> None:
+def test_others_cannot_read_it_and_names_say_nothing(server: VideoServer, kept: Path) -> None:
     url = server.url("../bytes?token=secret").replace("http://", "http://user:word@")
     server.log.clear()
     read(url, (MB, MB))
@@ -294,7 +294,7 @@ def test_others_cannot_read_it_and_names_say_nothing(server: RangeServer, kept: 
     assert len(server.log) == 2
 
 
-def test_a_folder_that_cannot_be_written_is_done_without(server: RangeServer, data: bytes, kept: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_done_without(server: VideoServer, data: bytes, kept: Path) -> None:
     kept.parent.mkdir()
     kept.write_text("a file")
     with pytest.warns(UserWarning, match="cannot be kept there") as warned:
@@ -305,7 +305,7 @@ def test_a_folder_that_cannot_be_written_is_done_without(server: RangeServer, da
 
 
 def test_a_full_disk_is_done_without(
-    server: RangeServer, data: bytes, kept: Path, monkeypatch: pytest.MonkeyPatch
+    server: VideoServer, data: bytes, kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[int] = []
 
@@ -321,7 +321,7 @@ def test_a_full_disk_is_done_without(
     assert not stored(kept)
 
 
-def test_it_can_be_turned_off_and_is_told_what_it_is(server: RangeServer, kept: Path) -> None:
+def test_it_can_be_turned_off_and_is_told_what_it_is(server: VideoServer, kept: Path) -> None:
     cache_ranges(None)
     read(server.url("bytes"), (MB, MB))
     assert not kept.exists()

@@ -1,4 +1,4 @@
-"""Which frames are chosen, and how large they come out."""
+"""The choice of frames, and their sizes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from video_sft.errors import VideoError
 from video_sft.video import Clip, PixelBudget
 from video_sft.video._decoding.sizing import output_size
 from video_sft.video._sampling import Choice
-from video_sft.video._streams.timeline import Timeline
+from video_sft.video._timeline import Timeline
 
 #: 100 frames, 25 a second.
 LINE = Timeline(np.arange(100, dtype=np.int64) * 512, 100 * 512, Fraction(1, 12800))
@@ -159,10 +159,10 @@ def test_layouts_and_dtypes(plain: Path, reference: tuple[np.ndarray, np.ndarray
         clip.frames(count=1, layout="HWC")  # type: ignore[arg-type]
 
 
-def test_resized_rotated_frames_are_resized_then_turned(zoo: dict[str, Path]) -> None:
-    frames = Clip(zoo["rotated_90"]).frames(count=2, size=(48, 32))
+def test_resized_rotated_frames_are_resized_then_turned(videos: dict[str, Path]) -> None:
+    frames = Clip(videos["rotated_90"]).frames(count=2, size=(48, 32))
     assert frames.data.shape == (2, 48, 32, 3)
-    with av.open(str(zoo["rotated_90"])) as container:
+    with av.open(str(videos["rotated_90"])) as container:
         expected = [
             np.rot90(frame.to_ndarray(format="rgb24", width=48, height=32)) for frame in container.decode(video=0)
         ]

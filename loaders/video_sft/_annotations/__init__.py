@@ -4,13 +4,13 @@ from video_sft._annotations.csv_files import csv_header, csv_rows
 from video_sft._annotations.json_files import json_object, json_rows
 from video_sft._annotations.parquet_files import is_parquet, parquet_columns, parquet_rows
 from video_sft._annotations.problems import BAD_ROW_POLICIES, BadRowPolicy, Problems
-from video_sft._annotations.source_row import Row, whole_number
+from video_sft._annotations.source_row import SourceRow, whole_number
 
 __all__ = [
     "BAD_ROW_POLICIES",
     "BadRowPolicy",
     "Problems",
-    "Row",
+    "SourceRow",
     "csv_header",
     "csv_rows",
     "is_parquet",

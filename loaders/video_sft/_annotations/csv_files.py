@@ -9,7 +9,7 @@ import csv
 from collections.abc import Iterator, Sequence
 
 from video_sft._annotations.problems import Problems
-from video_sft._annotations.source_row import Row
+from video_sft._annotations.source_row import SourceRow
 from video_sft._annotations.text_lines import lines
 from video_sft._places import open_binary
 from video_sft.errors import RowError
@@ -29,7 +29,7 @@ def csv_header(location: str) -> list[str]:
         return []
 
 
-def csv_rows(location: str, name: str, problems: Problems, *, columns: Sequence[str]) -> Iterator[Row]:
+def csv_rows(location: str, name: str, problems: Problems, *, columns: Sequence[str]) -> Iterator[SourceRow]:
     """Yield the rows of a CSV as mappings of column to text.
 
     Args:
@@ -60,7 +60,7 @@ def csv_rows(location: str, name: str, problems: Problems, *, columns: Sequence[
                 return
             if not cells or cells == [""] or (len(cells) == 1 and cells[0].isspace()):
                 continue  # an empty line, or one already counted as bad
-            row = Row(dict(zip(header, cells, strict=False)), name, ("line", start, -1))
+            row = SourceRow(dict(zip(header, cells, strict=False)), name, ("line", start, -1))
             if len(cells) != len(header):
                 problem = f"{len(cells)} cells where the header has {len(header)}"
                 problems.meet(row.error(header[len(cells)] if len(cells) < len(header) else None, problem))

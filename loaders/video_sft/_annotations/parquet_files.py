@@ -11,7 +11,7 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from video_sft._annotations.source_row import Row
+from video_sft._annotations.source_row import SourceRow
 from video_sft._places import open_binary
 from video_sft.errors import BrokenFileError, RowError, one_line
 
@@ -39,7 +39,9 @@ def parquet_columns(location: str) -> list[str]:
         return list(table.schema_arrow.names)
 
 
-def parquet_rows(location: str, name: str, *, columns: Sequence[str] = (), as_text: bool = False) -> Iterator[Row]:
+def parquet_rows(
+    location: str, name: str, *, columns: Sequence[str] = (), as_text: bool = False
+) -> Iterator[SourceRow]:
     """Yield the rows of a Parquet file; columns with the bytes of media are left out.
 
     Args:
@@ -62,7 +64,7 @@ def parquet_rows(location: str, name: str, *, columns: Sequence[str] = (), as_te
         for batch in table.iter_batches(batch_size=_BATCH_ROWS, columns=wanted):
             for number, value in enumerate(batch.to_pylist(), number + 1):  # noqa: B020  (the count goes on)
                 cells = {key: _text(cell) for key, cell in value.items()} if as_text else value
-                yield Row(cells, name, ("row", number, -1))
+                yield SourceRow(cells, name, ("row", number, -1))
 
 
 @contextlib.contextmanager

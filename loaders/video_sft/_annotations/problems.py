@@ -1,4 +1,4 @@
-"""What happens to a row that cannot be read: stop there, or leave it out and count it."""
+"""The policy for rows that cannot be read: stop at the first, or leave them out and count them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
-from video_sft._annotations.source_row import Row
+from video_sft._annotations.source_row import SourceRow
 from video_sft.errors import ConfigError, RowError, VideoSftError, one_line
 
 __all__ = ["BAD_ROW_POLICIES", "BadRowPolicy", "Problems"]
@@ -77,7 +77,7 @@ class Problems:
         """Return what there is to tell beside the rows left out: the notes, and a line for each kind of mend."""
         return [*self.notes, *(f"{what}: {count:,}" for what, count in self.mended.items())]
 
-    def read(self, rows: Iterable[Row], parse: Callable[[Row], T]) -> Iterator[T]:
+    def read(self, rows: Iterable[SourceRow], parse: Callable[[SourceRow], T]) -> Iterator[T]:
         """Yield what `parse` makes of each row, with the policy applied to the rows it cannot read.
 
         A parser that stumbles over a row without saying why, as one of another package may, is told where it was.

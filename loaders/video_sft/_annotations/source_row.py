@@ -10,7 +10,7 @@ from typing import Any, NoReturn, Protocol
 from video_sft._places import safe_name, safe_relative
 from video_sft.errors import RowError, UnsafePathError
 
-__all__ = ["Place", "Row", "whole_number"]
+__all__ = ["RowPlace", "SourceRow", "whole_number"]
 
 _MAX_DIGITS = 30
 _WHOLE = re.compile(r"\s*(-?[0-9]+)(?:\.0*)?\s*")
@@ -28,10 +28,10 @@ class _Offsets(Protocol):
         ...
 
 
-Place = tuple[str, int | str, int | _Offsets]
+RowPlace = tuple[str, int | str, int | _Offsets]
 
 
-class Row:
+class SourceRow:
     """A parsed row and its place; the accessors return a field in the type asked for, or say what is wrong.
 
     Attributes:
@@ -42,7 +42,7 @@ class Row:
 
     __slots__ = ("_prefix", "file", "place", "value")
 
-    def __init__(self, value: Mapping[str, Any], file: str, place: Place, prefix: str = "") -> None:
+    def __init__(self, value: Mapping[str, Any], file: str, place: RowPlace, prefix: str = "") -> None:
         """Take the row's fields, its file, its place there, and the prefix its fields have in messages."""
         self.value = value
         self.file = file
@@ -149,7 +149,7 @@ class Row:
         """Return a relative path that stays inside its folder."""
         return self._safe(field, safe_relative)
 
-    def children(self, field: str) -> Iterator[Row]:
+    def children(self, field: str) -> Iterator[SourceRow]:
         """Yield the objects of a list field as rows of their own, which name their place in the list."""
         value = self.get(field)
         if not isinstance(value, list):
@@ -158,7 +158,7 @@ class Row:
             prefix = f"{self._prefix}{field}[{index}]."
             if not isinstance(child, dict):
                 self.fail(f"{field}[{index}]", f"expected an object, found {_shown(child)}")
-            yield Row(child, self.file, self.place, prefix)
+            yield SourceRow(child, self.file, self.place, prefix)
 
     def _safe(self, field: str, check: Any) -> str:
         text = self.text(field).strip()

@@ -8,7 +8,6 @@ import hashlib
 import inspect
 import itertools
 import logging
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,21 +15,24 @@ from typing import Any, ClassVar
 import datasets
 import pyarrow as pa
 
-from video_sft._annotations import Problems, Row
+from video_sft._annotations import Problems, SourceRow
 from video_sft._base_builder.built_folder import begin_build, clear_killed_builds, what_is_damaged
 from video_sft._base_builder.cached_builder import CachedBuilder, without_cycle_collection
 from video_sft._base_builder.config import SourceConfig
 from video_sft._base_builder.source_columns import to_upstream_table, upstream_schema
+from video_sft._config_name import is_upstream, view_of
 from video_sft._datasets import Key
 from video_sft._rows.schema import SCHEMA_VERSION, features, to_table
 from video_sft._rows.skipped_rows import save_problems
 from video_sft._source_files.found_parts import FoundParts, download_parts, find_parts, fingerprint_parts
-from video_sft._source_files.given_files import Files, is_one_file
+from video_sft._source_files.given_files import Files, SourcePlace
 from video_sft._source_files.missing_files import listed, missing_files_message
-from video_sft._sources.own_code import OwnCode
+from video_sft._sources.open_part import OpenPart
+from video_sft._sources.own_code import OwnCode, code_digest
+from video_sft._sources.part import Located, Part, RemoteFile, splits_of
 from video_sft._sources.record import Record
 from video_sft._sources.registry import is_own, register
-from video_sft._sources.source import Located, OpenPart, Part, RemoteFile, Source, usable_records
+from video_sft._sources.source import Source, usable_records
 from video_sft.errors import ConfigError, MissingFileError
 from video_sft.video import Video
 
@@ -39,15 +41,17 @@ __all__ = ["SourceBuilder", "SourceConfig"]
 logger = logging.getLogger("video_sft")
 _BATCH_ROWS = 4096
 #: Stands for the upstream row of a record that is only waiting for its batch: rows may be many times their records.
-_FORGOTTEN = Row({}, "", ("row", 0, -1))
+_FORGOTTEN = SourceRow({}, "", ("row", 0, -1))
 #: The code that decides what a row is: when it changes, datasets built by it are built anew.
 _ROW_CODE = (
     "_annotations",
     "_base_builder",
+    "_config_name.py",
     "_places.py",
     "_rows",
     "_source_files",
     "_sources",
+    "_suffixes.py",
     "_text.py",
     "builders",
 )
@@ -55,13 +59,8 @@ _ROW_CODE = (
 
 @functools.cache
 def _code_digest() -> str:
-    package = Path(__file__).resolve().parents[1]
-    digest = hashlib.sha256()
-    for name in _ROW_CODE:
-        place = package / name
-        for file in sorted(place.glob("*.py")) if place.is_dir() else [place]:
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
+    places = [Path(__file__).resolve().parents[1] / name for name in _ROW_CODE]
+    return code_digest(file for place in places for file in (place.glob("*.py") if place.is_dir() else [place]))
 
 
 class SourceBuilder(CachedBuilder):
@@ -132,23 +131,21 @@ class SourceBuilder(CachedBuilder):
             raise ConfigError(
                 f"{type(self).__qualname__} states no source: write `source = Source(...)` into the class"
             )
-        data_dir = None if data_dir is None else os.fspath(data_dir)
-        self.files, self.splits = files, splits
+        self.place, self.splits = SourcePlace.of(data_dir, files), splits
         if splits is not None and (unknown := sorted(set(splits) - set(self.source.splits))):
             raise ConfigError(
                 f"{self.source.name} has no split {', '.join(unknown)}; it has {', '.join(self.source.splits)}"
             )
         self._known = self._all_parts(kwargs)
-        view = str(kwargs.get("config_name") or self.source.name).partition("-")[2]
-        self._view = view if view and view != "source" else None
+        self._view = view_of(str(kwargs.get("config_name") or self.source.name))
         key = hashlib.sha256(SCHEMA_VERSION.encode())
         key.update(_code_digest().encode())
         if self._outside is not None:
             key.update(self._outside.digest().encode())
-        for item in self._fingerprints(data_dir):
+        for item in self._fingerprints():
             key.update(item.encode())
         kwargs.setdefault("dataset_name", self.source.name)  # not the module's: two packages may have a `data.py`
-        super().__init__(cache_dir, hash=key.hexdigest()[:16], data_dir=data_dir, **kwargs)
+        super().__init__(cache_dir, hash=key.hexdigest()[:16], data_dir=self.place.data_dir, **kwargs)
         self.info.features = self.declared_features()
         with contextlib.suppress(OSError):  # which building tells
             if self._cached.is_dir() and what_is_damaged(self._cached, info_alone=True) is None:
@@ -156,10 +153,10 @@ class SourceBuilder(CachedBuilder):
         self.config.style  # noqa: B018  (an unknown style is an error now, not in the middle of a build)
         Problems(self.config.on_bad_row)
 
-    def _fingerprints(self, data_dir: str | None) -> list[str]:
+    def _fingerprints(self) -> list[str]:
         """Return strings that change whenever a file that would be read does."""
-        if data_dir is not None or self.files is not None:
-            return fingerprint_parts(self._given_parts(data_dir))
+        if self.place.is_given:
+            return fingerprint_parts(self.found_parts())
         return sorted(
             f"{file.name} {file.url} {file.sha256}" for part in self.wanted_parts for file in part.files.values()
         )
@@ -187,7 +184,7 @@ class SourceBuilder(CachedBuilder):
 
     @property
     def _wants_upstream(self) -> bool:
-        return str(self.config.name).endswith("-source")
+        return is_upstream(str(self.config.name))
 
     def declared_features(self) -> datasets.Features:
         """Return the columns: the shared ones, or upstream's own."""
@@ -204,12 +201,9 @@ class SourceBuilder(CachedBuilder):
 
     def found_parts(self, downloads: datasets.DownloadManager | None = None) -> FoundParts:
         """Return which of the wanted parts are there; without `data_dir` and `files`, after downloading them."""
-        if self.config.data_dir is not None or self.files is not None:
-            return self._given_parts(self.config.data_dir)
+        if self.place.is_given:
+            return find_parts(self.wanted_parts, self.place, self._known)
         return self._downloaded_parts(downloads or datasets.DownloadManager())
-
-    def _given_parts(self, data_dir: str | None) -> FoundParts:
-        return find_parts(self.wanted_parts, data_dir, self.files, self._known)
 
     def _downloaded_parts(self, downloads: datasets.DownloadManager) -> FoundParts:
         return download_parts(self.wanted_parts, downloads)
@@ -223,8 +217,8 @@ class SourceBuilder(CachedBuilder):
         Raises:
             MissingFileError: files of these, or of all, are missing; the message says which.
         """
-        if self.config.data_dir is None and self.files is None:
-            return [split for split in self.source.splits if any(part.split == split for part in self.wanted_parts)]
+        if not self.place.is_given:
+            return list(splits_of(self.wanted_parts))
         found = self.found_parts()
         there = found.splits()
         absent = [(part, files) for part, files in found.absent if part.split in set(wanted) - set(there)]
@@ -234,7 +228,7 @@ class SourceBuilder(CachedBuilder):
 
     def missing_message(self, absent: Sequence[tuple[Part, Sequence[RemoteFile]]]) -> str:
         """Return what is said of parts whose files are missing."""
-        return missing_files_message(str(self.config.name), absent, self.config.data_dir, self.files)
+        return missing_files_message(str(self.config.name), absent, self.place)
 
     def _split_generators(self, dl_manager: datasets.DownloadManager) -> list[datasets.SplitGenerator]:
         if self.is_building:
@@ -243,7 +237,7 @@ class SourceBuilder(CachedBuilder):
         found = self.found_parts(dl_manager)
         if not found.present:
             raise MissingFileError(self.missing_message(found.absent))
-        tells = self.tells_missing and self._tells_all
+        tells = self.tells_missing and self.place.expects_all
         for split in found.splits():
             names = [file.name for part, files in found.absent if part.split == split for file in files]
             if names and tells:
@@ -256,12 +250,6 @@ class SourceBuilder(CachedBuilder):
             )
             for split in found.splits()
         ]
-
-    @property
-    def _tells_all(self) -> bool:
-        """Whether all files are expected: not where some are given by name and nothing else."""
-        place = self.config.data_dir
-        return self.files is None if place is None else not is_one_file(place)
 
     def _generate_tables(self, parts: list[tuple[Part, dict[str, Located]]]) -> Iterator[tuple[Key, pa.Table]]:
         shard = -1  # counts the parts that give rows: before datasets 5.1 a number left out is an error

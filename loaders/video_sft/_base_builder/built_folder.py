@@ -1,4 +1,4 @@
-"""Whether a built dataset is as it was written: noted beside it when it is finished, looked at on every load."""
+"""Seals of built datasets: noted beside one when it is finished, looked at on every load."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be chosen when a source is built: the fields every config has."""
+"""The options of a build: the fields every config has."""
 
 from __future__ import annotations
 

@@ -1,22 +1,28 @@
-"""The commands, and how an error looks: one clear line and exit code 2."""
+"""The program `video-sft`: its commands, and errors as one clear line with exit code 2.
+
+A module of a command imports what is slow to import where it is used, so that help comes at once.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
+from video_sft import __version__
 from video_sft._cli.build import build
 from video_sft._cli.check import check
 from video_sft._cli.console import Console, PlainFormatter
 from video_sft._cli.demo import demo
 from video_sft._cli.eval_ids import eval_ids
 from video_sft._cli.export import export_rows
+from video_sft._cli.help import show_help
 from video_sft._cli.list_sources import list_sources
 from video_sft._cli.mix import mix_recipe
-from video_sft._cli.publish import publish_command
+from video_sft._cli.publish import publish_configs
 from video_sft._cli.show import show
 
 __all__ = ["app", "main"]
@@ -28,6 +34,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("list")(list_sources)
 app.command()(show)
@@ -36,8 +43,24 @@ app.command()(check)
 app.command("mix")(mix_recipe)
 app.add_typer(eval_ids, name="eval-ids")
 app.command("export")(export_rows)
-app.command("publish")(publish_command)
+app.command("publish")(publish_configs)
 app.command()(demo)
+app.command("help")(show_help)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"video-sft {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _before_commands(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -8,36 +8,26 @@ from typing import Annotated, Any
 
 import typer
 
+import video_sft
+from video_sft._cli import options as opt
 from video_sft._cli.console import Console
-from video_sft._cli.options import (
-    Config,
-    DataDir,
-    File,
-    Media,
-    PromptStyle,
-    Sample,
-    files_by_part,
-    media_by_pool,
-    wording,
-)
-from video_sft._files import sync_tree, unfinished_folder
-from video_sft._loading import load
+from video_sft._files import writing_whole_folder
 from video_sft.errors import ConfigError
 
 __all__ = ["build", "save_whole"]
 
 
 def build(
-    config: Config,
+    config: opt.ConfigArgument,
     out: Annotated[Path, typer.Option(help="The folder to write; it must not exist yet, or be empty.")],
-    data_dir: DataDir = None,
-    file: File = None,
-    media: Media = None,
-    missing: Annotated[str, typer.Option(help="Videos that are not there: null, skip or error.")] = "null",
-    on_bad_row: Annotated[str, typer.Option(help="Rows that cannot be read: error or skip.")] = "error",
-    sample: Sample = False,
+    data_dir: opt.DataDirOption = None,
+    file: opt.FileOption = None,
+    media: opt.MediaOption = None,
+    missing: opt.MissingOption = "null",
+    on_bad_row: opt.BadRowOption = "error",
+    sample: opt.SampleOption = False,
     num_proc: Annotated[int | None, typer.Option(help="Processes, where a split has several files.")] = None,
-    prompt_style: PromptStyle = None,
+    prompt_style: opt.PromptStyleOption = None,
 ) -> None:
     """Build a config and save it for `datasets.load_from_disk`; the folder appears whole or not at all.
 
@@ -45,18 +35,9 @@ def build(
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"{out} is there already; give --out a new folder")
-    pools: Any = media_by_pool(media)
-    dataset: Any = load(
-        config,
-        data_dir=data_dir,
-        files=files_by_part(file),
-        media=pools,
-        missing=missing,  # type: ignore[arg-type]
-        on_bad_row=on_bad_row,
-        sample=sample,
-        num_proc=num_proc,
-        **wording(prompt_style),
-    )
+    given = opt.loading(data_dir=data_dir, file=file, media=media, sample=sample, prompt_style=prompt_style)
+    options: Any = {"missing": missing, "on_bad_row": on_bad_row, "num_proc": num_proc, **given}
+    dataset: Any = video_sft.load(config, **options)
     save_whole(dataset, out)
     rows = ", ".join(f"{name} {len(part):,}" for name, part in dataset.items())
     Console().print(f"{config}: {rows} rows in {out}")
@@ -67,10 +48,5 @@ def save_whole(dataset: Any, out: Path) -> None:
     if out.is_dir() and any(out.iterdir()):
         dataset.save_to_disk(os.fspath(out))
         return
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with unfinished_folder(out.parent) as unfinished:
+    with writing_whole_folder(out) as unfinished:
         dataset.save_to_disk(os.fspath(unfinished))
-        sync_tree(unfinished)
-        if out.exists():
-            out.rmdir()
-        os.replace(unfinished, out)

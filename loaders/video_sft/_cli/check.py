@@ -1,21 +1,17 @@
-"""`video-sft check`: one source's files, rows and media, looked over; or the health of folders of videos."""
+"""`video-sft check`: the report on one source's files, rows and media, or on the health of folders of videos."""
 
 from __future__ import annotations
 
 import functools
 import json
-import os
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
 from video_sft._cli.check_report import print_problem, print_report
 from video_sft._cli.console import Console
-from video_sft._cli.deep_report import scan
-from video_sft._cli.options import File, Sample, files_by_part, media_by_pool
-from video_sft.builders import sources
-from video_sft.checking import check_source
-from video_sft.checking._clip_limits import TOLERANCE_SECONDS
+from video_sft._cli.options import DataDirOption, FileOption, MediaOption, SampleOption, loading
 from video_sft.errors import ConfigError, VideoSftError
 
 __all__ = ["check"]
@@ -29,22 +25,21 @@ def check(
             show_default=False,
         ),
     ] = None,
-    data_dir: Annotated[str | None, typer.Option(help="Folder, zip or URL with upstream's files, or one file.")] = None,
-    file: File = None,
-    media: Annotated[
-        list[str] | None, typer.Option(help="Where videos are: POOL=PLACE, several times; PLACE alone for one pool.")
-    ] = None,
+    data_dir: DataDirOption = None,
+    file: FileOption = None,
+    media: MediaOption = None,
     compare: Annotated[
         list[str] | None,
         typer.Option(
             "--with",
-            help="Another source to compare with: SOURCE=DATA_DIR, or a folder whose subfolders bear sources' names. "
+            metavar="[SOURCE=]PLACE",
+            help="Other sources to compare with: SOURCE=PLACE, or a folder whose subfolders bear sources' names. "
             "Left out: the folders beside DATA_DIR that do.",
         ),
     ] = None,
     alone: Annotated[bool, typer.Option("--alone", help="Compare with no other source.")] = False,
     split: Annotated[list[str] | None, typer.Option(help="Check this split only; may be given several times.")] = None,
-    sample: Sample = False,
+    sample: SampleOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON and nothing else.")] = False,
     lists: Annotated[
         str | None,
@@ -58,8 +53,8 @@ def check(
         bool, typer.Option("--deep", help="Without a source: decode every video of the --media folders instead.")
     ] = False,
     tolerance: Annotated[
-        float, typer.Option(help="Seconds a clip may end after its video.", min=0.0)
-    ] = TOLERANCE_SECONDS,
+        float | None, typer.Option(help="Seconds a clip may end after its video; 1 when left out.", min=0.0)
+    ] = None,
     num_threads: Annotated[int, typer.Option(help="How many videos are opened at a time.", min=1, max=64)] = 4,
 ) -> None:
     """Report on a source's files: hashes, rows, ids, answers, options, media, clips, repeats, overlaps.
@@ -70,35 +65,40 @@ def check(
     not be made.
     """
     if deep:
+        from video_sft._cli.deep_report import scan
+
         if source is not None:
             raise ConfigError("--deep looks at folders of videos alone; leave the source out")
-        if not scan(media or [], lists, None, as_json=as_json):
+        if not scan(media or [], lists, as_json=as_json):
             raise typer.Exit(1)
         return
     if file and source is None:
         raise ConfigError("--file is a file of one source: name it")
-    checked = functools.partial(
+    from video_sft.checking import check_source
+
+    options = loading(data_dir=data_dir, file=file, media=media, sample=sample)
+    places = options.pop("data_dir", None)
+    if tolerance is not None:
+        options["tolerance_seconds"] = tolerance
+    checked: Any = functools.partial(
         check_source,
-        files=files_by_part(file),
-        media=_media(media),
+        **options,
         others={} if alone else _others(compare),
         splits=split,
-        sample=sample,
         lists=lists,
-        tolerance_seconds=tolerance,
         num_threads=num_threads,
     )
     console = Console()
     told: list[dict[str, Any]] = []
-    for name, folder in ({source: data_dir} if source is not None else _folders(data_dir)).items():
+    for name, place in ({source: places} if source is not None else _places(places)).items():
         try:
-            report = checked(name, data_dir=folder)
+            report = checked(name, data_dir=place)
         except VideoSftError as error:
             if source is not None:
                 raise
-            told.append({"source": name, "clean": False, "data_dir": folder, "not_checked": str(error)})
+            told.append({"source": name, "clean": False, "data_dir": place, "not_checked": str(error)})
             if not as_json:
-                print_problem(f"{name} in {folder}", error, console)
+                print_problem(f"{name} in {place}", error, console)
         else:
             told.append(report.to_dict())
             if not as_json:
@@ -109,14 +109,16 @@ def check(
         raise typer.Exit(1)
 
 
-def _folders(data_dir: str | None) -> dict[str, str]:
-    """Return the folders in a folder that bear a source's name.
+def _places(given: Any) -> dict[str, str]:
+    """Return the place of each source that has one.
 
     Raises:
         ConfigError: there is none.
     """
-    inside = {name: os.path.join(data_dir or "", name) for name in sources()}
-    found = {name: folder for name, folder in inside.items() if data_dir and os.path.isdir(folder)}
+    from video_sft._given_places import places_of_sources
+    from video_sft.builders import sources
+
+    found = places_of_sources(given, sources())
     if not found:
         raise ConfigError(
             f"name the source to check ({', '.join(sources())}), or give a --data-dir with folders of these names in it"
@@ -124,31 +126,21 @@ def _folders(data_dir: str | None) -> dict[str, str]:
     return found
 
 
-def _media(words: list[str] | None) -> dict[str, list[str]] | str | None:
-    """Return `--media` by pool; a single place without a pool as it is."""
-    if words is not None and len(words) == 1 and "=" not in words[0]:
-        return words[0]
-    return media_by_pool(words)
-
-
-def _others(words: list[str] | None) -> dict[str, str] | None:
+def _others(words: Sequence[str] | None) -> dict[str, str] | None:
     """Return `--with` by source; None where it was not given.
 
     Raises:
-        ConfigError: a word is neither SOURCE=DATA_DIR nor a folder with folders of sources in it.
+        ConfigError: a word is neither SOURCE=PLACE nor a folder with folders of sources in it.
     """
-    if not words:
-        return None
+    from video_sft._given_places import data_dir_of_words, places_of_sources
+    from video_sft.builders import sources
+
     found: dict[str, str] = {}
-    for word in words:
-        name, equals, place = word.partition("=")
-        if equals and name in sources():
-            found[name] = place
-            continue
-        try:
-            found |= _folders(word)
-        except ConfigError:
+    for word in words or ():
+        places = places_of_sources(data_dir_of_words([word], "--with"), sources())
+        if not places:
             names = ", ".join(sources())
-            told = f"--with {word!r} is neither SOURCE=DATA_DIR nor a folder with folders named after sources ({names})"
-            raise ConfigError(told) from None
-    return found
+            told = f"--with {word!r} is neither SOURCE=PLACE nor a folder with folders named after sources ({names})"
+            raise ConfigError(told)
+        found |= places
+    return found or None

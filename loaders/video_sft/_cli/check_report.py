@@ -1,14 +1,17 @@
-"""A check's report the way a person reads it: what is there, what is wrong, what to do."""
+"""A check's report the way a person reads it: facts, findings, and what to do about each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
-from video_sft._cli.console import Console
-from video_sft.checking import CheckReport, FileFacts, Finding
+from video_sft._cli.console import Console, table_of
+
+if TYPE_CHECKING:
+    from video_sft.checking import CheckReport, Finding
 
 __all__ = ["print_problem", "print_report"]
 
@@ -59,56 +62,49 @@ def print_problem(what: str, error: Exception, console: Console) -> None:
 
 
 def _files(report: CheckReport) -> Table:
-    table = Table(title="Files", title_justify="left")
-    for heading in ("file", "for", "bytes", "sha256", "compared"):
-        table.add_column(heading, overflow="fold", justify="right" if heading == "bytes" else "left")
+    table = table_of(("file", "for", "bytes", "sha256", "compared"), numbers=("bytes",), title="Files")
     missing = [facts for facts in report.files if facts.location is None]
     shown = [facts for facts in report.files if facts.location is not None or len(missing) <= _MOST_MISSING]
     for facts in shown:
+        readers = ", ".join(facts.parts) if len(facts.parts) < 3 else f"{len(facts.parts)} parts"
         size = "" if facts.size is None else f"{facts.size:,}"
-        table.add_row(Text(facts.name), Text(_readers(facts)), size, (facts.sha256 or "")[:12], _STATUS[facts.status])
+        table.add_row(Text(facts.name), Text(readers), size, (facts.sha256 or "")[:12], _STATUS[facts.status])
     if len(shown) < len(report.files):
         table.add_row(f"and {len(missing)} more", "", "", "", _STATUS["missing"])
     return table
 
 
-def _readers(facts: FileFacts) -> str:
-    return ", ".join(facts.parts) if len(facts.parts) < 3 else f"{len(facts.parts)} parts"
-
-
 def _rows(report: CheckReport) -> Table:
-    table = Table(title="Rows", title_justify="left")
-    for heading in ("part", "read", "published", "unreadable", "without answer", "repeats", "videos"):
-        table.add_column(heading, overflow="fold", justify="left" if heading == "part" else "right")
+    numbers = ("read", "published", "unreadable", "without answer", "repeats", "videos")
+    table = table_of(("part", *numbers), numbers=numbers, title="Rows")
     for facts in report.parts:
-        published = "not known" if facts.published_rows is None else f"{facts.published_rows:,}"
-        numbers = (facts.bad_rows, facts.without_answer, facts.repeats, facts.videos)
-        table.add_row(Text(facts.part), f"{facts.rows:,}", published, *(f"{number:,}" for number in numbers))
+        counts = (facts.bad_rows, facts.without_answer, facts.repeats, facts.videos)
+        published = _counted(facts.published_rows, "not known")
+        table.add_row(Text(facts.part), f"{facts.rows:,}", published, *(f"{count:,}" for count in counts))
     return table
 
 
 def _media(report: CheckReport) -> Table:
-    table = Table(title="Media", title_justify="left")
-    for heading in ("pool", "files named", "found", "rows", "rows with media"):
-        table.add_column(heading, overflow="fold", justify="left" if heading == "pool" else "right")
+    numbers = ("files named", "found", "rows", "rows with media")
+    table = table_of(("pool", *numbers), numbers=numbers, title="Media")
     for facts in report.media:
-        found = "no place given" if facts.found is None else f"{facts.found:,}"
-        there = "" if facts.rows_found is None else f"{facts.rows_found:,}"
+        found, there = _counted(facts.found, "no place given"), _counted(facts.rows_found, "")
         table.add_row(Text(facts.pool), f"{facts.wanted:,}", found, f"{facts.rows:,}", there)
     return table
 
 
 def _overlaps(report: CheckReport) -> Table:
-    table = Table(title="Shared with other splits", title_justify="left")
-    for heading in ("split", "shares with", "videos", "rows here", "rows there", "same questions"):
-        of_text = heading in ("split", "shares with")
-        table.add_column(heading, overflow="fold", justify="left" if of_text else "right")
+    numbers = ("videos", "rows here", "rows there", "same questions")
+    table = table_of(("split", "shares with", *numbers), numbers=numbers, title="Shared with other splits")
     for facts in report.overlaps:
-        there = "not known" if facts.other_rows is None else f"{facts.other_rows:,}"
-        asked = "not known" if facts.questions is None else f"{facts.questions:,}"
+        there, asked = _counted(facts.other_rows, "not known"), _counted(facts.questions, "not known")
         other = f"{facts.other} {facts.other_split}"
         table.add_row(facts.split, other, f"{facts.videos:,}", f"{facts.rows:,}", there, asked)
     return table
+
+
+def _counted(count: int | None, unknown: str) -> str:
+    return unknown if count is None else f"{count:,}"
 
 
 def _lines(number: int, finding: Finding) -> Iterator[Text]:

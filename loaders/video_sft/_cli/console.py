@@ -1,18 +1,19 @@
-"""What commands print on: text that comes from files is shown, whatever is in it, and never acted on."""
+"""The console of all commands: text that comes from files is shown, whatever is in it, and never acted on."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import rich.console
 from rich.console import ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.table import Table
 
 from video_sft._text import visible
 
-__all__ = ["Console", "PlainFormatter"]
+__all__ = ["Console", "PlainFormatter", "table_of"]
 
 
 class Console(rich.console.Console):
@@ -36,3 +37,17 @@ class PlainFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line to print."""
         return visible(super().format(record))
+
+
+def table_of(headings: Iterable[str], *, numbers: Collection[str] = (), **options: Any) -> Table:
+    """Return an empty table whose cells are never cut off.
+
+    Args:
+        headings: of its columns.
+        numbers: those of columns that are set to the right.
+        **options: as for `rich.table.Table`.
+    """
+    table = Table(title_justify="left", **options)
+    for heading in headings:
+        table.add_column(heading, overflow="fold", justify="right" if heading in numbers else "left")
+    return table

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import typer
 
 from video_sft._cli.console import Console
+from video_sft._given_places import media_of_words
 from video_sft.checking._deep_scan import deep_check
 from video_sft.errors import ConfigError
 
@@ -18,26 +19,26 @@ __all__ = ["scan"]
 _SHOWN = 20
 
 
-def scan(media: Sequence[str], lists: str | None, num_workers: int | None, *, as_json: bool) -> bool:
+def scan(media: Sequence[str], lists: str | None, *, as_json: bool) -> bool:
     """Decode every video of some folders, print what is not whole, and return whether all is.
 
     Args:
-        media: folders, or POOL=FOLDER.
+        media: the words of `--media`.
         lists: the folder for the list of bad files and the journal a later run goes on from; the present one if None.
-        num_workers: processes.
         as_json: print JSON and nothing else.
     """
     if not media:
         raise ConfigError("--deep decodes the videos of a folder; give it with --media FOLDER")
     place = Path(lists or ".")
     place.mkdir(parents=True, exist_ok=True)
+    given = media_of_words(media) or []
+    places = [place for several in given.values() for place in several] if isinstance(given, Mapping) else given
     told = {}
-    for word in media:
-        folder = Path(word.partition("=")[2] or word)
+    for folder in map(Path, places):
         name = folder.resolve().name
         bad_list = place / f"{name}-bad-videos.txt"
         journal = place / f"{name}-health.jsonl"
-        found = deep_check(folder, journal=journal, bad_list=bad_list, num_workers=num_workers, progress=not as_json)
+        found = deep_check(folder, journal=journal, bad_list=bad_list, progress=not as_json)
         told[str(folder)] = {
             "clean": not found.bad,
             "bad_list": str(bad_list),

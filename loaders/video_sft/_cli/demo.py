@@ -6,27 +6,27 @@ import logging
 from pathlib import Path
 from typing import Annotated, Any
 
-import datasets
 import typer
 from rich.table import Table
 
+import video_sft
 from video_sft._cli.console import Console
 from video_sft._cli.show import row_panel
-from video_sft._loading import load
-from video_sft.builders import find_source, sources
-from video_sft.mixing import mix
-from video_sft.sample_media import has_sample
-from video_sft.video._contact_sheet import contact_sheet
+from video_sft._config_name import is_upstream
 
 __all__ = ["demo"]
 
 _FRAMES = 8
 
 
-def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the contact sheet.")] = Path("demo-output"),
-) -> None:
+def demo(out: Annotated[Path, typer.Option(help="Folder for the contact sheet.")] = Path("demo-output")) -> None:
     """Build every source's sample, mix a few rows, show one conversation, and draw a clip's frames."""
+    import datasets
+
+    from video_sft.builders import find_source
+    from video_sft.sample_media import has_sample
+    from video_sft.video._contact_sheet import contact_sheet
+
     console = Console()
     table = Table(title="The embedded samples", box=None, padding=(0, 1, 0, 0))
     for heading in ("config", "rows", "videos", "images", "tasks", "licence"):
@@ -34,12 +34,12 @@ def demo(
         table.add_column(heading, justify="right" if counted else "left", no_wrap=heading != "tasks")
     datasets.disable_progress_bars()
     logging.getLogger("video_sft").setLevel(logging.WARNING)
-    with_samples = [source for source in sources() if has_sample(source)]
+    with_samples = [source for source in video_sft.sources() if has_sample(source)]
     for source in with_samples:
         for config in find_source(source).configs:
             _add(table, config)
     console.print(table)
-    mixed: Any = mix(with_samples, sample=True, num_rows=12, seed=0)
+    mixed: Any = video_sft.mix(with_samples, sample=True, num_rows=12, seed=0)
     console.print(f"A mixture of {len(mixed)} rows: {', '.join(mixed['source'])}", soft_wrap=True)
     row = next(row for row in mixed if row["video"] is not None)
     console.print(row_panel(row, "one of them"))
@@ -51,9 +51,13 @@ def demo(
 
 
 def _add(table: Table, config: str) -> None:
-    splits: Any = load(config, sample=True)
+    import datasets
+
+    from video_sft.builders import find_source
+
+    splits: Any = video_sft.load(config, sample=True)
     rows = datasets.concatenate_datasets(list(splits.values()))
-    if config.endswith("-source"):
+    if is_upstream(config):
         table.add_row(config, str(len(rows)), "", "", "upstream fields", find_source(config).license)
         return
     videos = {path for path, cell in zip(rows["video_path"], rows.data["video"], strict=True) if cell.is_valid}

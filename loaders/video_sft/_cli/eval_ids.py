@@ -1,21 +1,21 @@
-"""`video-sft eval-ids`: the lists that training mixtures are kept clear of: shown, made, added and removed."""
+"""`video-sft eval-ids`: commands that show, make, add and remove the lists training mixtures are kept clear of."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from typer.core import TyperGroup
 
-from video_sft._cli.console import Console
-from video_sft._cli.mix import folders_by_source
-from video_sft.mixing._eval_lists.chosen import UNAVAILABLE, unlisted
-from video_sft.mixing._eval_lists.lists import EvalList, eval_lists, user_folder
-from video_sft.mixing._eval_lists.making import SourceOutcome, read_eval_splits
-from video_sft.mixing._eval_lists.own_lists import add_eval_list, remove_eval_list
+from video_sft._cli.console import Console, table_of
+from video_sft._cli.options import DataDirOption, loading
+
+if TYPE_CHECKING:
+    from video_sft.mixing import EvalList
+    from video_sft.mixing._eval_lists.making import SourceOutcome
 
 __all__ = ["eval_ids"]
 
@@ -28,7 +28,7 @@ class _MakeUnlessTold(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not args:
             args = ["list"]
-        elif args[0] not in self.commands and args[0] != "--help":
+        elif args[0] not in self.commands and args[0] not in ("-h", "--help"):
             args = ["make" if any(word.startswith("--data-dir") for word in args) else "list", *args]
         return super().parse_args(ctx, args)
 
@@ -44,6 +44,9 @@ eval_ids = typer.Typer(
 @eval_ids.command("list")
 def show_lists(out: Out = None) -> None:
     """Show the lists there are, and what there is none of and why."""
+    from video_sft.mixing import eval_lists
+    from video_sft.mixing._eval_lists.chosen import UNAVAILABLE, unlisted
+
     console = Console()
     there = eval_lists(out)
     console.print(_table(there))
@@ -60,17 +63,16 @@ def make(
     sources: Annotated[
         list[str] | None, typer.Argument(help="Sources to read; every one that has files when left out.")
     ] = None,
-    data_dir: Annotated[
-        list[str] | None,
-        typer.Option(help="Upstream's files: SOURCE=FOLDER, several times; or one folder with a folder per source."),
-    ] = None,
+    data_dir: DataDirOption = None,
     out: Out = None,
 ) -> None:
     """Make lists of the validation and test splits in your files; says for each source what was read and what not."""
-    places = folders_by_source(data_dir)
-    if places is None:
-        raise typer.BadParameter("say where the files are: --data-dir SOURCE=FOLDER, or one folder of folders")
-    outcomes = read_eval_splits(places, only=sources or None, folder=out)
+    from video_sft.mixing import user_folder
+    from video_sft.mixing._eval_lists.making import read_eval_splits
+
+    if not data_dir:
+        raise typer.BadParameter("say where the files are: --data-dir SOURCE=PLACE, or one folder of folders")
+    outcomes = read_eval_splits(loading(data_dir=data_dir)["data_dir"], only=sources or None, folder=out)
     made = [entry for outcome in outcomes for entry in outcome.lists]
     console = Console()
     if made:
@@ -96,6 +98,8 @@ def add(
     out: Out = None,
 ) -> None:
     """Keep a file of video ids as a list of your own: mixtures are kept clear of it from now on."""
+    from video_sft.mixing import add_eval_list, user_folder
+
     entry = add_eval_list(name, file, pool=pool, replace=replace, folder=out)
     videos = len(entry.videos)
     repeats = f", {entry.rows - videos:,} ids repeated" if entry.rows > videos else ""
@@ -106,6 +110,8 @@ def add(
 @eval_ids.command()
 def remove(name: Annotated[str, typer.Argument(help="The list to forget.")], out: Out = None) -> None:
     """Forget a list of your own."""
+    from video_sft.mixing import remove_eval_list
+
     Console().print(f"removed {remove_eval_list(name, folder=out)}", soft_wrap=True)
 
 
@@ -122,9 +128,8 @@ def _told(outcome: SourceOutcome) -> str:
 
 
 def _table(lists: list[EvalList]) -> Table:
-    table = Table(box=SIMPLE_HEAD)
-    for name in ("list", "rows", "videos", "questions", "digest", "made from"):
-        table.add_column(name, justify="right" if name in ("rows", "videos", "questions") else "left", overflow="fold")
+    numbers = ("rows", "videos", "questions")
+    table = table_of(("list", *numbers, "digest", "made from"), numbers=numbers, box=SIMPLE_HEAD)
     for entry in lists:
         counts = (f"{number:,}" for number in (entry.rows, len(entry.videos), len(entry.questions)))
         name = entry.name if entry.default else f"{entry.name} (only if named)"

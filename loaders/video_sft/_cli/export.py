@@ -7,15 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
+import video_sft
+from video_sft._cli import options as opt
 from video_sft._cli.console import Console
-from video_sft._cli.mix import folders_by_source
-from video_sft._cli.options import Media, PromptStyle, Sample, files_by_part, files_by_source, media_by_pool, wording
-from video_sft._exporting.export import export
-from video_sft._exporting.targets import TARGETS
-from video_sft._loading import load
-from video_sft.builders import configs
-from video_sft.errors import ConfigError
-from video_sft.mixing import mix
+from video_sft._exporting.target_names import TARGET_NAMES
 
 __all__ = ["export_rows"]
 
@@ -27,7 +22,7 @@ def export_rows(
             help="A config (`video-sft list`), or a recipe (`video-sft mix ?`, or YAML).", show_default=False
         ),
     ],
-    to: Annotated[str, typer.Option(metavar="|".join(TARGETS), help="The trainer or format.")],
+    to: Annotated[str, typer.Option(metavar="|".join(TARGET_NAMES), help="The trainer or format.")],
     out: Annotated[Path, typer.Option(help="A new folder, or that of the same export, which then goes on.")],
     clips: Annotated[
         str | None,
@@ -46,36 +41,26 @@ def export_rows(
     shard_mb: Annotated[float | None, typer.Option(help="How large a file of rows is, about.")] = None,
     num_threads: Annotated[int | None, typer.Option(help="Media prepared at the same time.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another export in the folder.")] = False,
-    data_dir: Annotated[
-        list[str] | None,
-        typer.Option(help="Upstream's files: a folder; for a recipe SOURCE=FOLDER, several times."),
-    ] = None,
-    file: Annotated[
-        list[str] | None,
-        typer.Option(help="A file of any name: SPLIT=PATH as for `build`, for a recipe SOURCE/SPLIT=PATH."),
-    ] = None,
-    media: Media = None,
-    repo: Annotated[str | None, typer.Option(help="Take the rows from this Hub repo.")] = None,
-    sample: Sample = False,
-    prompt_style: PromptStyle = None,
+    data_dir: opt.DataDirOption = None,
+    file: opt.FileOption = None,
+    media: opt.MediaOption = None,
+    repo: opt.RepoOption = None,
+    sample: opt.SampleOption = False,
+    prompt_style: opt.PromptStyleOption = None,
 ) -> None:
     """Write rows and their media for ms-swift, LLaMA-Factory, Qwen's tools, LLaVA-NeXT, WebDataset or MDS.
 
     Rows whose media are not there, or whose answer is withheld, are left out and counted.
     """
-    options: dict[str, Any] = {"media": media_by_pool(media), "repo": repo, "sample": sample or None}
-    options |= wording(prompt_style)
+    is_config = rows in video_sft.configs()
+    given = {"data_dir": data_dir, "file": file, "media": media, "sample": sample, "prompt_style": prompt_style}
+    options: dict[str, Any] = opt.loading(**given, by_source=not is_config)  # type: ignore[arg-type]
     read: Any
-    if rows in configs():
-        folder = folders_by_source(data_dir)
-        if folder is not None and not isinstance(folder, str):
-            raise ConfigError(f"--data-dir SOURCE=FOLDER is for recipes; {rows} takes one folder")
-        options |= {"data_dir": folder, "files": files_by_part(file)}
-        read = load(rows, split=split, **_given(options))
+    if is_config:
+        read = video_sft.load(rows, split=split, repo=repo, **options)
     else:
-        options |= {"data_dir": folders_by_source(data_dir), "files": files_by_source(file)}
-        read = mix(rows, **_given(options))
-    report = export(
+        read = video_sft.mix(rows, repo=repo, **options)
+    report = video_sft.export(
         read,
         to=to,  # type: ignore[arg-type]
         out=out,
@@ -88,7 +73,3 @@ def export_rows(
         overwrite=overwrite,
     )
     Console(soft_wrap=True).print(report)
-
-
-def _given(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}

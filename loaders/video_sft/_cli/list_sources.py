@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.padding import Padding
 from rich.table import Table
 
 from video_sft._cli.console import Console
-from video_sft._sources.registry import is_own
-from video_sft._sources.source import Source
-from video_sft.builders import builder_class, find_source, sources
+
+if TYPE_CHECKING:
+    from video_sft._sources.source import Source
 
 __all__ = ["list_sources"]
 
@@ -20,6 +20,9 @@ def list_sources(
     configs: Annotated[bool, typer.Option("--configs", help="Print the config names alone, one a line.")] = False,
 ) -> None:
     """Show the sources: configs, published rows per split, media pools, and the terms upstream states."""
+    from video_sft._sources.registry import is_own
+    from video_sft.builders import builder_class, find_source, sources
+
     console = Console()
     if configs:
         for name in sources():

@@ -1,19 +1,21 @@
-"""`video-sft mix`: what a recipe gives, before anything is trained on it."""
+"""`video-sft mix`: a recipe's mixture and the report on it, before anything is trained."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import video_sft
+from video_sft._cli import options as opt
 from video_sft._cli.build import save_whole
 from video_sft._cli.console import Console
-from video_sft._cli.options import Media, PromptStyle, Sample, files_by_source, media_by_pool, wording
 from video_sft._files import writing_whole
 from video_sft.errors import ConfigError
-from video_sft.mixing import MixReport, bundled_recipes, describe, mix
+
+if TYPE_CHECKING:
+    from video_sft.mixing import MixReport
 
 __all__ = ["mix_recipe"]
 
@@ -27,39 +29,34 @@ def mix_recipe(
     report: Annotated[
         list[Path] | None, typer.Option(help="Write the report here: .html, .md or .png; may be given several times.")
     ] = None,
-    data_dir: Annotated[
-        list[str] | None,
-        typer.Option(help="Upstream's files: SOURCE=FOLDER, several times; or one folder with a folder per source."),
-    ] = None,
-    file: Annotated[
-        list[str] | None,
-        typer.Option(help="A file of any name: SOURCE/SPLIT=PATH, SOURCE/SPLIT/PART=PATH, or with its role behind."),
-    ] = None,
-    media: Media = None,
+    data_dir: opt.DataDirOption = None,
+    file: opt.SourceFileOption = None,
+    media: opt.MediaOption = None,
     out: Annotated[Path | None, typer.Option(help="Save the mixture's rows here, as a `datasets` folder.")] = None,
-    repo: Annotated[str | None, typer.Option(help="Load the configs from this Hub repo.")] = None,
+    repo: opt.RepoOption = None,
     eval_set: Annotated[
         list[str] | None,
         typer.Option(help="Keep clear of this evaluation list only; several times; `video-sft eval-ids` shows them."),
     ] = None,
-    sample: Sample = False,
-    prompt_style: PromptStyle = None,
+    sample: opt.SampleOption = False,
+    prompt_style: opt.PromptStyleOption = None,
 ) -> None:
     """Mix as a recipe says and report what the mixture consists of and what was left out."""
+    from video_sft.mixing import bundled_recipes
+
+    console = Console()
     if recipe == "?":
-        Console().print("\n".join(bundled_recipes()))
+        console.print("\n".join(bundled_recipes()))
         return
     for path in report or []:
         if path.suffix not in _FORMATS:
             raise ConfigError(f"--report {path} should end in {', '.join(_FORMATS)}")
         if not path.absolute().parent.is_dir():
             raise ConfigError(f"--report {path}: there is no folder {path.absolute().parent}")
-    options: dict[str, Any] = {"data_dir": folders_by_source(data_dir), "media": media_by_pool(media)}
-    options |= {"files": files_by_source(file), "sample": sample or None, "repo": repo}
-    options |= {"eval_sets": eval_set or None, **wording(prompt_style)}
-    mixed: Any = mix(recipe, **{name: value for name, value in options.items() if value is not None})
-    described = describe(mixed)
-    console = Console()
+    given = {"data_dir": data_dir, "file": file, "media": media, "sample": sample, "prompt_style": prompt_style}
+    options = opt.loading(**given, by_source=True)  # type: ignore[arg-type]
+    mixed: Any = video_sft.mix(recipe, repo=repo, eval_sets=eval_set or None, **options)
+    described = video_sft.describe(mixed)
     console.print(described)
     for path in report or []:
         _write(described, path)
@@ -67,25 +64,6 @@ def mix_recipe(
     if out is not None:
         save_whole(mixed, out)
         console.print(f"saved {len(mixed):,} rows to {out}")
-
-
-def folders_by_source(words: list[str] | None) -> str | Mapping[str, str] | None:
-    """Return `--data-dir` words as `mix` takes them: one folder of folders, or a folder for each source.
-
-    Raises:
-        ConfigError: several words, and one of them is not SOURCE=FOLDER.
-    """
-    if not words:
-        return None
-    if len(words) == 1 and "=" not in words[0]:
-        return words[0]
-    folders = {}
-    for word in words:
-        source, equals, folder = word.partition("=")
-        if not (source and equals and folder):
-            raise ConfigError(f"--data-dir {word!r} is not of the form SOURCE=FOLDER, e.g. star=/data/star")
-        folders[source] = folder
-    return folders
 
 
 def _write(report: MixReport, path: Path) -> None:

@@ -1,7 +1,8 @@
-"""Options that several commands take."""
+"""The options that several commands take, and the keywords of `load`, `mix` and `publish` they stand for."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -10,91 +11,111 @@ from video_sft._rows.prompt_styles import PROMPT_STYLES
 from video_sft.errors import ConfigError
 
 __all__ = [
-    "Config",
-    "DataDir",
-    "File",
-    "Media",
-    "PromptStyle",
-    "Sample",
-    "files_by_part",
-    "files_by_source",
-    "media_by_pool",
-    "wording",
+    "BadRowOption",
+    "ConfigArgument",
+    "DataDirOption",
+    "FileOption",
+    "MediaOption",
+    "MissingOption",
+    "PromptStyleOption",
+    "RepoOption",
+    "SampleOption",
+    "SourceFileOption",
+    "loading",
 ]
 
-Config = Annotated[str, typer.Argument(help="A config's name; `video-sft list` shows them.", show_default=False)]
-DataDir = Annotated[
-    str | None, typer.Option(help="Folder, zip or URL with upstream's files; downloaded when left out.")
+ConfigArgument = Annotated[
+    str, typer.Argument(help="A config's name; `video-sft list` shows them.", show_default=False)
 ]
-File = Annotated[
+DataDirOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[SOURCE=]PLACE",
+        help="Upstream's files: a folder, zip or URL; for several sources SOURCE=PLACE for each, or one folder with a "
+        "folder for each. Downloaded when left out.",
+    ),
+]
+FileOption = Annotated[
     list[str] | None,
     typer.Option(
         help="A file of any name: SPLIT=PATH, SPLIT/PART=PATH or, with its role, SPLIT/ROLE=PATH; several times. "
         "The same place twice is two files that are read in order."
     ),
 ]
-Media = Annotated[
+SourceFileOption = Annotated[
     list[str] | None,
-    typer.Option(help="Where a pool's videos are: POOL=FOLDER, a zip, a tar or a URL; may be given several times."),
+    typer.Option(help="A file of any name: SOURCE/SPLIT=PATH, SOURCE/SPLIT/PART=PATH, or with its role behind."),
 ]
-PromptStyle = Annotated[
+MediaOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[POOL=]PLACE",
+        help="Where a pool's videos are: a folder, zip, tar or URL; several times. PLACE alone is for a single pool.",
+    ),
+]
+MissingOption = Annotated[str, typer.Option(help="Videos that are not there: null, skip or error.")]
+BadRowOption = Annotated[str, typer.Option(help="Rows that cannot be read: error or skip.")]
+PromptStyleOption = Annotated[
     str | None,
     typer.Option(
         metavar="|".join(PROMPT_STYLES), help="Whose wording questions and answers have; this package's if left out."
     ),
 ]
-Sample = Annotated[bool, typer.Option("--sample", help="Use the few invented rows that come with the package.")]
+RepoOption = Annotated[str | None, typer.Option(help="Load the configs from this Hub repo, org/name.")]
+SampleOption = Annotated[bool, typer.Option("--sample", help="Use the few invented rows that come with the package.")]
 
 
-def wording(prompt_style: str | None) -> dict[str, Any]:
-    """Return `--prompt-style` as keywords of `video_sft.load`; none where it was not given."""
-    return {} if prompt_style is None else {"prompt_style": prompt_style}
+def loading(
+    *,
+    data_dir: Sequence[str] | None = None,
+    file: Sequence[str] | None = None,
+    media: Sequence[str] | None = None,
+    sample: bool = False,
+    prompt_style: str | None = None,
+    by_source: bool = False,
+) -> dict[str, Any]:
+    """Return what the common options say as keywords of `load`, `mix` and `publish`; none for what was not given.
 
-
-def files_by_part(words: list[str] | None) -> dict[str, list[str]] | None:
-    """Return `--file` words as the mapping `video_sft.load` takes.
+    Args:
+        data_dir: the words of `--data-dir`.
+        file: of `--file`.
+        media: of `--media`.
+        sample: whether `--sample` was given.
+        prompt_style: the word of `--prompt-style`.
+        by_source: whether files have their source in front.
 
     Raises:
-        ConfigError: a word is not PLACE=PATH.
+        ConfigError: a word has not the form it should have.
     """
-    if not words:
-        return None
+    from video_sft._given_places import data_dir_of_words, media_of_words
+
+    options = {
+        "data_dir": data_dir_of_words(data_dir),
+        "files": (_files_by_source if by_source else _files)(file),
+        "media": media_of_words(media),
+        "sample": sample or None,
+        "prompt_style": prompt_style,
+    }
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _files(words: Sequence[str] | None) -> dict[str, list[str]] | None:
+    """Return `--file` words as the mapping `video_sft.load` takes."""
     files: dict[str, list[str]] = {}
-    for word in words:
+    for word in words or ():
         key, equals, place = word.partition("=")
         if not (key and equals and place):
             raise ConfigError(f"--file {word!r} is not of the form SPLIT=PATH, e.g. --file train=/data/rows.json")
         files.setdefault(key, []).append(place)
-    return files
+    return files or None
 
 
-def files_by_source(words: list[str] | None) -> dict[str, dict[str, list[str]]] | None:
-    """Return `--file` words with a source in front, `SOURCE/SPLIT=PATH`, as `mix` and `publish` take them.
-
-    Raises:
-        ConfigError: a word is not SOURCE/PLACE=PATH.
-    """
-    sources: dict[str, dict[str, list[str]]] = {}
-    for key, places in (files_by_part(words) or {}).items():
+def _files_by_source(words: Sequence[str] | None) -> dict[str, dict[str, list[str]]] | None:
+    """Return `--file` words with a source in front, `SOURCE/SPLIT=PATH`, as `mix` and `publish` take them."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for key, places in (_files(words) or {}).items():
         source, slash, part = key.partition("/")
         if not (source and slash and part):
             raise ConfigError(f"--file {key}=... names no source; e.g. --file star/train=/data/rows.json")
-        sources.setdefault(source, {})[part] = places
-    return sources or None
-
-
-def media_by_pool(media: list[str] | None) -> dict[str, list[str]] | None:
-    """Return `--media` words as the mapping `video_sft.load` takes.
-
-    Raises:
-        ConfigError: a word is not POOL=PLACE.
-    """
-    if not media:
-        return None
-    pools: dict[str, list[str]] = {}
-    for word in media:
-        pool, equals, place = word.partition("=")
-        if not (pool and equals and place):
-            raise ConfigError(f"--media {word!r} is not of the form POOL=FOLDER, e.g. --media vidor=/data/NExTVideo")
-        pools.setdefault(pool, []).append(place)
-    return pools
+        found.setdefault(source, {})[part] = places
+    return found or None

@@ -1,41 +1,36 @@
-"""`video-sft publish`: configs to repos on the Hub, or what would go there."""
+"""`video-sft publish`: configs to repos on the Hub, or a count of what would be sent."""
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from huggingface_hub.utils.tqdm import disable_progress_bars
 from rich.table import Table
 
-from video_sft._cli.console import Console
-from video_sft._cli.options import Media, PromptStyle, Sample, files_by_source, media_by_pool, wording
-from video_sft.publishing import PublishReport, RepoReport, publish
+import video_sft
+from video_sft._cli import options as opt
+from video_sft._cli.console import Console, table_of
 
-__all__ = ["publish_command"]
+if TYPE_CHECKING:
+    from video_sft.publishing import PublishReport, RepoReport
+
+__all__ = ["publish_configs"]
 
 
-def publish_command(
+def publish_configs(
     configs: Annotated[list[str], typer.Argument(help="Config names, or `all`.", show_default=False)],
     repo: Annotated[str | None, typer.Option(help="The repo for all of them, org/name.")] = None,
     repo_per_source: Annotated[
         str | None, typer.Option(help="Instead of --repo: one repo a source, e.g. 'org/video-sft-{source}'.")
     ] = None,
-    data_dir: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Upstream's files: a folder, zip or URL, or source=folder for each source. Downloaded if left out."
-        ),
-    ] = None,
-    file: Annotated[
-        list[str] | None,
-        typer.Option(help="A file of any name: SOURCE/SPLIT=PATH, SOURCE/SPLIT/PART=PATH, or with its role behind."),
-    ] = None,
-    sample: Sample = False,
-    media: Media = None,
-    missing: Annotated[str, typer.Option(help="Videos that are not there: null, skip or error.")] = "null",
-    on_bad_row: Annotated[str, typer.Option(help="Rows that cannot be read: error or skip.")] = "error",
+    data_dir: opt.DataDirOption = None,
+    file: opt.SourceFileOption = None,
+    sample: opt.SampleOption = False,
+    media: opt.MediaOption = None,
+    missing: opt.MissingOption = "null",
+    on_bad_row: opt.BadRowOption = "error",
     videos: Annotated[
         str | None,
         typer.Option(help="reference (uploaded once, the default with media), embed (inside the rows) or none."),
@@ -48,42 +43,27 @@ def publish_command(
     revision: Annotated[str | None, typer.Option(help="The branch to publish to.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")] = False,
     state_dir: Annotated[Path | None, typer.Option(help="Where hashes of media files are remembered.")] = None,
-    prompt_style: PromptStyle = None,
+    prompt_style: opt.PromptStyleOption = None,
 ) -> None:
-    """Publish configs to the Hub: Parquet rows, a card, and videos the viewer plays. Again, it sends what changed."""
+    """Publish configs to the Hub: Parquet rows, a card, and videos the viewer plays; run anew, what changed."""
+    from huggingface_hub.utils.tqdm import disable_progress_bars
+
     disable_progress_bars()
-    pools: Any = media_by_pool(media)
-    report = publish(
-        configs,
-        repo=repo,
-        repo_per_source=repo_per_source,
-        data_dir=_data_dirs(data_dir),
-        files=files_by_source(file),
-        sample=sample,
-        media=pools,
-        missing=missing,  # type: ignore[arg-type]
-        videos=videos,  # type: ignore[arg-type]
-        allow_restricted_videos=allow_restricted_videos,
-        private=private,
-        revision=revision,
-        dry_run=dry_run,
-        state_dir=state_dir,
-        on_bad_row=on_bad_row,
-        **wording(prompt_style),
-    )
-    _show(report, Console())
-
-
-def _data_dirs(given: list[str] | None) -> Any:
-    """Return folders by source where any is given as `source=folder`, else the one folder."""
-    if not given:
-        return None
-    named = dict(one.split("=", 1) for one in given if "=" in one and "/" not in one.split("=", 1)[0])
-    if len(named) == len(given):
-        return named
-    if len(given) > 1:
-        raise typer.BadParameter("give one folder, or source=folder for each source", param_hint="--data-dir")
-    return given[0]
+    given = {"data_dir": data_dir, "file": file, "media": media, "sample": sample, "prompt_style": prompt_style}
+    options: dict[str, Any] = {
+        "repo": repo,
+        "repo_per_source": repo_per_source,
+        "missing": missing,
+        "on_bad_row": on_bad_row,
+        "videos": videos,
+        "allow_restricted_videos": allow_restricted_videos,
+        "private": private,
+        "revision": revision,
+        "dry_run": dry_run,
+        "state_dir": state_dir,
+        **opt.loading(**given, by_source=True),  # type: ignore[arg-type]
+    }
+    _show(video_sft.publish(configs, **options), Console())
 
 
 def _show(report: PublishReport, console: Console) -> None:
@@ -96,9 +76,9 @@ def _show(report: PublishReport, console: Console) -> None:
 
 
 def _table(repo: RepoReport, *, dry_run: bool) -> Table:
-    table = Table(title=f"{repo.name}{' (dry run: nothing was sent)' if dry_run else ''}")
-    for heading in ("config", "split", "rows", "with media", "Parquet files", "to send" if dry_run else "sent", "size"):
-        table.add_column(heading)
+    headings = ("config", "split", "rows", "with media", "Parquet files", "to send" if dry_run else "sent", "size")
+    title = f"{repo.name}{' (dry run: nothing was sent)' if dry_run else ''}"
+    table = table_of(headings, numbers=headings[2:], title=title)
     for config in repo.configs:
         for name, split in config.splits.items():
             counts = (f"{split.rows:,}", f"{split.rows_with_media:,}", str(split.files), str(split.new_files))
@@ -107,11 +87,10 @@ def _table(repo: RepoReport, *, dry_run: bool) -> Table:
 
 
 def _summary(repo: RepoReport, *, dry_run: bool) -> str:
-    licenses: dict[str, int] = {}
+    licenses: Counter[str] = Counter()
     for config in repo.configs:
         for split in config.splits.values():
-            for name, count in split.licenses.items():
-                licenses[name] = licenses.get(name, 0) + count
+            licenses.update(split.licenses)
     verb = "to send" if dry_run else "sent"
     videos = f"{repo.videos.files:,} videos, {repo.videos.new:,} {verb} ({_size(repo.videos.new_bytes)})"
     lines = [

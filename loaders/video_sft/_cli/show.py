@@ -12,19 +12,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+import video_sft
+from video_sft._cli import options as opt
 from video_sft._cli.console import Console
-from video_sft._cli.options import (
-    Config,
-    DataDir,
-    File,
-    Media,
-    PromptStyle,
-    Sample,
-    files_by_part,
-    media_by_pool,
-    wording,
-)
-from video_sft._loading import first_split, load
 from video_sft.errors import ConfigError
 
 __all__ = ["conversation", "row_panel", "show"]
@@ -34,19 +24,21 @@ _FACTS = ("task", "answer_format", "question_type", "answer", "answer_index", "v
 
 
 def show(
-    config: Config,
-    data_dir: DataDir = None,
-    file: File = None,
-    media: Media = None,
+    config: opt.ConfigArgument,
+    data_dir: opt.DataDirOption = None,
+    file: opt.FileOption = None,
+    media: opt.MediaOption = None,
     split: Annotated[str | None, typer.Option(help="The split; the first one there is when left out.")] = None,
     index: Annotated[int, typer.Option(help="Which row, from 0; negative counts from the end.")] = 0,
-    sample: Sample = False,
-    prompt_style: PromptStyle = None,
+    sample: opt.SampleOption = False,
+    prompt_style: opt.PromptStyleOption = None,
 ) -> None:
     """Print one row: its conversation, its answer, where its video is and what it is."""
-    options: Any = {"data_dir": data_dir, "files": files_by_part(file), "sample": sample, **wording(prompt_style)}
+    from video_sft._upstream_loading import first_split
+
+    options = opt.loading(data_dir=data_dir, file=file, sample=sample, prompt_style=prompt_style)
     split = split or first_split(config, **options)
-    loaded: Any = load(config, media=media_by_pool(media), split=split, **options)
+    loaded: Any = video_sft.load(config, split=split, **options, **opt.loading(media=media))
     if not -len(loaded) <= index < len(loaded):
         raise ConfigError(f"{config}, {split} has {len(loaded):,} rows; there is no row {index}")
     Console().print(row_panel(loaded[index], f"{config}  {split}  row {index:,} of {len(loaded):,}"))

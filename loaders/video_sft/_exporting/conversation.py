@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from video_sft.errors import ConfigError
 
-__all__ = ["Modality", "Turn", "spaced_tags", "turns_of", "with_system_in_question"]
+__all__ = ["Modality", "PlainTurn", "spaced_tags", "turns_of", "with_system_in_question"]
 
 Modality: TypeAlias = Literal["video", "image"]
 #: Words that trainers replace wherever they stand: media tags, ms-swift's others, and models' own tokens.
@@ -19,7 +19,7 @@ _TAGS = re.compile(
 
 
 @dataclass(frozen=True)
-class Turn:
+class PlainTurn:
     """One turn of a conversation.
 
     Attributes:
@@ -37,7 +37,7 @@ class Turn:
         return tag + self.text if self.media else self.text
 
 
-def turns_of(messages: Sequence[Mapping[str, Any]], where: str) -> list[Turn]:
+def turns_of(messages: Sequence[Mapping[str, Any]], where: str) -> list[PlainTurn]:
     """Return the turns of a row.
 
     Args:
@@ -57,7 +57,7 @@ def turns_of(messages: Sequence[Mapping[str, Any]], where: str) -> list[Turn]:
                 f"{where}: a turn has {', '.join(media)} parts; one video or one image in front of the text is taken"
             )
         text = "\n".join(part["text"] for part in parts if part["type"] == "text")
-        turns.append(Turn(message["role"], text, media[0] if media else None))
+        turns.append(PlainTurn(message["role"], text, media[0] if media else None))
     return turns
 
 
@@ -66,10 +66,10 @@ def spaced_tags(text: str) -> str:
     return _TAGS.sub(r"<\1 >", text) if "<" in text else text
 
 
-def with_system_in_question(turns: Sequence[Turn]) -> list[Turn]:
+def with_system_in_question(turns: Sequence[PlainTurn]) -> list[PlainTurn]:
     """Return turns for trainers that know no system turn: its text stands before the first question."""
     if turns[0].role != "system":
         return list(turns)
     system, question, *others = turns
     text = f"{system.text}\n{question.text}" if question.text else system.text
-    return [Turn(question.role, text, question.media), *others]
+    return [PlainTurn(question.role, text, question.media), *others]

@@ -6,20 +6,20 @@ import math
 import os
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from video_sft._exporting.media_folder import MediaFolder
 from video_sft._exporting.media_jobs import Clips
 from video_sft._exporting.out_folder import OutFolder
 from video_sft._exporting.report import ExportReport
 from video_sft._exporting.run import ExportRun
+from video_sft._exporting.target_names import TARGET_NAMES, TargetName
 from video_sft._exporting.targets import TARGETS
 from video_sft._exporting.targets.target import PackedTarget, Target
 from video_sft.errors import BuildError, ConfigError, VideoSftError, one_line
 
-__all__ = ["TargetName", "export"]
+__all__ = ["export"]
 
-TargetName = Literal["swift", "llamafactory", "qwen", "llava", "webdataset", "mds"]
 _NAME = re.compile(r"[A-Za-z0-9][\w-]*", re.ASCII)
 _LLAVA_FPS = 2.0
 
@@ -101,15 +101,15 @@ def export(
         ) from error
 
 
-def _checked(to: str, clips: str | None, name: str, fps: float, max_frames: int | None) -> tuple[Target, Clips]:
+def _checked(to: TargetName, clips: str | None, name: str, fps: float, max_frames: int | None) -> tuple[Target, Clips]:
     """Return the format, and how it is told of clips.
 
     Raises:
         ConfigError: there is no such format, or it cannot be told so.
     """
-    target = TARGETS.get(to)
-    if target is None:
-        raise ConfigError(f"to is {to!r}; it is one of {', '.join(TARGETS)}")
+    if to not in TARGET_NAMES:
+        raise ConfigError(f"to is {to!r}; it is one of {', '.join(TARGET_NAMES)}")
+    target = TARGETS[to]
     chosen = target.clips[0] if clips is None else clips
     if chosen not in target.clips:
         known = " and ".join(target.clips)

@@ -12,12 +12,12 @@ from pathlib import Path, PurePosixPath
 
 from video_sft._exporting.media_jobs import MediaJob
 from video_sft._exporting.trimmed import write_stills, write_trimmed
-from video_sft._files import unfinished_folder, writing_whole
+from video_sft._files import writing_whole, writing_whole_folder
 from video_sft._parallel import done_in_threads
 from video_sft._probing.file_identity import identity_of
 from video_sft.errors import VideoError
 from video_sft.video import Clip
-from video_sft.video._bytes.source import Source
+from video_sft.video._bytes.media_bytes import MediaBytes
 from video_sft.video._columns.saved_videos import link_or_copy
 from video_sft.video._reading.frame_folder import split_frames
 
@@ -81,20 +81,18 @@ class MediaFolder:
                 return (place,)
             place = self._place(source, "", _VERSION, identity_of(source), start, stop, self.fps, self.max_frames)
             if not (self.out / place).exists():
-                (self.out / place).parent.mkdir(parents=True, exist_ok=True)
-                with unfinished_folder((self.out / place).parent) as unfinished:
+                with writing_whole_folder(self.out / place) as unfinished:
                     write_stills(clip, unfinished, fps=self.fps, max_frames=self.max_frames)
-                    os.replace(unfinished, self.out / place)
             return tuple(f"{place}/{name}" for name in sorted(os.listdir(self.out / place)))
         except VideoError as error:
             return error
 
-    def _place(self, source: Source, suffix: str, *identity: object) -> str:
+    def _place(self, source: MediaBytes, suffix: str, *identity: object) -> str:
         digest = hashlib.blake2b(repr(identity).encode(), digest_size=8).hexdigest()
         stem = PurePosixPath(split_frames(source.path or "")[0].partition("::")[0].replace(os.sep, "/")).stem
         return f"{self.name}/{digest[:2]}/{digest}-{_OTHERS.sub('_', stem)[-80:] or 'file'}{suffix}"
 
-    def _put(self, source: Source, target: Path) -> None:
+    def _put(self, source: MediaBytes, target: Path) -> None:
         with _whole_file(target) as unfinished:
             if source.data is not None:
                 unfinished.write_bytes(source.data)
@@ -109,7 +107,7 @@ def _whole_file(target: Path) -> Iterator[Path]:
         yield unfinished
 
 
-def _suffix(source: Source, modality: str) -> str:
+def _suffix(source: MediaBytes, modality: str) -> str:
     name = PurePosixPath((source.path or "").partition("::")[0].partition("?")[0]).suffix
     if _SUFFIX.fullmatch(name):
         return name.lower()

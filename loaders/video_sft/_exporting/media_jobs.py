@@ -1,4 +1,4 @@
-"""What has to be done for each row's medium, decided by the facts about its file."""
+"""The job that each row's medium needs, decided by the facts about its file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from video_sft._probing.file_facts import Facts, FileFacts
+from video_sft._probing.file_facts import Facts, MediumFacts
 from video_sft._probing.probe import clip_seconds
 from video_sft._probing.row_media import RowMedium
 from video_sft.errors import VideoError
@@ -82,7 +82,7 @@ def need_of(each: RowMedium, facts: Facts, clips: Clips) -> Need | str:
     return Need(MediaJob("trim", part), instead=True)
 
 
-def _countable(start: float, stop: float, facts: FileFacts, video: VideoMetadata) -> bool:
+def _countable(start: float, stop: float, facts: MediumFacts, video: VideoMetadata) -> bool:
     """Return whether readers who count frames by the average rate from the file's first find those of the clip.
 
     ms-swift and qwen-vl-utils do: the first frame is `start * fps` rounded up, the last `stop * fps` rounded down, and

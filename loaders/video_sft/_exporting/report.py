@@ -1,4 +1,4 @@
-"""What an export consists of."""
+"""The report on an export: rows, files, losses, and the command that trains on it."""
 
 from __future__ import annotations
 

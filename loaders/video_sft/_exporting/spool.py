@@ -13,7 +13,7 @@ import datasets
 import orjson
 
 from video_sft._datasets import stored_batches, tqdm
-from video_sft._exporting.conversation import Turn, spaced_tags, turns_of
+from video_sft._exporting.conversation import PlainTurn, spaced_tags, turns_of
 from video_sft._probing.row_media import RowMedium, medium_of
 from video_sft.errors import ConfigError
 
@@ -86,7 +86,7 @@ class Spool:
         spool.digest = digest.hexdigest()
         return spool
 
-    def _taken(self, name: str, messages: Any, medium: RowMedium | None) -> list[Turn] | None:
+    def _taken(self, name: str, messages: Any, medium: RowMedium | None) -> list[PlainTurn] | None:
         """Return the turns of a row that can be exported, and count one that cannot."""
         if not messages:
             raise ConfigError(f"{name} has no messages; export takes rows of the shared schema, not of -source configs")
@@ -98,7 +98,7 @@ class Spool:
         if shown is not None and (medium is None or medium.medium[0] != shown):
             self.leave_out(f"the {shown} is not there", name)
             return None
-        spaced = [Turn(turn.role, spaced_tags(turn.text), turn.media) for turn in turns]
+        spaced = [PlainTurn(turn.role, spaced_tags(turn.text), turn.media) for turn in turns]
         self.spaced += spaced != turns
         return spaced
 
@@ -109,13 +109,13 @@ class Spool:
         if len(examples) < 5:
             examples.append(name)
 
-    def read(self, rows: Iterable[LaidRow]) -> Iterator[tuple[LaidRow, str, list[Turn]]]:
+    def read(self, rows: Iterable[LaidRow]) -> Iterator[tuple[LaidRow, str, list[PlainTurn]]]:
         """Yield rows with their id and turns."""
         with self.path.open("rb") as file:
             for row in rows:
                 file.seek(row.offset)
                 name, turns = orjson.loads(file.read(row.size))
-                yield row, name, [Turn(*turn) for turn in turns]
+                yield row, name, [PlainTurn(*turn) for turn in turns]
 
 
 def _stored(rows: object) -> Iterator[Mapping[str, Any]]:

@@ -17,26 +17,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from video_sft._datasets import fingerprint_of, without_indices
-from video_sft._media.index import MediaIndex
-from video_sft._media.suffixes import Modality
+from video_sft._media.index import MediaIndex, MediaIndexes
 from video_sft._rows.schema import features
-from video_sft._sources.pool import find_pool
+from video_sft._sources.registry import find_pool
+from video_sft._suffixes import SUFFIXES, MediaKind
 from video_sft.errors import ConfigError, MissingMediaError
 from video_sft.video._fragment import clip_url
 
-__all__ = ["MISSING_POLICIES", "Location", "Media", "MediaPools", "MissingPolicy"]
+__all__ = ["MISSING_POLICIES", "Location", "MediaPlaces", "MediaPools", "MissingPolicy", "index_pools"]
 
 logger = logging.getLogger("video_sft")
 
 Location = str | os.PathLike[str]
-Media = Mapping[str, Location | Sequence[Location]]
+MediaPlaces = Mapping[str, Location | Sequence[Location]]
 MissingPolicy = Literal["null", "skip", "error"]
 MISSING_POLICIES: tuple[MissingPolicy, ...] = ("null", "skip", "error")
-_COLUMNS: tuple[Modality, ...] = ("video", "image")
+_COLUMNS: tuple[MediaKind, ...] = ("video", "image")
 _BATCH_ROWS = 8_192
 _EXAMPLES = 10
 #: Paths of videos for certain; GIFs may be images, and paths without a suffix anything.
-_VIDEO_PATH = r"(?i)\.(mp4|mkv|webm|avi|mov|m4v|mpg|mpeg|ts|flv|wmv|3gp|ogv)$"
+_VIDEO_PATH = rf"(?i)\.({'|'.join(suffix for suffix in SUFFIXES['video'] if suffix != 'gif')})$"
 
 
 class Tally:
@@ -102,11 +102,11 @@ class MediaPools:
         MissingMediaError: a folder, zip or URL is not there.
     """
 
-    def __init__(self, media: Media, *, missing: MissingPolicy = "null") -> None:
+    def __init__(self, media: MediaPlaces, *, missing: MissingPolicy = "null") -> None:
         if missing not in MISSING_POLICIES:
             raise ConfigError(f"missing is {missing!r}; it is one of {', '.join(MISSING_POLICIES)}")
         self.missing = missing
-        self._indexes = {pool: MediaIndex(find_pool(pool), _places(places)) for pool, places in media.items()}
+        self._indexes = index_pools(media)
         self._told = False
 
     def attach(self, dataset: datasets.Dataset, name: str) -> datasets.Dataset:
@@ -149,13 +149,13 @@ class MediaPools:
             table = table.set_column(place, table.schema.field(place), column)
         return table if self.missing != "skip" or there.all() else table.filter(pa.array(there))
 
-    def _resolve(self, table: pa.Table) -> tuple[dict[Modality, pa.ChunkedArray], npt.NDArray[np.bool_], Tally]:
+    def _resolve(self, table: pa.Table) -> tuple[dict[MediaKind, pa.ChunkedArray], npt.NDArray[np.bool_], Tally]:
         """Look up the media of rows, some thousand rows at a time: nothing but the new cells is held for all of them.
 
         Returns:
             The columns; which rows lack nothing; the counts.
         """
-        chunks: dict[Modality, list[pa.Array]] = {kind: [] for kind in _COLUMNS}
+        chunks: dict[MediaKind, list[pa.Array]] = {kind: [] for kind in _COLUMNS}
         there: list[npt.NDArray[np.bool_]] = []
         tally = Tally()
         for start in range(0, len(table), _BATCH_ROWS):
@@ -164,10 +164,10 @@ class MediaPools:
             images = _rows_with_images(encoded, batch["messages"])
             codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
             paths = encoded.dictionary.to_pylist()
-            cells: dict[Modality, list[str | None]] = {}
+            cells: dict[MediaKind, list[str | None]] = {}
             for kind in _COLUMNS:
                 own = np.where(images == (kind == "image"), codes, -1)
-                found = {code: self._find(paths[code], kind) for code in set(own.tolist()) - {-1}}
+                found = {code: self._indexes.find(paths[code], kind) for code in set(own.tolist()) - {-1}}
                 cells[kind] = [found.get(code) for code in own.tolist()]
             self._cut(batch, cells["video"])
             for kind in _COLUMNS:
@@ -178,11 +178,6 @@ class MediaPools:
         whole = np.concatenate(there) if there else np.zeros(0, dtype=np.bool_)
         return {kind: pa.chunked_array(own, _storage()) for kind, own in chunks.items()}, whole, tally
 
-    def _find(self, path: str, kind: Modality) -> str | None:
-        pool, _, inside = path.partition("/")
-        index = self._indexes.get(pool)
-        return None if index is None else index.find(inside, kind)
-
     def _cut(self, batch: pa.Table, cells: list[str | None]) -> None:
         """Add each row's start and stop to its path, unless the user has the clip already cut."""
         if all(batch[name].null_count == len(batch) for name in ("start_seconds", "stop_seconds")):
@@ -190,11 +185,10 @@ class MediaPools:
         limits = [_combined(batch[name]) for name in ("start_seconds", "stop_seconds")]
         rows = np.flatnonzero(pc.or_(*(limit.is_valid() for limit in limits)).to_numpy(zero_copy_only=False))
         starts, stops = (limit.take(pa.array(rows)).to_pylist() for limit in limits)
-        cutting = [index for index in self._indexes.values() if index.pool.cut_by_row]
+        cutting = self._indexes.cut_by_row
         ids = _combined(batch["id"]).take(pa.array(rows)).to_pylist() if cutting else [""] * len(rows)
         for row, name, start, stop in zip(rows.tolist(), ids, starts, stops, strict=True):
-            key = name.partition("/")[2].partition("+")[0]  # of merged rows, the first one's
-            cut = next((place for index in cutting if (place := index.find_cut(key)) is not None), None)
+            cut = self._indexes.find_cut(name) if cutting else None
             if cut is not None:
                 cells[row] = cut
             elif (cell := cells[row]) is not None:
@@ -238,8 +232,14 @@ def _rate_note(index: MediaIndex) -> str:
     return told
 
 
-def _places(places: Location | Sequence[Location]) -> list[Location]:
-    return [places] if isinstance(places, (str, os.PathLike)) else list(places)
+def index_pools(media: MediaPlaces) -> MediaIndexes:
+    """List the files of each pool.
+
+    Raises:
+        MissingMediaError: a folder, zip or URL is not there.
+    """
+    given = {pool: [places] if isinstance(places, (str, os.PathLike)) else places for pool, places in media.items()}
+    return MediaIndexes({pool: MediaIndex(find_pool(pool), places) for pool, places in given.items()})
 
 
 @functools.cache

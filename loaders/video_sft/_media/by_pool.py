@@ -1,18 +1,19 @@
-"""What a user says about where media are, sorted by pool and checked."""
+"""The places of media that a user gives, sorted by pool and checked."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
 
-from video_sft._media.attach import Location, Media
+from video_sft._media.attach import Location, MediaPlaces
+from video_sft.builders import find_source, sources
 from video_sft.errors import ConfigError
 
 __all__ = ["media_by_pool"]
 
 
 def media_by_pool(
-    source: str, pools: Collection[str], media: Media | Location | Sequence[Location] | None
+    source: str, pools: Collection[str], media: MediaPlaces | Location | Sequence[Location] | None
 ) -> dict[str, list[Location]]:
     """Return the places of each of a source's pools.
 
@@ -31,8 +32,6 @@ def media_by_pool(
         if len(pools) != 1:
             raise ConfigError(f"{source} has several pools; give media by pool: {', '.join(pools)}")
         return {next(iter(pools)): _places(media)}
-    from video_sft.builders import find_source, sources  # which are made of sources, and these of pools
-
     known = {pool for name in sources() for pool in find_source(name).pools} | set(pools)
     unknown = sorted(set(media) - known)
     if unknown:

@@ -7,16 +7,16 @@ from collections.abc import Iterable, Iterator
 
 from video_sft._media.media_listing import Notes, inner_archives, is_archive_part, list_files
 from video_sft._media.path_table import PathTable
-from video_sft._media.pool_places import Place, place_of
-from video_sft._media.suffixes import SUFFIXES, Modality, name_of, suffix_of, without_suffix
+from video_sft._media.pool_places import MediaPlace, place_of
 from video_sft._media.youtube_clips import clip_agreement
 from video_sft._places import join
 from video_sft._sources.pool import Pool
+from video_sft._suffixes import SUFFIXES, MediaKind, name_of, suffix_of, without_suffix
 from video_sft.errors import MissingMediaError
 from video_sft.video._bytes.joined import split_parts
 from video_sft.video._reading.frame_folder import DEFAULT_FPS, frames_url, is_frame
 
-__all__ = ["MediaIndex", "Modality"]
+__all__ = ["MediaIndex", "MediaIndexes"]
 
 _VIDEOS, _IMAGES = frozenset(SUFFIXES["video"]), frozenset(SUFFIXES["image"])
 
@@ -51,7 +51,7 @@ class MediaIndex:
         self._places = [_Listed(self, place_of(place)) for place in places]
         self.roots = [place.shown for place in self._places]
 
-    def find(self, path: str, modality: Modality) -> str | None:
+    def find(self, path: str, modality: MediaKind) -> str | None:
         """Return the location of an item, or None.
 
         Args:
@@ -94,7 +94,7 @@ class MediaIndex:
             yield f"{folder}/{name[len(prefix) :]}" if folder else name[len(prefix) :]
 
     def _best(
-        self, place: _Listed, candidates: Iterable[tuple[int, str]], wanted: str, modality: Modality | None
+        self, place: _Listed, candidates: Iterable[tuple[int, str]], wanted: str, modality: MediaKind | None
     ) -> tuple[int, str] | None:
         """Return the candidate that agrees most with the path wanted: whole path, end of path, then name alone.
 
@@ -155,7 +155,7 @@ _SURE = 4
 class _Listed:
     """The files of one place, with those of the archives in it."""
 
-    def __init__(self, index: MediaIndex, place: Place) -> None:
+    def __init__(self, index: MediaIndex, place: MediaPlace) -> None:
         self.fps = place.fps
         shown = place.root.removeprefix("zip://::").removeprefix("tar://::")
         self.shown = split_parts(shown) or shown
@@ -176,7 +176,7 @@ class _Listed:
         """Return the location of a path in one of the roots."""
         return join(self._roots[number], path)
 
-    def files(self, modality: Modality) -> PathTable:
+    def files(self, modality: MediaKind) -> PathTable:
         """Return the files of a kind."""
         if modality == "video":
             return self._videos
@@ -213,3 +213,23 @@ class _Listed:
             if folder and any(map(is_frame, names)):
                 self.folders.add(folder, number, folder)
         return archives
+
+
+class MediaIndexes(dict[str, MediaIndex]):
+    """The files of several pools, by the pools' names."""
+
+    def find(self, video_path: str, modality: MediaKind) -> str | None:
+        """Return the location of what a row names, or None; see `MediaIndex.find`."""
+        pool, _, inside = video_path.partition("/")
+        return self[pool].find(inside, modality) if pool in self else None
+
+    def find_cut(self, row_id: str) -> str | None:
+        """Return the location of a clip already cut to a row, of merged rows to the first one, or None."""
+        key = row_id.partition("/")[2].partition("+")[0]
+        places = (index.find_cut(key) for index in self.values() if index.pool.cut_by_row)
+        return next((place for place in places if place is not None), None)
+
+    @property
+    def cut_by_row(self) -> bool:
+        """Whether any of the pools may have clips cut to rows."""
+        return any(index.pool.cut_by_row for index in self.values())

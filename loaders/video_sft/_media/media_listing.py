@@ -13,7 +13,7 @@ from video_sft._places import is_remote, join
 from video_sft.errors import MissingMediaError, VideoError, one_line
 from video_sft.video._bytes.archive_index import BadArchiveError, member_name
 from video_sft.video._bytes.joined import first_parts, is_part
-from video_sft.video._bytes.source import Source, archive_at
+from video_sft.video._bytes.media_bytes import MediaBytes, archive_at
 from video_sft.video._reading.frame_folder import is_frame, natural
 
 __all__ = ["Notes", "inner_archives", "is_archive_part", "list_files"]
@@ -58,7 +58,7 @@ def list_files(root: str, notes: Notes | None = None, *, frames: bool = False) -
     Links are followed, but never into one folder twice; what cannot be looked at is passed over.
 
     Args:
-        root: of a `video_sft._media.pool_places.Place`.
+        root: of a `video_sft._media.pool_places.MediaPlace`.
         notes: is told of what was passed over.
         frames: a folder of frames stands for one item: the first of them are enough, which spares millions.
 
@@ -114,7 +114,7 @@ def inner_archives(root: str, files: list[str], notes: Notes) -> Iterator[str]:
             if inside is not None and (inside.startswith("zip") or not is_remote(root)):
                 yield inside
             else:
-                notes.broken.append(f"{path}: a tar far away has no list of its members; download it")
+                notes.broken.append(f"{path}: a remote tar has no list of its members; download it")
         else:
             folder, _, name = path.rpartition("/")
             pieces.setdefault(folder, set()).add(name)
@@ -130,7 +130,7 @@ def inner_archives(root: str, files: list[str], notes: Notes) -> Iterator[str]:
                 yield inside
 
 
-def _members(root: str, kind: str, prefix: str, source: Source) -> Iterator[str]:
+def _members(root: str, kind: str, prefix: str, source: MediaBytes) -> Iterator[str]:
     try:
         members = source.members(kind)
     except (VideoError, BadArchiveError, OSError) as error:

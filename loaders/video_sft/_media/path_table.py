@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from video_sft._media.suffixes import without_suffix
 from video_sft._media.youtube_clips import clip_key
 from video_sft._sources.pool import Pool
+from video_sft._suffixes import without_suffix
 
 __all__ = ["PathTable"]
 

@@ -1,4 +1,4 @@
-"""What a user gives as a pool's place: a folder, an archive, a split one, a URL; with a rate of frames where stated."""
+"""A pool's place as a user gives it: a folder, an archive, a split one, a URL; with a rate of frames where stated."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from video_sft.errors import ConfigError, MissingMediaError
 from video_sft.video._bytes.joined import find_first, join_parts, whole_name
 from video_sft.video._reading.frame_folder import split_frames
 
-__all__ = ["Place", "archive_root", "is_packed_tar", "place_of", "unpacking"]
+__all__ = ["MediaPlace", "archive_root", "is_packed_tar", "place_of", "unpacking"]
 
 _PACKED_TARS = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
 _PACKINGS = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
 @dataclass(frozen=True)
-class Place:
+class MediaPlace:
     """Where media are.
 
     Attributes:
@@ -29,7 +29,7 @@ class Place:
     fps: float | None = None
 
 
-def place_of(given: str | os.PathLike[str]) -> Place:
+def place_of(given: str | os.PathLike[str]) -> MediaPlace:
     """Understand one place.
 
     Args:
@@ -46,16 +46,16 @@ def place_of(given: str | os.PathLike[str]) -> Place:
         raise ConfigError(f"media is {given!r}: {error}") from None
     if is_remote(text):
         text = text.rstrip("/")
-        return Place((None if "::" in text else archive_root(text)) or text, fps)
+        return MediaPlace((None if "::" in text else archive_root(text)) or text, fps)
     path = os.path.abspath(os.path.expanduser(text))
     if os.path.isdir(path):
-        return Place(path, fps)
+        return MediaPlace(path, fps)
     first = find_first(path)
     if first is not None:
-        return Place(_checked(archive_root(first), first), fps)
+        return MediaPlace(_checked(archive_root(first), first), fps)
     if not os.path.isfile(path):
         raise MissingMediaError(f"the media place {path!r} is not there")
-    return Place(_checked(archive_root(path) or _by_content(path), path), fps)
+    return MediaPlace(_checked(archive_root(path) or _by_content(path), path), fps)
 
 
 def archive_root(location: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What there is to know of a video or image without decoding it, for many files at once."""
+"""Facts about videos and images that need no decoding, for many files at once."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from video_sft._probing.kept_facts import KeptFacts
 from video_sft.errors import VideoError
 from video_sft.video import VideoMetadata
 from video_sft.video._bytes.byte_source import ReadableFile
-from video_sft.video._bytes.source import Source, is_local
+from video_sft.video._bytes.media_bytes import MediaBytes, is_local
 from video_sft.video._decoding.threads import default_threads
 from video_sft.video._frames import AudioTrack
-from video_sft.video._reading.video_file import VideoFile
+from video_sft.video._reading.video_reader import VideoReader
 
-__all__ = ["Facts", "FileFacts", "Medium", "facts_of"]
+__all__ = ["Facts", "Medium", "MediumFacts", "facts_of"]
 
 Modality: TypeAlias = Literal["video", "image"]
 #: A file, and what it is taken for.
-Medium: TypeAlias = "tuple[Modality, Source]"
+Medium: TypeAlias = "tuple[Modality, MediaBytes]"
 
 
 @dataclass(frozen=True)
-class FileFacts:
+class MediumFacts:
     """Facts about one file.
 
     Attributes:
@@ -48,7 +48,7 @@ class FileFacts:
 
 
 #: What is known of a file, or why it cannot be read.
-Facts: TypeAlias = "FileFacts | VideoError"
+Facts: TypeAlias = "MediumFacts | VideoError"
 
 
 def facts_of(
@@ -98,19 +98,19 @@ def facts_of(
     return found
 
 
-def _at_hand(source: Source) -> bool:
+def _at_hand(source: MediaBytes) -> bool:
     return source.data is not None or is_local((source.path or "").rpartition("::")[2])
 
 
-def _video(source: Source) -> FileFacts:
-    track = VideoFile(source, None).track()
+def _video(source: MediaBytes) -> MediumFacts:
+    track = VideoReader(source, None).track()
     facts, timeline = track.metadata, track.timeline
     due = facts.begin_seconds + np.arange(len(timeline)) / facts.fps
     even = bool(np.abs(timeline.seconds() - due).max() * facts.fps < 0.5)
-    return FileFacts(facts, facts.width, facts.height, even)
+    return MediumFacts(facts, facts.width, facts.height, even)
 
 
-def _image(source: Source) -> FileFacts:
+def _image(source: MediaBytes) -> MediumFacts:
     with closing(source.open()) as file:
         try:
             with Image.open(ReadableFile(file)) as image:  # type: ignore[arg-type]
@@ -118,15 +118,15 @@ def _image(source: Source) -> FileFacts:
                 width, height = image.size
         except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise VideoError(source.name, f"is no image that can be read: {error}") from error
-    return FileFacts(None, height, width) if turned else FileFacts(None, width, height)
+    return MediumFacts(None, height, width) if turned else MediumFacts(None, width, height)
 
 
 _ORIENTATION = 0x0112
 
 
-def _facts(kept: Mapping[str, Any]) -> FileFacts:
+def _facts(kept: Mapping[str, Any]) -> MediumFacts:
     metadata = kept["metadata"]
     if metadata is not None:
         audio = metadata["audio"] and AudioTrack(**metadata["audio"])
         metadata = VideoMetadata(**{**metadata, "audio": audio})
-    return FileFacts(**{**kept, "metadata": metadata})
+    return MediumFacts(**{**kept, "metadata": metadata})

@@ -7,8 +7,8 @@ import os
 import re
 from contextlib import closing
 
+from video_sft.video._bytes.media_bytes import MediaBytes, is_local
 from video_sft.video._bytes.range_cache import without_access
-from video_sft.video._bytes.source import Source, is_local
 
 __all__ = ["identity_of"]
 
@@ -16,7 +16,7 @@ __all__ = ["identity_of"]
 _PINNED = re.compile(r"hf://(?:datasets/|spaces/|models/)?[^/@]+/[^/@]+@[0-9a-f]{40}/")
 
 
-def identity_of(source: Source) -> str:
+def identity_of(source: MediaBytes) -> str:
     """Return what tells a file from all others and from other versions of itself.
 
     That is its path, size and time of change; of an archive's member, those of the archive; of a folder of frames, the

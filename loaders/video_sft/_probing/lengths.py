@@ -13,7 +13,7 @@ import pyarrow as pa
 from PIL import Image
 
 from video_sft._datasets import indices_of, stored_batches, tqdm, with_column
-from video_sft._probing.file_facts import Facts, FileFacts, Medium, facts_of
+from video_sft._probing.file_facts import Facts, Medium, MediumFacts, facts_of
 from video_sft._probing.probe import tell_unreadable
 from video_sft._probing.row_media import MEDIA_COLUMNS, RowMedium, medium_of
 from video_sft.errors import ConfigError, VideoError
@@ -107,7 +107,7 @@ def _for_collator(
 ) -> tuple[dict[str, Any], VideoMetadata | None]:
     """Return a row as the collator takes it, and the facts about its video; an image is as large as the row's."""
     known = facts.get(medium.medium) if medium else None
-    if not isinstance(known, FileFacts):  # there is none, or the collator says what is wrong with it
+    if not isinstance(known, MediumFacts):  # there is none, or the collator says what is wrong with it
         return row, None
     if known.metadata is None:
         row["image"] = Image.new("L", (known.width, known.height))

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import datasets
 import pyarrow as pa
 
-from video_sft._probing.file_facts import Facts, FileFacts, facts_of
+from video_sft._probing.file_facts import Facts, MediumFacts, facts_of
 from video_sft._probing.row_media import RowMedium, media_of
 from video_sft.errors import ConfigError, VideoError
 from video_sft.video import VideoMetadata
@@ -103,7 +103,7 @@ def _end(facts: VideoMetadata) -> float:
 
 
 def _told(each: RowMedium, facts: Facts) -> dict[str, Any]:
-    if not isinstance(facts, FileFacts):
+    if not isinstance(facts, MediumFacts):
         return {"error": str(facts)}
     told: dict[str, Any] = {"width": facts.width, "height": facts.height}
     video = facts.metadata

@@ -13,7 +13,7 @@ from video_sft._datasets import stored_batches
 from video_sft._probing.file_facts import Medium
 from video_sft.errors import ConfigError
 from video_sft.video import Clip
-from video_sft.video._bytes.source import make_source
+from video_sft.video._bytes.media_bytes import media_bytes
 
 __all__ = ["MEDIA_COLUMNS", "RowMedium", "media_in", "media_of", "medium_of"]
 
@@ -103,7 +103,7 @@ def medium_of(row: Mapping[str, Any], known: dict[str, RowMedium]) -> RowMedium 
             return whole
         return RowMedium(whole.medium, *limits)
     image = row.get("image")
-    return None if image is None else RowMedium(("image", make_source(_image_cell(image))))
+    return None if image is None else RowMedium(("image", media_bytes(_image_cell(image))))
 
 
 def _limits(row: Mapping[str, Any]) -> tuple[float | None, float | None]:

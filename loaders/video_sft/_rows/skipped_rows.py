@@ -1,4 +1,4 @@
-"""What a load left out: written beside the built dataset, told again whenever it is loaded."""
+"""Rows that a load left out: written beside the built dataset, told again whenever it is loaded."""
 
 from __future__ import annotations
 

@@ -11,10 +11,10 @@ from pathlib import PurePosixPath
 
 from fsspec.core import url_to_fs
 
-from video_sft._places import COMPRESSIONS, exists, is_remote, join
+from video_sft._places import COMPRESSIONS, exists, is_remote, join, uncompressed
 from video_sft.errors import MissingFileError, one_line
 
-__all__ = ["FileTree", "is_pattern", "uncompressed"]
+__all__ = ["FileTree", "is_pattern"]
 
 _MOST_FOLDERS = 200
 _SHARD = re.compile(r"(?P<before>.*)-(?P<number>\d+)-of-(?P<count>\d+)(?P<after>\D[^/]*)")
@@ -27,11 +27,6 @@ _UNLISTED = ("http://", "https://")
 def is_pattern(name: str) -> bool:
     """Return whether a name stands for several files, such as `data/test-*.parquet`."""
     return "*" in name
-
-
-def uncompressed(name: str) -> str:
-    """Return a file's name without the suffix of its compression."""
-    return next((name.removesuffix(suffix) for suffix in COMPRESSIONS if name.endswith(suffix)), name)
 
 
 class FileTree:

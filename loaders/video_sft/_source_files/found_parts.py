@@ -1,4 +1,4 @@
-"""Which of a source's files are there: in the user's folder, given by name, or downloaded from their pinned URLs."""
+"""The files of a source that are there: in the user's folder, given by name, or downloaded from their pinned URLs."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from datasets import DownloadManager
 
 from video_sft._places import exists, fingerprint, is_remote, root_of, sha256_of
 from video_sft._source_files.file_tree import FileTree, is_pattern
-from video_sft._source_files.given_files import Files, files_of, given_parts, is_one_file
-from video_sft._sources.source import Located, Part, RemoteFile, has_columns, places_of
+from video_sft._source_files.given_files import SourcePlace, files_of, given_parts
+from video_sft._sources.open_part import has_columns
+from video_sft._sources.part import Located, Part, RemoteFile, places_of, splits_of
 from video_sft.errors import MissingFileError, one_line
 
 __all__ = ["FoundParts", "download_parts", "find_parts", "fingerprint_parts", "locate_parts"]
@@ -34,16 +35,10 @@ class FoundParts:
 
     def splits(self) -> list[str]:
         """The splits that have at least one part present, in the usual order."""
-        found = {part.split for part, _ in self.present}
-        return [split for split in ("train", "validation", "test") if split in found]
+        return list(splits_of(part for part, _ in self.present))
 
 
-def find_parts(
-    parts: Sequence[Part],
-    data_dir: str | os.PathLike[str] | None,
-    files: Files | None = None,
-    known: Sequence[Part] = (),
-) -> FoundParts:
+def find_parts(parts: Sequence[Part], place: SourcePlace, known: Sequence[Part] = ()) -> FoundParts:
     """Look for the parts' files in a folder, a zip or an fsspec URL, and among files given by name.
 
     Each file may lie under its own name or one of the others it is known by, compressed or not; the folder may be one
@@ -51,16 +46,15 @@ def find_parts(
 
     Args:
         parts: the parts wanted.
-        data_dir: the place, or one file; None looks at `files` alone.
-        files: see `video_sft._source_files.given_files`; they go before what lies in `data_dir`.
-        known: all parts there are, which `files` may name.
+        place: where the user says they are.
+        known: all parts there are, which `place.files` may name.
 
     Raises:
         MissingFileError: the local folder or zip itself is not there, or a file given is not.
         ConfigError: what is given may be the files of several parts.
     """
     found = FoundParts()
-    for part, locations in locate_parts(parts, data_dir, files, known):
+    for part, locations in locate_parts(parts, place, known):
         if missing := part.missing(locations):
             found.absent.append((part, missing))
         else:
@@ -69,16 +63,13 @@ def find_parts(
 
 
 def locate_parts(
-    parts: Sequence[Part],
-    data_dir: str | os.PathLike[str] | None,
-    files: Files | None = None,
-    known: Sequence[Part] = (),
+    parts: Sequence[Part], place: SourcePlace, known: Sequence[Part] = ()
 ) -> list[tuple[Part, dict[str, Located]]]:
     """Return each part with those of its files that are there, by role; see `find_parts`."""
     parts = list(parts)
-    if data_dir is not None and files is None and is_one_file(data_dir):
-        files = files_of(parts, data_dir)
-        data_dir = None
+    data_dir, files = place.data_dir, place.files
+    if files is None and (one_file := place.one_file) is not None:
+        data_dir, files = None, files_of(parts, one_file)
     named = {part.name: (part, places) for part, places in given_parts(parts, files or {}, known)}
     tree = None if data_dir is None else FileTree(_root(data_dir))
     found = []
@@ -91,10 +82,10 @@ def locate_parts(
     return found
 
 
-def _root(data_dir: str | os.PathLike[str]) -> str:
+def _root(data_dir: str) -> str:
     root = root_of(data_dir)
     if not is_remote(root) and not os.path.isdir(root):
-        raise MissingFileError(f"data_dir {os.fspath(data_dir)!r} is not a folder, a file, a zip or a URL")
+        raise MissingFileError(f"data_dir {data_dir!r} is not a folder, a file, a zip or a URL")
     if root.startswith("zip://::"):
         _check_zip(root.removeprefix("zip://::"))
     return root

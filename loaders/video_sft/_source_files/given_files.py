@@ -1,4 +1,4 @@
-"""Files a user gives by their own names: `files={"train": "/any/name.json"}`, or one file in place of a folder."""
+"""The place of a source's files as a user gives it: a folder, one file, or files by their own names."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ import fnmatch
 import glob
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from video_sft._places import exists, is_remote
-from video_sft._source_files.file_tree import uncompressed
-from video_sft._sources.source import Located, Part, has_columns
+from video_sft._places import exists, is_remote, uncompressed
+from video_sft._sources.open_part import has_columns
+from video_sft._sources.part import Located, Part, places_of
 from video_sft.errors import ConfigError, MissingFileError
 
-__all__ = ["Files", "GivenParts", "files_of", "given_parts", "is_one_file"]
+__all__ = ["Files", "GivenParts", "SourcePlace", "files_of", "given_parts"]
 
-Place: TypeAlias = "str | os.PathLike[str]"
-Files: TypeAlias = "Mapping[str, Place | Sequence[Place] | Mapping[str, Place | Sequence[Place]]]"
+FilePath: TypeAlias = "str | os.PathLike[str]"
+Files: TypeAlias = "Mapping[str, FilePath | Sequence[FilePath] | Mapping[str, FilePath | Sequence[FilePath]]]"
 #: Parts with the files given for them, by role.
 GivenParts: TypeAlias = "list[tuple[Part, dict[str, Located]]]"
 
@@ -26,21 +27,51 @@ _SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv", ".parquet")
 _GIVEN = "the file was given by its own name"
 
 
-def is_one_file(data_dir: Place) -> bool:
-    """Return whether a place given as `data_dir` is an annotation file rather than a folder, a zip or a URL of one."""
-    place = os.fspath(data_dir)
-    if is_remote(place):
-        return uncompressed(place.partition("::")[0].lower()).endswith(_SUFFIXES)
-    return not place.lower().endswith(".zip") and os.path.isfile(os.path.expanduser(place))
+@dataclass(frozen=True)
+class SourcePlace:
+    """What a user says about where a source's files are; nothing, where they are to be downloaded.
+
+    Attributes:
+        data_dir: a folder, a zip, an fsspec URL, or one file.
+        files: files by split and role, see `given_parts`; they go before what lies in `data_dir`.
+    """
+
+    data_dir: str | None = None
+    files: Files | None = None
+
+    @classmethod
+    def of(cls, data_dir: FilePath | None, files: Files | None = None) -> SourcePlace:
+        """Return the place that two arguments of `video_sft.load` give."""
+        return cls(None if data_dir is None else os.fspath(data_dir), files)
+
+    @property
+    def is_given(self) -> bool:
+        """Whether there is any, so that nothing is downloaded."""
+        return self.data_dir is not None or self.files is not None
+
+    @property
+    def one_file(self) -> str | None:
+        """`data_dir`, where that is an annotation file rather than a folder, a zip or a URL of one."""
+        place = self.data_dir
+        if place is None:
+            return None
+        if is_remote(place):
+            return place if uncompressed(place.partition("::")[0].lower()).endswith(_SUFFIXES) else None
+        return place if not place.lower().endswith(".zip") and os.path.isfile(os.path.expanduser(place)) else None
+
+    @property
+    def expects_all(self) -> bool:
+        """Whether all files of the source should be there: not where some are given by name and nothing else."""
+        return self.files is None if self.data_dir is None else self.one_file is None
 
 
-def files_of(parts: Sequence[Part], place: Place) -> Files:
+def files_of(parts: Sequence[Part], place: str) -> Files:
     """Return what one file given in place of a folder is, among the parts that are wanted.
 
     Raises:
         ConfigError: it may be the file of several parts; the message says how to tell which.
     """
-    known = _known(parts, os.fspath(place))
+    known = _known(parts, place)
     if known and all(part is known[0][0] for part, _ in known):
         return {f"{part.name}/{role}": place for part, role in known}
     parts = [part for part, _ in known] or parts
@@ -48,7 +79,7 @@ def files_of(parts: Sequence[Part], place: Place) -> Files:
     if len(splits) != 1:
         names = ", ".join(sorted(splits))
         raise ConfigError(
-            f"data_dir {os.fspath(place)!r} is one file, and nothing tells which of the splits {names} it is: give "
+            f"data_dir {place!r} is one file, and nothing tells which of the splits {names} it is: give "
             f"split=..., or files={{{min(splits)!r}: ...}}"
         )
     return {splits.pop(): place}
@@ -79,7 +110,7 @@ def given_parts(parts: Sequence[Part], files: Files, known: Sequence[Part] = ())
             if not _named(unwanted, key):
                 raise _unknown(key, parts)
             continue
-        for role, place in _by_role(key, value).items():
+        for role, place in (value if isinstance(value, Mapping) else {"": value}).items():
             located = _located(place, f"files[{key!r}]")
             part, role = _part(parts, key, role, located)
             if role in given.setdefault(part.name, {}):
@@ -93,12 +124,6 @@ def _named(parts: Sequence[Part], key: str) -> list[Part]:
     head, _, last = key.rpartition("/")
     named = [part for part in parts if key in (part.split, part.name)]
     return named or [part for part in parts if head in (part.split, part.name) and last in part.files]
-
-
-def _by_role(key: str, value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        return {"": value}
-    return value
 
 
 def _located(value: Any, what: str) -> Located:
@@ -148,7 +173,7 @@ def _unknown(key: str, parts: Sequence[Part]) -> ConfigError:
 
 def _told_apart(parts: list[Part], role: str, located: Located) -> list[Part]:
     """Return the parts whose file a file may be, by its name or by its columns."""
-    place = located if isinstance(located, str) else located[0]
+    place = places_of(located)[0]
     known = [part for part, its_role in _known(parts, place) if its_role == role] or parts
     return [part for part in known if has_columns(place, part.files[role])] or known
 
@@ -171,8 +196,7 @@ def _renamed(part: Part, given: Mapping[str, Located]) -> Part:
     """Return the part with the names of the files given, of which no published hash is known."""
     files = dict(part.files)
     for role, located in given.items():
-        places = [located] if isinstance(located, str) else list(located)
-        shown = _short_names(places)
+        shown = _short_names(places_of(located))
         files[role] = dataclasses.replace(
             files[role], name=shown[0], also=tuple(shown[1:]), together=(), sha256=None, size=None, unverified=_GIVEN
         )

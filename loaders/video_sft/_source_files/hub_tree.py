@@ -1,4 +1,4 @@
-"""A source whose files are a tree in a Hub repo that may be gated: which commit is read, and what a person must do."""
+"""A tree of files in a Hub repo that may be gated, read at one commit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import datasets
 from huggingface_hub import HfApi, constants
 
 from video_sft._source_files.found_parts import FoundParts, download_parts, find_parts
-from video_sft._sources.source import Located, Part, places_of
+from video_sft._source_files.given_files import SourcePlace
+from video_sft._sources.part import Located, Part, places_of
 from video_sft.errors import MissingFileError, one_line
 
 __all__ = ["HubTree"]
@@ -52,7 +53,7 @@ class HubTree:
             MissingFileError: the Hub cannot be asked, or does not let this user in; the message has the steps.
         """
         root = self.root()
-        found = find_parts(parts, root)
+        found = find_parts(parts, SourcePlace(root))
         present = [_with_urls(part, locations) for part, locations in found.present]
         return FoundParts(download_parts(present, downloads).present, found.absent)
 

@@ -1,4 +1,4 @@
-"""What is said of files that are missing: which, under which names they are looked for, and what is there instead."""
+"""The message on missing files: which, under which names they are looked for, and what is there instead."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ import os
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import Any
 
 from fsspec.core import url_to_fs
 
-from video_sft._places import COMPRESSIONS, is_remote, root_of
-from video_sft._source_files.file_tree import uncompressed
-from video_sft._source_files.given_files import Files, is_one_file
-from video_sft._sources.source import Part, RemoteFile
+from video_sft._places import COMPRESSIONS, is_remote, root_of, uncompressed
+from video_sft._source_files.given_files import SourcePlace
+from video_sft._sources.part import Part, RemoteFile
 
 __all__ = ["annotation_files", "listed", "missing_files_message"]
 
@@ -24,21 +22,20 @@ _MOST_LOOKED_AT = 20_000
 _DEEPEST = 4
 
 
-def missing_files_message(
-    config: str, absent: Sequence[tuple[Part, Sequence[RemoteFile]]], where: Any, files: Files | None = None
-) -> str:
+def missing_files_message(config: str, absent: Sequence[tuple[Part, Sequence[RemoteFile]]], where: SourcePlace) -> str:
     """Return one message on files that are missing: which, for what, where to get them, and what is there instead."""
-    place = f"data_dir {os.fspath(where)!r}" if where is not None else "files" if files else "the downloads"
+    data_dir, files, one_file = where.data_dir, where.files, where.one_file
+    place = f"data_dir {data_dir!r}" if data_dir is not None else "files" if files else "the downloads"
     lines = [f"{config}: files are missing in {place}:"]
     names: dict[tuple[str, str], list[str]] = defaultdict(list)
     for part, missing in absent:
         for file in missing:
             names[part.split, file.where].append(file.name)
     lines += [f"  {listed(each)} (for the {split} split). {how}" for (split, how), each in names.items()]
-    if where is not None and not is_one_file(where):
-        lines += [f"  {_accepted(absent)}", f"  {_there(absent, where)}"]
+    if data_dir is not None and not one_file:
+        lines += [f"  {_accepted(absent)}", f"  {_there(absent, data_dir)}"]
     several = [part for part, _ in absent if len(part.files) - len(part.optional) > 1]
-    if several and (files or (where is not None and is_one_file(where))):
+    if several and (files or one_file):
         roles = {role: file.name for role, file in several[0].files.items() if role not in several[0].optional}
         told = ", ".join(f"{role!r}: ..." for role in roles)
         lines.append(
@@ -54,7 +51,7 @@ def _accepted(absent: Sequence[tuple[Part, Sequence[RemoteFile]]]) -> str:
     return f"{also}Each may be compressed ({', '.join(COMPRESSIONS)}), or have any name and be given by files={{...}}"
 
 
-def _there(absent: Sequence[tuple[Part, Sequence[RemoteFile]]], data_dir: Any) -> str:
+def _there(absent: Sequence[tuple[Part, Sequence[RemoteFile]]], data_dir: str) -> str:
     """Return a sentence on what a place without the wanted files holds instead."""
     there = annotation_files(root_of(data_dir))
     if not there:
@@ -64,7 +61,7 @@ def _there(absent: Sequence[tuple[Part, Sequence[RemoteFile]]], data_dir: Any) -
         {path[: -len(file.name) - 1] for path in there for file in missing if path.endswith(f"/{file.name}")}
     )
     if right:
-        places = " or ".join(os.path.join(os.fspath(data_dir), *folder.split("/")) for folder in right[:3])
+        places = " or ".join(os.path.join(data_dir, *folder.split("/")) for folder in right[:3])
         return f"Files of these names are in a folder inside: perhaps you meant --data-dir {places}"
     wanted = {PurePosixPath(name).name: file.name for file in missing for name in file.names}
     for path in there:

@@ -1,4 +1,4 @@
-"""Which code reads a source from outside the package: part of its cache key, so that an edit builds its rows anew.
+"""The code that reads a source from outside the package: part of its cache key, so that an edit builds its rows anew.
 
 The code of a class is the file it is defined in and what that file imports from beside itself: every `.py` file of the
 package it is in (the outermost one that has an `__init__.py`), and other modules and packages of the same folder, one
@@ -16,7 +16,7 @@ import os
 import re
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from video_sft._datasets import Hasher
 from video_sft._places import fingerprint
 from video_sft.errors import one_line
 
-__all__ = ["OwnCode", "module_file"]
+__all__ = ["OwnCode", "code_digest", "module_file"]
 
 logger = logging.getLogger("video_sft")
 _PACKAGE = "video_sft"
@@ -58,10 +58,7 @@ class OwnCode:
                 live.append(part)
             else:
                 places |= _with_imports(file, module)
-        files = hashlib.sha256()
-        for place in sorted(places):
-            files.update(f"{place.name} {fingerprint(str(place))}\n".encode())
-        return cls(files.hexdigest(), tuple(live))
+        return cls(code_digest(places), tuple(live))
 
     def digest(self) -> str:
         """Return a string that changes when the code does; always another one where that cannot be told."""
@@ -70,6 +67,12 @@ class OwnCode:
         except Exception as error:  # noqa: BLE001  (whatever hinders pickling: rows built anew are right, if slow)
             logger.info("rows are built anew, since the code that reads them cannot be compared: %s", one_line(error))
             return f"{self.files} {uuid.uuid4()}"
+
+
+def code_digest(files: Iterable[Path]) -> str:
+    """Return a string that changes when the content or the name of one of some files does."""
+    told = "".join(f"{file.name} {fingerprint(str(file))}\n" for file in sorted(files))
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def module_file(cls: type[Any]) -> Path | None:

@@ -1,4 +1,4 @@
-"""What a source module yields: neutral shapes without prompt wording, folders or `datasets` objects."""
+"""Records, which a source's `parse` yields: neutral shapes without prompt wording, folders or `datasets` objects."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from video_sft._annotations import Row
+from video_sft._annotations import SourceRow
 from video_sft.errors import RowError
 
 __all__ = ["Body", "Caption", "Conversation", "Media", "MultipleChoice", "OpenQuestion", "Record", "Turn"]
@@ -114,7 +114,7 @@ class Record:
     task: str
     body: Body
     media: Media | None
-    row: Row
+    row: SourceRow
     question_type: str | None = None
     evidence: Sequence[tuple[float, float]] = ()
     joined: Mapping[str, Any] = field(default_factory=dict)

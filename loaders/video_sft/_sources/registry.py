@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import pkgutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, TypeAlias
 
 from video_sft._sources.own_code import module_file
-from video_sft._sources.pool import Pool, own_pools
+from video_sft._sources.pool import Pool
 from video_sft.errors import ConfigError
 
-if TYPE_CHECKING:
-    from video_sft._base_builder.builder import SourceBuilder
+__all__ = [
+    "BuilderClass",
+    "NameClashError",
+    "find_pool",
+    "forget",
+    "import_own",
+    "is_own",
+    "own_names",
+    "register",
+    "registered",
+]
 
-__all__ = ["NameClashError", "declared_pools", "forget", "is_own", "own_names", "register", "registered"]
-
+#: A class with a `source`, which is a `video_sft.source_kit.SourceBuilder`; that knows this module, not the reverse.
+BuilderClass: TypeAlias = type[Any]
 _OWN = "video_sft.builders"
 #: By name in small letters: folders bear the names, and some file systems do not tell the two apart.
-_known: dict[str, type[SourceBuilder]] = {}
+_known: dict[str, BuilderClass] = {}
 
 
 class NameClashError(ConfigError):
@@ -35,7 +45,7 @@ class NameClashError(ConfigError):
         self.own = own
 
 
-def is_own(cls: type[SourceBuilder]) -> bool:
+def is_own(cls: BuilderClass) -> bool:
     """Return whether a class is one of the package's own builders."""
     return cls.__module__.startswith(f"{_OWN}.")
 
@@ -48,17 +58,26 @@ def own_names() -> tuple[str, ...]:
     return tuple(sorted(name for name in names if not name.startswith("_")))
 
 
-def registered() -> dict[str, type[SourceBuilder]]:
+@functools.cache
+def import_own() -> None:
+    """Import the package's own sources, which are found by looking for their modules."""
+    for name in own_names():
+        importlib.import_module(f"{_OWN}.{name}")
+
+
+def registered() -> dict[str, BuilderClass]:
     """Return the classes known so far, by their sources' names."""
     return {cls.source.name: cls for cls in _known.values()}
 
 
-def register(cls: type[SourceBuilder]) -> None:
+def register(cls: BuilderClass) -> None:
     """Make a class known. One that is defined anew, as in a notebook or by a reload, takes the place of the old one.
 
     Raises:
         NameClashError: another class has a source of this name, or declares one of its pools otherwise.
     """
+    if not is_own(cls):
+        import_own()
     name = cls.source.name
     before = _known.get(name.casefold())
     own = not is_own(cls) and name.casefold() in own_names()
@@ -80,28 +99,28 @@ def forget(name: str) -> None:
     _known.pop(name.casefold(), None)
 
 
-def declared_pools() -> dict[str, Pool]:
-    """Return the pools that sources declare, by name."""
-    return {pool.name: pool for cls in list(_known.values()) for pool in cls.source.own_pools}
+def find_pool(name: str) -> Pool:
+    """Return what is known about a pool; of one that no source known so far declares, paths have to agree."""
+    import_own()
+    declared = (pool for cls in list(_known.values()) for pool in cls.source.own_pools if pool.name == name)
+    return next(declared, Pool(name=name))
 
 
-def _check_pool(cls: type[SourceBuilder], pool: Pool) -> None:
-    known = own_pools().get(pool.name)
-    owner = "this package"
-    for other in _known.values():
-        if known is None and not _same(other, cls):
-            known = {each.name: each for each in other.source.own_pools}.get(pool.name)
-            owner = _described(other)
-    if known is not None and not pool.agrees_with(known):
+def _check_pool(cls: BuilderClass, pool: Pool) -> None:
+    for other in sorted(_known.values(), key=is_own, reverse=True):
+        known = next((each for each in other.source.own_pools if each.name == pool.name), None)
+        if known is None or _same(other, cls) or pool.agrees_with(known):
+            continue
+        owner = "this package" if is_own(other) else _described(other)
         raise NameClashError(
             f"{_described(cls)} declares the pool {pool.name!r} otherwise than {owner} ({pool} and {known}). Name it "
             "in Source.pools if it is the same pool; give it another name if it is not",
             name=cls.source.name,
-            own=owner == "this package",
+            own=is_own(other),
         )
 
 
-def _same(one: type[SourceBuilder], other: type[SourceBuilder]) -> bool:
+def _same(one: BuilderClass, other: BuilderClass) -> bool:
     """Return whether two classes are one definition, met twice: reloaded, or run as a script and imported as well."""
     if one.__qualname__ != other.__qualname__:
         return False
@@ -111,6 +130,6 @@ def _same(one: type[SourceBuilder], other: type[SourceBuilder]) -> bool:
     return files[0] is not None and files[0] == files[1]
 
 
-def _described(cls: type[SourceBuilder]) -> str:
+def _described(cls: BuilderClass) -> str:
     file = module_file(cls)
     return f"{cls.__module__}.{cls.__qualname__}" + (f", in {file}" if file else "")

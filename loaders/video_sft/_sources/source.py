@@ -1,224 +1,33 @@
-"""What a source module states: facts about its files, licence and names, in one frozen object."""
+"""The facts that a source module states, in one frozen object that is checked where it is stated."""
 
 from __future__ import annotations
 
-import contextlib
-import fnmatch
-import os
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, NoReturn
 
 from datasets import Features
 
-from video_sft._annotations import (
-    Problems,
-    Row,
-    csv_header,
-    csv_rows,
-    is_parquet,
-    json_object,
-    json_rows,
-    parquet_columns,
-    parquet_rows,
-)
-from video_sft._places import open_binary
-from video_sft._source_files.file_tree import uncompressed
+from video_sft._config_name import config_names
+from video_sft._places import safe_relative
+from video_sft._rows.schema import TASKS, VIEWS
+from video_sft._sources.open_part import OpenPart
+from video_sft._sources.part import SPLITS, Part
 from video_sft._sources.pool import Pool
 from video_sft._sources.record import Record
-from video_sft._sources.stated_facts import check_source
-from video_sft.errors import MissingFileError, RowError, VideoSftError, one_line
+from video_sft.errors import ConfigError, RowError, UnsafePathError
 
-__all__ = ["Located", "OpenPart", "Part", "RemoteFile", "Source", "has_columns", "places_of", "usable_records"]
+__all__ = ["NOT_STATED", "Source", "usable_records"]
 
 #: What cards and lists say of terms that upstream, as far as the source's author knows, does not state.
 NOT_STATED = "not stated"
-#: Where a file is; several files where its rows are spread over them, in order.
-Located: TypeAlias = "str | tuple[str, ...]"
-
-
-def places_of(located: Located) -> tuple[str, ...]:
-    """Return the locations of one file or of several."""
-    return (located,) if isinstance(located, str) else located
-
-
-@dataclass(frozen=True, kw_only=True)
-class RemoteFile:
-    """One annotation file as upstream publishes it.
-
-    Attributes:
-        name: where it lies in `data_dir`, e.g. `mc/val.csv`.
-        url: where it can be had, pinned to a commit or revision; None where a person has to fetch it.
-        sha256: of its content; None only with `unverified`.
-        size: in bytes, where known.
-        unverified: why no hash is known.
-        also: other places in `data_dir` it may lie: the upstream repository's own layout, the names mirrors have. One
-            with a `*` in it stands for several files, such as `data/test-*.parquet`.
-        together: files that hold the rows between them; whichever of them are there are read, one after the other.
-        columns: columns a CSV must have, and (with a leading `-`) must not have, to be this file; needed where two
-            upstream repositories use one name for two files.
-        steps: what a person has to do where there is no direct download, as one sentence or more.
-    """
-
-    name: str
-    url: str | None = None
-    sha256: str | None = None
-    size: int | None = None
-    unverified: str | None = None
-    also: tuple[str, ...] = ()
-    together: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
-    steps: str | None = None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Every name the file may have."""
-        return (self.name, *self.also, *self.together)
-
-    @property
-    def where(self) -> str:
-        """How to get the file, in words."""
-        if self.steps:
-            return self.steps
-        return f"Get it from {self.url}" if self.url else "Upstream publishes no direct link to it"
-
-
-def has_columns(location: str, file: RemoteFile) -> bool:
-    """Tell apart files of one name by their header; a header that cannot be read is left for the parser to refuse."""
-    if not file.columns:
-        return True
-    header = parquet_columns(location) if is_parquet(location) else csv_header(location)
-    return not header or all((column.lstrip("-") in header) != column.startswith("-") for column in file.columns)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """A set of files that is read together and belongs to one split; a split has one part or more.
-
-    Attributes:
-        split: `train`, `validation` or `test`.
-        kind: what tells this part from the split's others, e.g. `mc`; part of what `parse` looks at.
-        files: by role; `rows` is the file the rows come from.
-        optional: roles the part can do without.
-        rows: how many rows upstream publishes, where known.
-        second_hand: who counts `rows`, with a verb, if it is neither upstream's statement on this file nor counted in
-            it: another number of rows is no sign of a wrong file then.
-        also_counted: other numbers of rows that are known of the file.
-        views: the views the part's rows belong to; None when rows of any view may be in it.
-    """
-
-    split: str
-    files: Mapping[str, RemoteFile]
-    kind: str = ""
-    optional: frozenset[str] = frozenset()
-    rows: int | None = None
-    second_hand: str = ""
-    also_counted: tuple[int, ...] = ()
-    views: frozenset[str] | None = None
-
-    @property
-    def name(self) -> str:
-        """What messages and reports call the part, e.g. `train/mc`."""
-        return f"{self.split}/{self.kind}" if self.kind else self.split
-
-    def in_view(self, view: str | None) -> bool:
-        """Return whether rows of a view may be in it; None is the whole source."""
-        return view is None or self.views is None or view in self.views
-
-    def missing(self, locations: Mapping[str, Located]) -> list[RemoteFile]:
-        """Return the files it cannot do without that have no location."""
-        return [file for role, file in self.files.items() if role not in locations and role not in self.optional]
-
-
-@dataclass
-class OpenPart:
-    """A part whose files were found; what a source's `parse` reads from.
-
-    Attributes:
-        part: the part.
-        locations: where each file is, by role, one place or several; an optional file that is absent has no entry.
-        problems: takes in rows that cannot be read.
-        upstream: whether the rows are for `<source>-source`; what only that holds need not be looked at otherwise.
-        verbatim: whether `Record.written` is wanted, of a source whose questions are written out upstream.
-        options: the config's own fields, of a source that has any beside those of every `SourceConfig`.
-    """
-
-    part: Part
-    locations: Mapping[str, Located]
-    problems: Problems = field(default_factory=Problems)
-    upstream: bool = False
-    options: Mapping[str, Any] = field(default_factory=dict)
-    verbatim: bool = False
-
-    def json_rows(self, role: str = "rows") -> Iterator[Row]:
-        """Yield the rows of a JSON array or JSON lines file, or of Parquet."""
-        for place, name in self._places(role):
-            with self._reading(role):
-                if is_parquet(place):
-                    yield from parquet_rows(place, name)
-                else:
-                    yield from json_rows(place, name, self.problems)
-
-    def csv_rows(self, *columns: str, role: str = "rows") -> Iterator[Row]:
-        """Yield the rows of a CSV, or of Parquet, that must have these columns; every cell is text."""
-        for place, name in self._places(role):
-            with self._reading(role):
-                if is_parquet(place):
-                    yield from parquet_rows(place, name, columns=columns, as_text=True)
-                else:
-                    yield from csv_rows(place, name, self.problems, columns=columns)
-
-    def json_object(self, role: str) -> dict[str, Any]:
-        """Return the JSON object in a file; an empty one where an optional file is absent."""
-        if role not in self.locations:
-            return {}
-        with self._reading(role):
-            return json_object(self._places(role)[0][0], self.file_name(role))
-
-    def data(self, role: str, size: int) -> bytes:
-        """Return the first `size` bytes of a file.
-
-        Raises:
-            MissingFileError: the file is an optional one that is absent.
-        """
-        with self._reading(role), open_binary(self._places(role)[0][0]) as handle:
-            return handle.read(size)
-
-    def file_name(self, role: str) -> str:
-        """Return what messages call the file of a role: the one of its names it was found under."""
-        return self._places(role)[0][1] if role in self.locations else self.part.files[role].name
-
-    def file_names(self, role: str) -> tuple[str, ...]:
-        """Return what messages call the files of a role."""
-        return tuple(name for _, name in self._places(role))
-
-    def _places(self, role: str) -> list[tuple[str, str]]:
-        """Return where the files of a role are, and what messages call each."""
-        file = self.part.files[role]
-        if role not in self.locations:
-            raise MissingFileError(f"{file.name} is missing. {file.where}")
-        return [(place, _name_of(place, file)) for place in places_of(self.locations[role])]
-
-    @contextlib.contextmanager
-    def _reading(self, role: str) -> Iterator[None]:
-        """Say of a file that the disk or the network fails to hand out which one it is and how to get it."""
-        try:
-            yield
-        except VideoSftError:
-            raise
-        except OSError as error:
-            where = self.part.files[role].where
-            raise MissingFileError(f"{self.file_name(role)} cannot be read: {one_line(error)}. {where}") from error
-
-
-def _name_of(place: str, file: RemoteFile) -> str:
-    """Return the end of a place that fits one of a file's names; its first name where none does, as for a download."""
-    folders = place.partition("::")[0].replace(os.sep, "/").split("/")
-    for name in file.names:
-        end = "/".join(folders[-name.count("/") - 1 :])
-        if end == name or fnmatch.fnmatchcase(uncompressed(end), name):
-            return end
-    return file.name
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+#: What commands and functions take where they take a source's name.
+_RESERVED = ("all",)
+_TEXTS = ("title", "homepage", "citation", "paper", "annotation_terms", "video_terms", "license")
+_LISTS = ("tasks", "pools", "own_pools", "languages", "views", "parts", "overlaps", "warnings")
 
 
 def _as_upstream(record: Record) -> Mapping[str, Any]:
@@ -286,7 +95,7 @@ class Source:
     batch_rows: int = 4096
 
     def __post_init__(self) -> None:
-        check_source(self)
+        _check(self)
         object.__setattr__(self, "title", self.title or self.name)
         own = (pool.name for pool in self.own_pools)
         object.__setattr__(self, "pools", tuple(dict.fromkeys([*self.pools, *own])))
@@ -294,7 +103,7 @@ class Source:
     @property
     def configs(self) -> tuple[str, ...]:
         """Every config name of the source: the whole, its views, its upstream fields."""
-        return (self.name, *(f"{self.name}-{view}" for view in self.views), f"{self.name}-source")
+        return config_names(self.name, self.views)
 
     @property
     def published_rows(self) -> dict[str, int | None]:
@@ -335,3 +144,89 @@ def usable_records(source: Source, part: OpenPart) -> Iterator[Record]:
         problem = f"{first.problem}, and no other row of the file can be used either"
         remedy = f"Get the file again: {part.part.files['rows'].where}"
         raise RowError(file=first.file, position=first.position, field=first.field, problem=problem, remedy=remedy)
+
+
+def _check(source: Source) -> None:
+    """Check a source's facts, one by one and against each other.
+
+    Raises:
+        ConfigError: the first that will not do.
+    """
+
+    def refuse(problem: str) -> NoReturn:
+        raise ConfigError(f"source {source.name!r}: {problem}")
+
+    if not isinstance(source.name, str) or not _NAME.fullmatch(source.name):
+        refuse("its name is to be an identifier of at most 64 letters, digits and '_', e.g. my_source")
+    if source.name in _RESERVED:
+        refuse("this name stands for every source; choose another")
+    for fact in _TEXTS:
+        if not isinstance(getattr(source, fact), str):
+            refuse(f"{fact} is {getattr(source, fact)!r}, where text is expected")
+    if not source.license.strip():
+        refuse("license is empty; give an SPDX id, or 'other'")
+    for fact in _LISTS:
+        value = getattr(source, fact)
+        if not isinstance(value, tuple):
+            refuse(f"{fact} is {_shown(value)}, where a tuple is expected: {fact}=({_shown(value)},)")
+    if not source.tasks:
+        refuse(f"tasks is empty; there are {', '.join(TASKS)}")
+    if unknown := _outside(source.tasks, TASKS):
+        refuse(f"{unknown} is no task; there are {', '.join(TASKS)}")
+    if unknown := _outside(source.views, VIEWS):
+        refuse(f"{unknown} is no view; configs are <source>-<view>, and the views are {', '.join(VIEWS)}")
+    if len(set(source.views)) != len(source.views):
+        refuse(f"a view is named twice: {', '.join(source.views)}")
+    for name in source.pools:
+        if isinstance(name, Pool):
+            refuse(f"the pool {name.name!r} is declared in own_pools; pools has names")
+        Pool(name=name)
+    for pool in source.own_pools:
+        if not isinstance(pool, Pool):
+            refuse(f"own_pools holds {_shown(pool)}, which is no Pool; the names of pools stand in pools")
+    for function in ("parse", "upstream_row", *(("in_view",) if source.in_view is not None else ())):
+        if not callable(getattr(source, function)):
+            refuse(f"{function} is {_shown(getattr(source, function))}, where a function is expected")
+    if not isinstance(source.upstream_features, Features):
+        refuse(f"upstream_features is {_shown(source.upstream_features)}, where datasets.Features is expected")
+    if taken := sorted({"row_id", "other_fields"} & set(source.upstream_features)):
+        refuse(f"upstream_features has {', '.join(taken)}, which <source>-source has anyway; rename it in upstream_row")
+    for part in source.parts:
+        if not hasattr(part, "split"):
+            refuse(f"parts holds {_shown(part)}, which is no Part")
+        if problem := next(_of_part(part), None):
+            refuse(f"a part of the split {part.split!r}: {problem}")
+    names = [part.name for part in source.parts]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        refuse(f"two parts are called {', '.join(twice)}; tell them apart by kind")
+
+
+def _of_part(part: Part) -> Iterator[str]:
+    """Yield what is wrong with a part and its files."""
+    if part.split not in SPLITS:
+        yield f"a split is one of {', '.join(SPLITS)}"
+    if not isinstance(part.files, Mapping) or "rows" not in part.files:
+        yield "its files are a mapping by role, with the file the rows come from as 'rows'"
+    if unknown := _outside(part.optional, part.files):
+        yield f"optional names {unknown}, which is none of its files ({', '.join(part.files)})"
+    if "rows" in part.optional:
+        yield "the file its rows come from cannot be optional"
+    if unknown := _outside(part.views or (), VIEWS):
+        yield f"{unknown} is no view; there are {', '.join(VIEWS)}"
+    for file in part.files.values():
+        for name in (file.name, *file.also):
+            try:
+                safe_relative(name)
+            except (UnsafePathError, TypeError) as error:
+                yield f"a file is called {name!r}, which is no place inside data_dir: {error}"
+        if file.sha256 is not None and not _SHA256.fullmatch(file.sha256):
+            yield f"the sha256 of {file.name} is {file.sha256!r}; it has 64 hexadecimal digits, in lower case"
+
+
+def _outside(given: Collection[Any], known: Collection[str]) -> str:
+    return ", ".join(repr(each) for each in given if each not in known)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

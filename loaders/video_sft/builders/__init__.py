@@ -7,26 +7,19 @@ Sources of other packages count as well: those whose classes were imported, and 
 from __future__ import annotations
 
 import difflib
-import functools
-import importlib
 
 from video_sft._base_builder.builder import SourceBuilder
+from video_sft._config_name import source_of
 from video_sft._sources.plugins import clash_over, load_plugins
-from video_sft._sources.registry import own_names, registered
+from video_sft._sources.registry import import_own, own_names, registered
 from video_sft._sources.source import Source
 from video_sft.errors import ConfigError
 
 __all__ = ["builder_class", "configs", "find_source", "own_sources", "sources"]
 
 
-@functools.cache
-def _import_own() -> None:
-    for name in own_names():
-        importlib.import_module(f"{__name__}.{name}")
-
-
 def _builder_classes() -> dict[str, type[SourceBuilder]]:
-    _import_own()
+    import_own()
     load_plugins()
     return dict(sorted(registered().items()))
 
@@ -67,9 +60,9 @@ def builder_class(config: str) -> type[SourceBuilder]:
     Raises:
         ConfigError: there is no such config; the message names the nearest. Or two packages have a source of the name.
     """
-    name = str(config).partition("-")[0]
+    name = source_of(str(config))
     if name in own_names():
-        _import_own()
+        import_own()
     else:
         load_plugins()
     found = registered().get(name)

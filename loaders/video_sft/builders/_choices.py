@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from video_sft._annotations import Problems, Row
+from video_sft._annotations import Problems, SourceRow
 from video_sft._text import cleaned
 
 __all__ = ["MOST_CHOICES", "index_of_text", "without_blanks"]
@@ -14,7 +14,7 @@ MOST_CHOICES = 26
 _AROUND = " \t\r\n.,;:!?\"'"
 
 
-def index_of_text(row: Row, answer: str, choices: Sequence[str], problems: Problems) -> int:
+def index_of_text(row: SourceRow, answer: str, choices: Sequence[str], problems: Problems) -> int:
     """Return the index of the option an answer names by its text: the first one, where options repeat.
 
     An option that is the answer but for outer blanks is taken; failing that, one that is but for case, blanks and the
@@ -37,7 +37,7 @@ def index_of_text(row: Row, answer: str, choices: Sequence[str], problems: Probl
 
 
 def without_blanks(
-    row: Row, choices: Sequence[str], answer_index: int | None, problems: Problems
+    row: SourceRow, choices: Sequence[str], answer_index: int | None, problems: Problems
 ) -> tuple[list[str], int | None]:
     """Return the options that say something, and the index of the right one among them.
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 from datasets import Features, Value
 
-from video_sft._annotations import Problems, Row, whole_number
+from video_sft._annotations import Problems, SourceRow, whole_number
 from video_sft._places import safe_relative
+from video_sft._sources.open_part import OpenPart
 from video_sft._sources.record import Media, MultipleChoice, OpenQuestion, Record
-from video_sft._sources.source import OpenPart
 from video_sft.builders._choices import index_of_text, without_blanks
-from video_sft.builders._clean_text import blank_field, clean_or_blank
+from video_sft.builders._row_fields import blank_field, clean_or_blank
 from video_sft.errors import UnsafePathError
 
 __all__ = [
@@ -75,22 +75,22 @@ class NextQuestions:
         """Return a reader for a part whose folder map, if any, has the role `folders`."""
         return cls(video_column, part.json_object("folders"), prefix, part.problems)
 
-    def indexed(self, row: Row) -> Record:
+    def by_index(self, row: SourceRow) -> Record:
         """Return a multiple-choice question whose `answer` is the index of an option."""
         if row.text_or_blank("answer") and whole_number(row.value["answer"]) is None:
-            return self.texted(row)
+            return self.by_text(row)
         return self._choice(row, lambda _: row.integer("answer", lowest=0, highest=len(CHOICE_COLUMNS) - 1))
 
-    def texted(self, row: Row) -> Record:
+    def by_text(self, row: SourceRow) -> Record:
         """Return a multiple-choice question whose `answer` is the text of an option; the first one that has it."""
         return self._choice(row, lambda choices: index_of_text(row, row.text("answer"), choices, self.problems))
 
-    def open(self, row: Row) -> Record:
+    def open(self, row: SourceRow) -> Record:
         """Return an open question."""
         answer = clean_or_blank(row, "answer")
         return self._record(row, OpenQuestion(clean_or_blank(row, "question"), answer), answer)
 
-    def _choice(self, row: Row, index: Callable[[list[str]], int]) -> Record:
+    def _choice(self, row: SourceRow, index: Callable[[list[str]], int]) -> Record:
         choices = [clean_or_blank(row, name) for name in CHOICE_COLUMNS]
         question = clean_or_blank(row, "question")
         answer = row.text_or_blank("answer")
@@ -99,7 +99,7 @@ class NextQuestions:
             return self._record(row, MultipleChoice(question, choices, right), answer)
         return self._record(row, MultipleChoice(question, choices, None), answer)
 
-    def _record(self, row: Row, body: MultipleChoice | OpenQuestion, answer: str) -> Record:
+    def _record(self, row: SourceRow, body: MultipleChoice | OpenQuestion, answer: str) -> Record:
         video = row.name(self.video_column)
         return Record(
             key=self._key(row, video),
@@ -111,7 +111,7 @@ class NextQuestions:
             unusable=blank_field(row, question=body.question, answer=answer),
         )
 
-    def _type(self, row: Row) -> str | None:
+    def _type(self, row: SourceRow) -> str | None:
         """Return a row's type, in capitals as upstream has it; None where it is blank, which is counted."""
         kind = row.text_or_blank("type").strip().upper()
         if not kind:
@@ -120,7 +120,7 @@ class NextQuestions:
             row.fail("type", f"{row.value['type']!r} is none of {', '.join(QUESTION_TYPES)}")
         return kind or None
 
-    def _key(self, row: Row, video: str) -> str:
+    def _key(self, row: SourceRow, video: str) -> str:
         """Return `<video>_<qid>`; a later row under the same numbers gets `-2`, `-3` behind it.
 
         NExT-OE's train file has three different questions under numbers that are taken, e.g. video 4598213889, qid 5.
@@ -133,7 +133,7 @@ class NextQuestions:
         questions.append(question)
         return key if len(questions) == 1 else f"{key}-{len(questions)}"
 
-    def _path(self, row: Row, video: str) -> str:
+    def _path(self, row: SourceRow, video: str) -> str:
         place = self.folders.get(video, video)
         try:
             path = safe_relative(place) if isinstance(place, str) else ""

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from video_sft._sources.source import OpenPart
+from video_sft._sources.open_part import OpenPart
 from video_sft.errors import RowError
 
 __all__ = ["frame_rates"]

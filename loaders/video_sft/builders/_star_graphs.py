@@ -8,8 +8,8 @@ from typing import Any
 
 from datasets import Features, List, Value
 
-from video_sft._annotations import Problems, Row
-from video_sft._sources.source import OpenPart
+from video_sft._annotations import Problems, SourceRow
+from video_sft._sources.open_part import OpenPart
 from video_sft.errors import MissingFileError, RowError
 
 __all__ = ["CLASS_ROLES", "ClassNames", "keyframes", "situation_feature"]
@@ -59,18 +59,17 @@ class ClassNames:
             words |= _class_list(part, role, words)
         return cls(words)
 
-    def decoded(self, graph: Mapping[str, Any], row: Row, field: str, problems: Problems) -> dict[str, Any]:
+    def decoded(self, graph: Mapping[str, Any], row: SourceRow, field: str, problems: Problems) -> dict[str, Any]:
         """Return one keyframe's graph with words in place of ids; an id that is in none of the lists is kept."""
         named = dict(graph)
         for name in ("actions", "bbox_labels", "rel_labels"):
             if name in graph:
                 named[name] = [self._word(item, problems) for item in _items(graph, name, row, field)]
         if "rel_pairs" in graph:
-            name = f"{field}.rel_pairs"
-            pairs = {"pairs": _items(graph, "rel_pairs", row, field)}
+            pairs = dict(enumerate(_items(graph, "rel_pairs", row, field)))
             named["rel_pairs"] = [
-                [self._word(item, problems) for item in _items({"pair": pair}, "pair", row, name)]
-                for pair in pairs["pairs"]
+                [self._word(item, problems) for item in _items(pairs, number, row, f"{field}.rel_pairs")]
+                for number in pairs
             ]
         return named
 
@@ -99,14 +98,16 @@ def _class_list(part: OpenPart, role: str, met: Mapping[str, str]) -> dict[str, 
     return words
 
 
-def _items(graph: Mapping[str, Any], name: str, row: Row, field: str) -> list[Any]:
+def _items(graph: Mapping[Any, Any], name: Any, row: SourceRow, field: str) -> list[Any]:
     items = graph[name]
     if not isinstance(items, list):
         row.fail(f"{field}.{name}", "expected a list")
     return items
 
 
-def keyframes(row: Row, fps: float | None, names: ClassNames | None, problems: Problems) -> list[dict[str, Any]] | None:
+def keyframes(
+    row: SourceRow, fps: float | None, names: ClassNames | None, problems: Problems
+) -> list[dict[str, Any]] | None:
     """Return a row's situation graphs in the order of time; None where the row has none.
 
     A keyframe's id is its frame number in the video, so its time is the id divided by the video's frame rate, as

@@ -13,10 +13,10 @@ import re
 
 from datasets import List, Value
 
-from video_sft._annotations import Problems, Row
+from video_sft._annotations import Problems, SourceRow
 from video_sft._sources.record import Conversation, Media, Turn
 from video_sft._text import cleaned
-from video_sft.builders._clean_text import blank_field, unusable
+from video_sft.builders._row_fields import blank_field, unusable
 from video_sft.errors import RowError
 
 __all__ = ["LLAVA_FEATURES", "activitynet_media", "llava_conversation", "llava_media", "native_conversation"]
@@ -42,13 +42,13 @@ _ACTIVITYNET_ID = re.compile(r"[A-Za-z0-9_-]{11}", re.ASCII)
 _SUFFIX = re.compile(r"\.(?P<suffix>mp4|mkv|webm|avi|mov|pkl)", re.ASCII | re.IGNORECASE)
 
 
-def native_conversation(row: Row, problems: Problems) -> tuple[Conversation, RowError | None]:
+def native_conversation(row: SourceRow, problems: Problems) -> tuple[Conversation, RowError | None]:
     """Return the exchange of a row with `q` and `a`, and why it is unusable, if it is."""
     question, answer = _spoken(row, "q", problems, tokens=1), _spoken(row, "a", problems)
     return Conversation([Turn(question, answer)]), blank_field(row, q=question, a=answer)
 
 
-def llava_conversation(row: Row, problems: Problems) -> tuple[Conversation, RowError | None]:
+def llava_conversation(row: SourceRow, problems: Problems) -> tuple[Conversation, RowError | None]:
     """Return the exchanges of a row with `conversations`, and why they are unusable, if they are.
 
     A first question may be the media token alone. Other exchanges that lack one of their texts, and a question at the
@@ -79,16 +79,16 @@ def llava_conversation(row: Row, problems: Problems) -> tuple[Conversation, RowE
     return Conversation(turns, instruction), None
 
 
-def _role(message: Row) -> str:
+def _role(message: SourceRow) -> str:
     said = message.text("from" if "from" in message.value or "role" not in message.value else "role")
     return _ROLES.get(said.strip().casefold(), said)
 
 
-def _said(message: Row) -> str:
+def _said(message: SourceRow) -> str:
     return message.text_or_blank("value" if "value" in message.value else "content")
 
 
-def _spoken(row: Row, field: str, problems: Problems, *, tokens: int = 0) -> str:
+def _spoken(row: SourceRow, field: str, problems: Problems, *, tokens: int = 0) -> str:
     """Return a text as it is to be trained on: without noise, and without media tokens.
 
     Args:
@@ -112,7 +112,7 @@ def _joined(pieces: list[str], between: str) -> str:
     return between.join(piece.strip() for piece in pieces if piece and not piece.isspace())
 
 
-def activitynet_media(row: Row, field: str) -> Media:
+def activitynet_media(row: SourceRow, field: str) -> Media:
     """Return the ActivityNet video a field names: with or without `v_`, a folder in front, a suffix behind.
 
     `v_` is stripped and added once: the video `v_UmAH95xls` is called `v_v_UmAH95xls`.
@@ -128,7 +128,7 @@ def activitynet_media(row: Row, field: str) -> Media:
     return Media("activitynet", f"v_{video}", f"v_{video}.{suffix}")
 
 
-def llava_media(row: Row) -> Media:
+def llava_media(row: SourceRow) -> Media:
     """Return the video of a LLaVA-style row: what `video` names or, where that is missing, `id`.
 
     Raises:

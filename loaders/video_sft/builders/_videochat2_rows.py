@@ -6,14 +6,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from video_sft._annotations import Problems, Row
-from video_sft._places import safe_relative
+from video_sft._annotations import Problems, SourceRow
+from video_sft._places import safe_relative, uncompressed
 from video_sft._rows.messages import CAPTION_PROMPTS
-from video_sft._source_files.file_tree import uncompressed
 from video_sft._sources.record import Body, Caption, Conversation, Media, MultipleChoice, Record, Turn
+from video_sft._suffixes import without_suffix
 from video_sft._text import cleaned
-from video_sft.builders._clean_text import clean_or_blank, unusable
-from video_sft.builders._clip_times import clip_times
+from video_sft.builders._row_fields import clean_or_blank, clip_times, unusable
 from video_sft.builders._video_chatgpt_rows import llava_conversation
 from video_sft.builders._videochat2_option_lists import listed_options
 from video_sft.builders._videochat2_tree import SubDataset
@@ -25,10 +24,6 @@ __all__ = ["RowReader"]
 _NOTHING = Conversation(())
 #: What the media paths of some rows begin with: the address of upstream's object store (`p2:s3://k600/...`).
 _STORE = re.compile(r"(?:[\w-]+:)?s3://")
-_VIDEO_SUFFIXES = {"mp4", "mkv", "webm", "gif", "avi", "mov", "m4v", "mpg", "mpeg", "ts", "flv", "wmv", "3gp", "ogv"}
-_IMAGE_SUFFIXES = {"jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff"}
-#: Others than these are no suffix: names may have dots of their own.
-_SUFFIXES = frozenset(_VIDEO_SUFFIXES | _IMAGE_SUFFIXES)
 _YOUTUBE_ID_LENGTH = 11
 
 
@@ -61,13 +56,13 @@ class RowReader:
         prefix = name.removesuffix(".json").removesuffix("/train")
         return cls(sub_dataset, prefix, problems, files if len(files) > 1 else ())
 
-    def _has_no_media(self, row: Row) -> bool:
+    def _has_no_media(self, row: SourceRow) -> bool:
         """Return whether the row names its video or image by null or nothing, as some of upstream's do."""
         modality = self.sub_dataset.modality
         value = row.value.get(modality, modality)
         return modality != "text" and (value is None or (isinstance(value, str) and not value.strip()))
 
-    def record(self, row: Row) -> Record:
+    def record(self, row: SourceRow) -> Record:
         """Return a row as a record; one that names no media, or has no answer, is unusable.
 
         Raises:
@@ -92,11 +87,11 @@ class RowReader:
             unusable=reason,
         )
 
-    def _key(self, row: Row) -> str:
+    def _key(self, row: SourceRow) -> str:
         file = f"{self.several.index(row.file) + 1}/" if self.several else ""
         return f"{self.key_prefix}/{file}{row.number}"
 
-    def _media(self, row: Row) -> Media | None:
+    def _media(self, row: SourceRow) -> Media | None:
         modality = self.sub_dataset.modality
         for other in ("video", "image"):
             if other != modality and row.value.get(other):
@@ -109,7 +104,7 @@ class RowReader:
         collection, name = video_of(pool, stem) if modality == "video" else (pool, stem)
         return Media(pool, name, path, start, stop, modality, collection)
 
-    def _path(self, row: Row, field: str) -> tuple[str, str]:
+    def _path(self, row: SourceRow, field: str) -> tuple[str, str]:
         """Return the path of a row's media inside their pool, and that path without its suffix."""
         text = row.text(field).strip()
         if "s3://" in text:
@@ -118,14 +113,13 @@ class RowReader:
             path = safe_relative(text)
         except UnsafePathError as error:
             row.fail(field, str(error))
-        stem, dot, suffix = path.rpartition(".")
-        if not dot or suffix.lower() not in _SUFFIXES:
-            stem, suffix = path, "" if field == "image" or self.sub_dataset.frames else "mp4"
+        stem = without_suffix(path)
+        suffix = path[len(stem) :] or ("" if field == "image" or self.sub_dataset.frames else ".mp4")
         if self.sub_dataset.pool == "activitynet":
             stem = _with_prefix(stem)
-        return f"{stem}.{suffix}" if suffix else stem, stem
+        return stem + suffix, stem
 
-    def _body(self, row: Row, *, has_media: bool) -> tuple[Body, RowError | None]:
+    def _body(self, row: SourceRow, *, has_media: bool) -> tuple[Body, RowError | None]:
         """Return what a row says, and why it is unusable, if it is."""
         if "conversations" in row.value and "QA" not in row.value:
             talk, reason = llava_conversation(row, self.problems)
@@ -153,7 +147,7 @@ class RowReader:
         return Conversation([Turn(question, answer)], instruction), None
 
     def _conversation(
-        self, row: Row, exchanges: Sequence[Row], *, has_media: bool
+        self, row: SourceRow, exchanges: Sequence[SourceRow], *, has_media: bool
     ) -> tuple[Conversation, RowError | None]:
         """Return several exchanges; one without an answer, or without anything that asks for it, is left out."""
         instruction = cleaned(exchanges[0].text_or_empty("i"))
@@ -189,7 +183,7 @@ def _with_options(talk: Conversation) -> Body:
     return talk
 
 
-def _written(row: Row, *, has_media: bool) -> Conversation | None:
+def _written(row: SourceRow, *, has_media: bool) -> Conversation | None:
     """Return a row's exchanges to the letter: the first instruction, the questions and the answers.
 
     As in the body, an instruction asks where a question has to stand and does not, and what has no answer is left out.
@@ -210,7 +204,7 @@ def _written(row: Row, *, has_media: bool) -> Conversation | None:
     return Conversation(turns, first)
 
 
-def _to_the_letter(exchange: Row, field: str) -> str:
+def _to_the_letter(exchange: SourceRow, field: str) -> str:
     text = exchange.text_or_empty(field)
     return text if text.strip() else ""
 

@@ -17,9 +17,10 @@ from fsspec.core import url_to_fs
 
 from video_sft._places import is_remote, join, root_of, safe_relative
 from video_sft._rows.schema import TASKS
+from video_sft._sources.pool import Pool
 from video_sft.errors import ConfigError, UnsafePathError
 
-__all__ = ["SUB_DATASETS", "Modality", "SubDataset", "declared", "tell_unknown_files"]
+__all__ = ["POOLS", "SUB_DATASETS", "Modality", "SubDataset", "declared", "tell_unknown_files"]
 
 logger = logging.getLogger("video_sft")
 Modality = Literal["video", "image", "text"]
@@ -61,18 +62,17 @@ def _set(
     *also_counted: int,
     subsets: Sequence[str] = (),
     frames: bool = False,
+    name: str = "",
+    file: str = "/train.json",
 ) -> SubDataset:
-    """Return a set with a folder of its own."""
-    files = tuple(f"{place}/{file}" for file in ("train.json", *subsets))
-    kind, name = place.partition("/")[0], place.rpartition("/")[2]
-    modality: Modality = "video" if kind == "video" else "image" if kind == "image" else "text"
+    """Return a set with a folder of its own, unless `file` says otherwise."""
     return SubDataset(
         place=place,
-        name=name,
+        name=name or place.rpartition("/")[2],
         task=task,
-        modality=modality,
+        modality=cast(Modality, place.partition("/")[0]),
         pool=pool,
-        files=files,
+        files=(f"{place}{file}", *(f"{place}/{subset}" for subset in subsets)),
         rows=rows,
         also_counted=also_counted,
         frames=frames,
@@ -82,15 +82,7 @@ def _set(
 def _vidln(name: str, pool: str, *, frames: bool = False) -> SubDataset:
     """Return one of the video localized narratives, which share a folder."""
     place = f"video/caption/vidln/{name}"
-    return SubDataset(
-        place=place,
-        name=f"vidln_{name}",
-        task="detailed_caption",
-        modality="video",
-        pool=pool,
-        files=(f"{place}_train.json",),
-        frames=frames,
-    )
+    return _set(place, "detailed_caption", pool, frames=frames, name=f"vidln_{name}", file="_train.json")
 
 
 #: The 36 files of the first release, then what the later configs add. WebVidQA's 10,000 is the figure's number and
@@ -152,6 +144,33 @@ SUB_DATASETS = (
     _set("image/conversation/lvis_instruct4v", "conversation", "lvis_instruct4v"),
     _set("image/caption/sharegpt4v", "detailed_caption", "sharegpt4v", subsets=["train_420k.json"]),
     _set("text/sharegpt", "conversation", ""),
+)
+
+#: Those of its media pools that no other source has; of the rest paths have to agree, as for any pool nobody declares.
+POOLS = (
+    Pool(name="clevrer", unique_names=True, where="CLEVRER's site (video_train/<range>/<id>.mp4, or flat)"),
+    Pool(name="ssv2", unique_names=True, where="Something-Something V2's site (<id>.webm)"),
+    Pool(name="tgif", unique_names=True, where="the TGIF list of links (<id>.gif)"),
+    Pool(name="internvid", unique_names=True, where="the Hub's ynhe/videochat2_data (clips already cut)"),
+    Pool(
+        name="k710",
+        youtube_clips=True,
+        where="github.com/cvdfoundation/kinetics-dataset (k400, k600, k700-2020: <id>_<from>_<to>.mp4)",
+    ),
+    Pool(name="youcook2", partial_paths=True, where="the Hub's ynhe/videochat2_data (youcook_split_videos.zip)"),
+    Pool(name="egoqa", partial_paths=True, where="the Hub's ynhe/videochat2_data (egoqa_split_videos.zip)"),
+    # 2 frames a second: https://github.com/RifleZhang/LLaVA-Hound-DPO/issues/3
+    Pool(
+        name="sharegptvideo",
+        unique_names=True,
+        fps=2.0,
+        where="the Hub's ShareGPTVideo/train_video_and_instruction (train_300k: <name>/c01_0001.jpeg)",
+    ),
+    # "annotated per 5 frames", of videos of 25 to 30 frames a second: https://songbai.site/ovis
+    Pool(name="ovis", unique_names=True, fps=5.0, where="OVIS's site (train/<name>/img_0000001.jpg)"),
+    Pool(name="oops", unique_names=True, where="the Oops! site (oops_video/train/<title>.mp4)"),
+    Pool(name="uvo", unique_names=True, where="UVO's site (uvo_videos_dense, uvo_videos_sparse: <id>.mp4)"),
+    Pool(name="didemo", unique_names=True, where="DiDeMo's list of Flickr videos (<name>.mp4, .mov or .avi)"),
 )
 
 

@@ -1,4 +1,4 @@
-"""Which video a file of VideoChat2-IT shows: the same video has the same id, whatever its file is called and lies in.
+"""Ids of the videos that VideoChat2-IT's files show: the same for the same video, whatever its file is called.
 
 Files are often clips: scenes of an ActivityNet video, ten seconds of a Kinetics one. The id is that of the whole video,
 so that a clip of a test video is known for what it is; the path tells the clips of one video apart

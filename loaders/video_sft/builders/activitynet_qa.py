@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 
 from datasets import Features, Value
 
-from video_sft._annotations import Row
+from video_sft._annotations import SourceRow
 from video_sft._base_builder.builder import SourceBuilder
+from video_sft._sources.open_part import OpenPart
+from video_sft._sources.part import Part, RemoteFile
+from video_sft._sources.pool import Pool
 from video_sft._sources.record import Media, OpenQuestion, Record
-from video_sft._sources.source import OpenPart, Part, RemoteFile, Source
-from video_sft.builders._clean_text import blank_field, clean_or_blank, unusable
+from video_sft._sources.source import Source
+from video_sft.builders._row_fields import blank_field, clean_or_blank, unusable
 from video_sft.errors import RowError
 
 __all__ = ["SOURCE", "ActivitynetQa"]
@@ -54,10 +57,10 @@ def parse(part: OpenPart) -> Iterator[Record]:
     yield from map(split.unasked, sorted(split.answers.keys() - split.asked.keys()))
 
 
-def _answers(part: OpenPart) -> dict[str, Row]:
-    answers: dict[str, Row] = {}
+def _answers(part: OpenPart) -> dict[str, SourceRow]:
+    answers: dict[str, SourceRow] = {}
 
-    def answer(row: Row) -> None:
+    def answer(row: SourceRow) -> None:
         key = row.text("question_id").strip()
         first = answers.setdefault(key, row)
         if first is row:
@@ -82,11 +85,11 @@ class _Split:
     """
 
     part: OpenPart
-    answers: Mapping[str, Row]
-    asked: dict[str, Row] = field(default_factory=dict)
+    answers: Mapping[str, SourceRow]
+    asked: dict[str, SourceRow] = field(default_factory=dict)
     _times: Counter[str] = field(default_factory=Counter)
 
-    def question(self, row: Row) -> Record:
+    def question(self, row: SourceRow) -> Record:
         key = row.text("question_id").strip()
         first = self.asked.setdefault(key, row)
         if first is not row and first.value != row.value:
@@ -105,7 +108,7 @@ class _Split:
         reason = unusable(row, "question_id", f"there is no question in {self.part.file_name('rows')} to this answer")
         return Record(key, "vqa", OpenQuestion("", ""), None, row, unusable=reason)
 
-    def _record(self, row: Row, key: str, name: str, answer: Row | None) -> Record:
+    def _record(self, row: SourceRow, key: str, name: str, answer: SourceRow | None) -> Record:
         body = OpenQuestion(clean_or_blank(row, "question"), clean_or_blank(answer, "answer") if answer else "")
         reason: RowError | None
         if answer is None:
@@ -134,7 +137,7 @@ class _Split:
         return None
 
 
-def _video_name(row: Row) -> str:
+def _video_name(row: SourceRow) -> str:
     """Return the YouTube id a row names; `v_` is no part of it, unless it has 11 characters with it."""
     name = row.name("video_name").removesuffix(".mp4")
     return name[2:] if len(name) == _YOUTUBE_ID_LENGTH + 2 and name.startswith("v_") else name
@@ -156,7 +159,14 @@ SOURCE = Source(
     annotation_terms="The LICENSE file is Apache-2.0; the README says MIT and limited to non-commercial use.",
     video_terms="YouTube videos of ActivityNet; no licence to the footage is stated. ActivityNet gives ids and links.",
     license="other",
-    pools=("activitynet",),
+    own_pools=(
+        Pool(
+            name="activitynet",
+            unique_names=True,
+            optional_prefix="v_",
+            where="ActivityNet's site (v_<id>.mp4, some .mkv or .webm)",
+        ),
+    ),
     tasks=("vqa",),
     parts=(
         _part(

@@ -12,10 +12,12 @@ from typing import Any
 
 from datasets import Features, List, Value
 
-from video_sft._annotations import Problems, Row
+from video_sft._annotations import Problems, SourceRow
 from video_sft._base_builder.builder import SourceBuilder
+from video_sft._sources.open_part import OpenPart
+from video_sft._sources.part import Part, RemoteFile
 from video_sft._sources.record import Record
-from video_sft._sources.source import OpenPart, Part, RemoteFile, Source
+from video_sft._sources.source import Source
 from video_sft.builders._next_csv import (
     CHOICE_COLUMNS,
     QUESTION_COLUMNS,
@@ -77,7 +79,7 @@ def parse(part: OpenPart) -> Iterator[Record]:
     """Yield the questions of a split in file order, with their grounding or, in train, their paraphrases."""
     questions = NextQuestions.of(part, "video_id")
     rows = part.csv_rows("video_id", *QUESTION_COLUMNS, *CHOICE_COLUMNS)
-    records = part.problems.read(rows, questions.texted)
+    records = part.problems.read(rows, questions.by_text)
     yield from _paraphrased(part, records) if part.part.split == "train" else _ground(part, records)
 
 
@@ -90,7 +92,7 @@ class _Grounding:
     """
 
     problems: Problems
-    videos: dict[str, Row] = field(default_factory=dict)
+    videos: dict[str, SourceRow] = field(default_factory=dict)
     used: set[tuple[str, str]] = field(default_factory=set)
     file: str = ""
 
@@ -99,7 +101,7 @@ class _Grounding:
         """Read a part's grounding; an entry of another shape is a bad row."""
         grounding = cls(part.problems, file=part.file_name("grounding"))
         for video, value in part.json_object("grounding").items():
-            entry = Row(value if isinstance(value, dict) else {}, grounding.file, ("entry", video, -1))
+            entry = SourceRow(value if isinstance(value, dict) else {}, grounding.file, ("entry", video, -1))
             if isinstance(entry.value.get("location"), dict):
                 grounding.videos[video] = entry
             else:
@@ -121,13 +123,13 @@ class _Grounding:
         record.joined = {**upstream, "location": segments, **record.joined}
         return record
 
-    def _moments(self, entry: Row, qid: str, segments: Any) -> Iterator[tuple[float, float]]:
+    def _moments(self, entry: SourceRow, qid: str, segments: Any) -> Iterator[tuple[float, float]]:
         if not isinstance(segments, list):
             entry.fail(f"location.{qid}", "expected a list of [start, end] pairs")
         for segment in segments:
             if not isinstance(segment, list) or len(segment) != 2:
                 entry.fail(f"location.{qid}", f"expected a [start, end] pair, found {segment!r}")
-            pair = Row({"start": segment[0], "end": segment[1]}, entry.file, entry.place, f"location.{qid}.")
+            pair = SourceRow({"start": segment[0], "end": segment[1]}, entry.file, entry.place, f"location.{qid}.")
             start, stop = pair.seconds("start", before_start=True), pair.seconds("end", before_start=True)
             if stop <= max(start, 0.0):
                 self.problems.mend("Moments that end before they or the video begin, left out of the evidence")
@@ -142,7 +144,7 @@ class _Grounding:
         unused = len(asked - self.used)
         if unused and not self.used:
             problem = f"none of the rows has moments in {self.file}, which is of another split then"
-            self.problems.meet(Row({}, self.file, ("entry", "any", -1)).error("location", problem))
+            self.problems.meet(SourceRow({}, self.file, ("entry", "any", -1)).error("location", problem))
         elif unused:
             self.problems.notes.append(f"{unused} questions of {self.file} belong to no row of the CSV")
         silent = [video for video, entry in self.videos.items() if not entry.value["location"]]

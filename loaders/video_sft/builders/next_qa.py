@@ -12,10 +12,13 @@ from collections.abc import Iterator, Mapping
 
 from datasets import Features, Value
 
-from video_sft._annotations import Row
+from video_sft._annotations import SourceRow
 from video_sft._base_builder.builder import SourceBuilder
+from video_sft._sources.open_part import OpenPart
+from video_sft._sources.part import Part, RemoteFile
+from video_sft._sources.pool import Pool
 from video_sft._sources.record import Record
-from video_sft._sources.source import OpenPart, Part, RemoteFile, Source
+from video_sft._sources.source import Source
 from video_sft.builders._next_csv import (
     CHOICE_COLUMNS,
     QUESTION_COLUMNS,
@@ -92,12 +95,12 @@ def parse(part: OpenPart) -> Iterator[Record]:
     questions = NextQuestions.of(part, "video", f"{kind}/")
     if kind == "mc":
         rows = part.csv_rows("video", *QUESTION_COLUMNS, *CHOICE_COLUMNS)
-        yield from part.problems.read(rows, questions.indexed)
+        yield from part.problems.read(rows, questions.by_index)
         return
     second = part.json_object("second_answers") if "second_answers" in part.part.files else {}
     used: set[tuple[str, str]] = set()
 
-    def open_question(row: Row) -> Record:
+    def open_question(row: SourceRow) -> Record:
         record = questions.open(row)
         own = row.value.get("additional_ref_answer")
         if own:
@@ -132,7 +135,9 @@ SOURCE = Source(
     annotation_terms="Both repositories carry an MIT LICENSE; no separate licence for the data is stated.",
     video_terms="VidOR videos (Flickr uploads of YFCC100M); the NExTVideo archive states no licence.",
     license="MIT",
-    pools=("vidor",),
+    own_pools=(
+        Pool(name="vidor", unique_names=True, where="NExT-QA's page (NExTVideo.zip: <folder>/<id>.mp4, or flat)"),
+    ),
     tasks=("reasoning",),
     views=("multiple_choice", "open_ended"),
     parts=(

@@ -16,14 +16,16 @@ from typing import Any
 
 from datasets import Features, List, Value
 
-from video_sft._annotations import Problems, Row, whole_number
+from video_sft._annotations import Problems, SourceRow, whole_number
 from video_sft._base_builder.builder import SourceBuilder
 from video_sft._base_builder.config import SourceConfig
+from video_sft._sources.open_part import OpenPart
+from video_sft._sources.part import Part, RemoteFile
+from video_sft._sources.pool import Pool
 from video_sft._sources.record import Media, MultipleChoice, Record
-from video_sft._sources.source import OpenPart, Part, RemoteFile, Source
+from video_sft._sources.source import Source
 from video_sft.builders._choices import index_of_text, without_blanks
-from video_sft.builders._clean_text import blank_field, clean_or_blank
-from video_sft.builders._clip_times import clip_times
+from video_sft.builders._row_fields import blank_field, clean_or_blank, clip_times
 from video_sft.builders._star_frame_rates import frame_rates
 from video_sft.builders._star_graphs import CLASS_ROLES, ClassNames, keyframes, situation_feature
 from video_sft.errors import ConfigError, RowError
@@ -139,7 +141,7 @@ class _Graphs:
             raise ConfigError(f"class_names is {wanted!r}; it is True or False")
         return cls(part.problems, frame_rates(part, "fps"), ClassNames.of(part) if wanted else None)
 
-    def joined(self, row: Row, video: str) -> dict[str, Any]:
+    def joined(self, row: SourceRow, video: str) -> dict[str, Any]:
         rate = self.rates.get(video)
         if rate is None and self.rates:
             self.rateless.add(video)
@@ -155,7 +157,7 @@ class _Questions:
     graphs: _Graphs | None
     _met: Counter[str] = field(default_factory=Counter)
 
-    def record(self, row: Row) -> Record:
+    def record(self, row: SourceRow) -> Record:
         choices = self._choices(row)
         key = row.name("question_id")
         video = _video(row)
@@ -178,7 +180,7 @@ class _Questions:
             unusable=blank_field(row, question=question, **({} if withheld else {"answer": answer})),
         )
 
-    def _answer(self, row: Row) -> str:
+    def _answer(self, row: SourceRow) -> str:
         """Return the right option's text; only the test split withholds it, to be scored at EvalAI."""
         return row.text_or_empty("answer").strip() if self.split == "test" else row.text_or_blank("answer")
 
@@ -196,7 +198,7 @@ class _Questions:
             self.problems.mend("Rows whose question_id names no category and template that upstream documents")
         return f"{category}_T{template}" if match else None
 
-    def _choices(self, row: Row) -> list[str]:
+    def _choices(self, row: SourceRow) -> list[str]:
         """Return the options in the order of their ids, or of the list where ids are missing or come twice."""
         texts: list[tuple[int | None, str]] = []
         for choice in row.children("choices"):
@@ -213,7 +215,7 @@ class _Questions:
         return [text for _, text in texts]
 
 
-def _video(row: Row) -> str:
+def _video(row: SourceRow) -> str:
     """Return a row's Charades id, which has five capitals and digits."""
     video = row.name("video_id").removesuffix(".mp4")
     return video.upper() if _CHARADES_ID.fullmatch(video) else video
@@ -241,7 +243,15 @@ SOURCE = Source(
         "(commonly described as non-commercial research)."
     ),
     license="Apache-2.0",
-    pools=("charades",),
+    own_pools=(
+        Pool(
+            name="charades",
+            unique_names=True,
+            ignore_case=True,
+            cut_by_row=True,
+            where="the Charades site (Charades_v1_480.zip: <id>.mp4)",
+        ),
+    ),
     tasks=("reasoning",),
     parts=(_part("train", "train", 45731), _part("validation", "val", 7098), _part("test", "test", 7377)),
     parse=parse,

@@ -2,21 +2,21 @@
 
 Both files are LLaVA-style. No row of either could be looked at, so every place of the media token in the first
 question, any number of turns, any video suffix and a missing `id` or `video` are accepted. An `id` names a video, not a
-row: a row's key is its file, its video and the how-manieth row of that video it is.
+row: a row's key is its file, its video and its number among that video's rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from datasets import Features
 
-from video_sft._annotations import Problems, Row
 from video_sft._base_builder.builder import SourceBuilder
+from video_sft._sources.open_part import OpenPart
+from video_sft._sources.part import Part, RemoteFile
 from video_sft._sources.record import Record
-from video_sft._sources.source import OpenPart, Part, RemoteFile, Source
-from video_sft.builders._occurrences import Occurrences
+from video_sft._sources.source import Source
+from video_sft.builders._numbered_rows import numbered_records
 from video_sft.builders._video_chatgpt_rows import LLAVA_FEATURES, llava_conversation, llava_media
 
 __all__ = ["SOURCE", "VcgPlus"]
@@ -39,22 +39,7 @@ def _part(kind: str, name: str, views: frozenset[str], *others: str) -> Part:
 
 def parse(part: OpenPart) -> Iterator[Record]:
     """Yield the conversations of one file in order."""
-    rows = _Rows(Occurrences(f"{part.part.kind}/"), part.problems)
-    yield from part.problems.read(part.json_rows(), rows.record)
-
-
-@dataclass
-class _Rows:
-    """Reads the rows of one file."""
-
-    occurrences: Occurrences
-    problems: Problems
-
-    def record(self, row: Row) -> Record:
-        media = llava_media(row)
-        key = self.occurrences.key(media.id)
-        body, reason = llava_conversation(row, self.problems)
-        return Record(key=key, task="conversation", body=body, media=media, row=row, unusable=reason)
+    return numbered_records(part, llava_media, llava_conversation, prefix=f"{part.part.kind}/")
 
 
 SOURCE = Source(

@@ -1,7 +1,7 @@
 """VideoChat-Instruct-11K: detailed descriptions and conversations about WebVid videos.
 
 The file has no field for the kind of a row: one exchange is a detailed description, several are a conversation. Rows
-have no id either: a row's key is its video and the how-manieth row of that video it is. `start` is kept in
+have no id either: a row's key is its video and its number among that video's rows. `start` is kept in
 `videochat-source` alone, for upstream's loader reads it and uses it for nothing. `video` is accepted with folders in
 front of WebVid's `<page_dir>/<id>.mp4`, without a folder and without a suffix. The LLaVA-style form that mirrors have
 is accepted as well, row by row.
@@ -11,17 +11,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from datasets import Features, List, Value
 
-from video_sft._annotations import Problems, Row
+from video_sft._annotations import Problems, SourceRow
 from video_sft._base_builder.builder import SourceBuilder
+from video_sft._sources.open_part import OpenPart
+from video_sft._sources.part import Part, RemoteFile
+from video_sft._sources.pool import Pool
 from video_sft._sources.record import Body, Caption, Conversation, Media, Record, Turn
-from video_sft._sources.source import OpenPart, Part, RemoteFile, Source
+from video_sft._sources.source import Source
 from video_sft._text import cleaned
-from video_sft.builders._clean_text import clean_or_blank, unusable
-from video_sft.builders._occurrences import Occurrences
+from video_sft.builders._numbered_rows import numbered_records
+from video_sft.builders._row_fields import clean_or_blank, unusable
 from video_sft.builders._video_chatgpt_rows import LLAVA_FEATURES, llava_conversation
 from video_sft.errors import RowError
 
@@ -58,25 +60,10 @@ _ROWS = RemoteFile(
 
 def parse(part: OpenPart) -> Iterator[Record]:
     """Yield the rows in file order."""
-    yield from part.problems.read(part.json_rows(), _Rows(part.problems).record)
+    return numbered_records(part, _media, _body)
 
 
-@dataclass
-class _Rows:
-    """Reads the rows of the file."""
-
-    problems: Problems
-    occurrences: Occurrences = field(default_factory=Occurrences)
-
-    def record(self, row: Row) -> Record:
-        media = _media(row)
-        key = self.occurrences.key(media.id)
-        body, reason = _body(row, self.problems)
-        task = "detailed_caption" if isinstance(body, Caption) else "conversation"
-        return Record(key=key, task=task, body=body, media=media, row=row, unusable=reason)
-
-
-def _media(row: Row) -> Media:
+def _media(row: SourceRow) -> Media:
     text = row.text("video").strip()
     match = _WEBVID_PATH.fullmatch(text) if len(text) < 1000 else None
     if match:
@@ -89,7 +76,7 @@ def _media(row: Row) -> Media:
     return Media("webvid", name, f"{path}.mp4")
 
 
-def _body(row: Row, problems: Problems) -> tuple[Body, RowError | None]:
+def _body(row: SourceRow, problems: Problems) -> tuple[Body, RowError | None]:
     """Return what a row says, and why it is unusable, if it is; exchanges without one of their texts are left out."""
     if "conversations" in row.value and "QA" not in row.value:
         talk, reason = llava_conversation(row, problems)
@@ -133,7 +120,7 @@ SOURCE = Source(
         "there is no licence to the footage."
     ),
     license="other",
-    pools=("webvid",),
+    own_pools=(Pool(name="webvid", unique_names=True, where="WebVid's table of links (<page_dir>/<id>.mp4, or flat)"),),
     tasks=("detailed_caption", "conversation"),
     views=("detailed_caption", "conversation"),
     parts=(Part(split="train", files={"rows": _ROWS}),),

@@ -17,15 +17,16 @@ from datasets import Features, List, Value
 
 from video_sft._base_builder.builder import SourceBuilder
 from video_sft._base_builder.config import SourceConfig
-from video_sft._places import is_remote
+from video_sft._places import is_remote, uncompressed
 from video_sft._rows.schema import ANSWER_FORMATS, TASKS
-from video_sft._source_files.file_tree import uncompressed
 from video_sft._source_files.found_parts import FoundParts
 from video_sft._source_files.hub_tree import HubTree
+from video_sft._sources.open_part import OpenPart
+from video_sft._sources.part import Part, RemoteFile, places_of
 from video_sft._sources.record import MultipleChoice, Record
-from video_sft._sources.source import OpenPart, Part, RemoteFile, Source, places_of
+from video_sft._sources.source import Source
 from video_sft.builders._videochat2_rows import RowReader
-from video_sft.builders._videochat2_tree import SUB_DATASETS, SubDataset, declared, tell_unknown_files
+from video_sft.builders._videochat2_tree import POOLS, SUB_DATASETS, SubDataset, declared, tell_unknown_files
 
 __all__ = ["SOURCE", "Videochat2", "Videochat2Config"]
 
@@ -110,6 +111,7 @@ SOURCE = Source(
     ),
     license="other",
     pools=tuple(dict.fromkeys(each.pool for each in SUB_DATASETS if each.pool)),
+    own_pools=POOLS,
     tasks=TASKS,
     views=(*TASKS, *ANSWER_FORMATS),
     parts=tuple(_part(each) for each in SUB_DATASETS),
@@ -160,8 +162,8 @@ class Videochat2(SourceBuilder):
     def _all_parts(cls, options: Mapping[str, Any]) -> tuple[Part, ...]:
         return (*SOURCE.parts, *map(_part, declared(options.get("extra_sub_datasets"))))
 
-    def _fingerprints(self, data_dir: str | None) -> list[str]:
-        return [HUB.identity()] if data_dir is None and self.files is None else super()._fingerprints(data_dir)
+    def _fingerprints(self) -> list[str]:
+        return super()._fingerprints() if self.place.is_given else [HUB.identity()]
 
     @property
     def pools(self) -> tuple[str, ...]:
@@ -174,16 +176,16 @@ class Videochat2(SourceBuilder):
 
     def _tree_root(self) -> str:
         """Return where the tree begins: `data_dir` may be a folder of it, or the one above."""
-        if self.config.data_dir is None:
+        if self.place.data_dir is None:
             return HUB.root()
         for part, locations in self.found_parts().present:
             place, name = uncompressed(places_of(locations["rows"])[0]), part.files["rows"].name
             if not is_remote(place) and place.endswith(f"/{name}"):
                 return place[: -len(name) - 1]
-        return str(self.config.data_dir)
+        return self.place.data_dir
 
     def _split_generators(self, dl_manager: datasets.DownloadManager) -> list[datasets.SplitGenerator]:
         known = [*SUB_DATASETS, *declared(self.config.extra_sub_datasets)]
-        if self._tells_all:
+        if self.place.expects_all:
             tell_unknown_files(self._tree_root(), known)
         return super()._split_generators(dl_manager)

@@ -1,23 +1,24 @@
 """VideoInstruct100K: Video-ChatGPT's questions and answers on ActivityNet videos.
 
 The published file has rows of `q`, `a` and `video_id`; the LLaVA-style form its training converter and others make of
-it is accepted as well, row by row, under the names such files go by. Rows have no id: a row's key is its video and the
-how-manieth row of that video it is. The noise string in upstream's texts is kept in `videoinstruct100k-source` and
+it is accepted as well, row by row, under the names such files go by. Rows have no id: a row's key is its video and its
+number among that video's rows. The noise string in upstream's texts is kept in `videoinstruct100k-source` and
 stripped elsewhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from datasets import Features, Value
 
-from video_sft._annotations import Problems, Row
+from video_sft._annotations import Problems, SourceRow
 from video_sft._base_builder.builder import SourceBuilder
-from video_sft._sources.record import Record
-from video_sft._sources.source import OpenPart, Part, RemoteFile, Source
-from video_sft.builders._occurrences import Occurrences
+from video_sft._sources.open_part import OpenPart
+from video_sft._sources.part import Part, RemoteFile
+from video_sft._sources.record import Body, Media, Record
+from video_sft._sources.source import Source
+from video_sft.builders._numbered_rows import numbered_records
 from video_sft.builders._video_chatgpt_rows import (
     LLAVA_FEATURES,
     activitynet_media,
@@ -25,6 +26,7 @@ from video_sft.builders._video_chatgpt_rows import (
     llava_media,
     native_conversation,
 )
+from video_sft.errors import RowError
 
 __all__ = ["SOURCE", "Videoinstruct100k"]
 
@@ -57,22 +59,15 @@ _ROWS = RemoteFile(
 
 def parse(part: OpenPart) -> Iterator[Record]:
     """Yield the rows in file order, each a conversation."""
-    yield from part.problems.read(part.json_rows(), _Rows(part.problems).record)
+    return numbered_records(part, _media, _body)
 
 
-@dataclass
-class _Rows:
-    """Reads the rows of either layout."""
+def _media(row: SourceRow) -> Media:
+    return llava_media(row) if "conversations" in row.value else activitynet_media(row, "video_id")
 
-    problems: Problems
-    occurrences: Occurrences = field(default_factory=Occurrences)
 
-    def record(self, row: Row) -> Record:
-        native = "conversations" not in row.value
-        media = activitynet_media(row, "video_id") if native else llava_media(row)
-        key = self.occurrences.key(media.id)
-        body, reason = (native_conversation if native else llava_conversation)(row, self.problems)
-        return Record(key=key, task="conversation", body=body, media=media, row=row, unusable=reason)
+def _body(row: SourceRow, problems: Problems) -> tuple[Body, RowError | None]:
+    return (llava_conversation if "conversations" in row.value else native_conversation)(row, problems)
 
 
 SOURCE = Source(

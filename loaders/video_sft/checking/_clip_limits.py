@@ -1,4 +1,4 @@
-"""Whether clips and grounded moments lie within their videos; opens each such video once, for its length only."""
+"""The check that clips and grounded moments lie within their videos, each of which is opened once for its length."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 from video_sft._datasets import tqdm
 from video_sft.checking._media import FoundMedia
 from video_sft.checking._part_rows import PartRows
-from video_sft.checking._report import ClipFacts, Finding
+from video_sft.checking._report import ClipFacts, Finding, Severity
 from video_sft.checking._wording import counted
 from video_sft.errors import VideoError
 from video_sft.video import Clip
@@ -45,20 +45,30 @@ class CheckedClips:
 
     def findings(self) -> Iterator[Finding]:
         """Yield what is wrong."""
-        tolerance = f"{self.facts.tolerance_seconds:g} s"
-        if self.unreadable:
-            what = f"{len(self.unreadable):,} of {counted(self.facts.videos, 'video')} cannot be opened"
-            remedy = "Get these files again; `video-sft check --media FOLDER --deep` looks at every file of a folder"
-            yield _finding("error", what, remedy, self.unreadable)
-        if self.empty:
-            what = f"Clips that begin after their video ends, with not one frame in them: {len(self.empty):,}"
-            yield _finding(
-                "error", what, "The files may be cut or other versions of the videos; compare them", self.empty
-            )
-        if self.long:
-            what = f"Clips or moments that end more than {tolerance} after their video does: {len(self.long):,}"
-            remedy = "Frames come from the part that exists; a wrong or shortened file is likely where it is much"
-            yield _finding("warning", what, remedy, self.long)
+        found: list[tuple[Severity, list[str], str, str]] = [
+            (
+                "error",
+                self.unreadable,
+                f"{len(self.unreadable):,} of {counted(self.facts.videos, 'video')} cannot be opened",
+                "Get these files again; `video-sft check --media FOLDER --deep` looks at every file of a folder",
+            ),
+            (
+                "error",
+                self.empty,
+                f"Clips that begin after their video ends, with not one frame in them: {len(self.empty):,}",
+                "The files may be cut or other versions of the videos; compare them",
+            ),
+            (
+                "warning",
+                self.long,
+                f"Clips or moments that end more than {self.facts.tolerance_seconds:g} s after their video does: "
+                f"{len(self.long):,}",
+                "Frames come from the part that exists; a wrong or shortened file is likely where it is much",
+            ),
+        ]
+        for severity, places, what, remedy in found:
+            if places:
+                yield Finding(severity, "clips", what, remedy, len(places), tuple(places[:_EXAMPLES]))
 
 
 @dataclass
@@ -165,14 +175,3 @@ def _compare(limit: _Limit, end: float, tolerance: float, checked: CheckedClips)
         if stop is not None and stop > end + tolerance:
             checked.long.append(f"{limit.rows.place_of(limit.row)}: {what} ends at {stop:g} s of {end:.1f} s")
             return
-
-
-def _finding(severity: str, what: str, remedy: str, places: list[str]) -> Finding:
-    return Finding(
-        severity="error" if severity == "error" else "warning",
-        check="clips",
-        what=what,
-        remedy=remedy,
-        count=len(places),
-        examples=tuple(places[:_EXAMPLES]),
-    )

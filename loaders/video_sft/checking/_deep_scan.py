@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+from video_sft._datasets import tqdm
 from video_sft._files import writing_whole
 from video_sft.errors import MissingMediaError
 from video_sft.video._reading.health import what_is_wrong
@@ -90,14 +89,19 @@ def deep_check(
         raise MissingMediaError(f"{folder}: there is no video in this folder; --media takes the folder of a pool")
     known = _read_journal(Path(journal), videos)
     left = [path for path in videos if path not in known]
-    with _Bar(progress, total=len(videos), done=len(known)) as bar, open(journal, "a", encoding="utf-8") as lines:
+    broken = sum(reason is not None for reason in known.values())
+    shown = {"desc": "decoding", "unit": " videos", "disable": not progress, "initial": len(known)}
+    with tqdm(total=len(videos), **shown) as bar, open(journal, "a", encoding="utf-8") as lines:
 
         def record(path: str, reason: str | None) -> None:
             known[path] = reason
             size, changed = videos[path]
             lines.write(json.dumps({"path": path, "size": size, "mtime_ns": changed, "reason": reason}) + "\n")
             lines.flush()
-            bar.advance(bad=reason is not None)
+            nonlocal broken
+            broken += reason is not None
+            bar.set_postfix(bad=broken, refresh=False)
+            bar.update()
 
         _decode_all(root, left, num_workers or os.cpu_count() or 1, seconds_per_file, record)
     bad = tuple(BadVideo(path, reason) for path, reason in sorted(known.items()) if reason is not None)
@@ -212,25 +216,3 @@ class _OutOfTime(BaseException):  # not an Exception: nothing on the way may tak
 
 def _give_up(number: int, frame: FrameType | None) -> None:
     raise _OutOfTime
-
-
-class _Bar:
-    """The progress bar, which counts bad files as it goes."""
-
-    def __init__(self, shown: bool, *, total: int, done: int) -> None:
-        columns = TextColumn("decoding"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[bad]} bad")
-        self._progress = Progress(*columns, TimeRemainingColumn(), disable=not shown)
-        self._task = self._progress.add_task("decoding", total=total, completed=done, bad=0)
-        self._bad = 0
-
-    def __enter__(self) -> _Bar:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def advance(self, *, bad: bool) -> None:
-        """Count one file more."""
-        self._bad += bad
-        self._progress.update(self._task, advance=1, bad=self._bad)

@@ -1,10 +1,10 @@
-"""Whether the videos and images that rows name are in the user's pools."""
+"""The videos and images that rows name, compared with what is in the user's pools."""
 
 from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,14 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from video_sft._datasets import tqdm
-from video_sft._media.attach import Location
-from video_sft._media.index import MediaIndex
-from video_sft._sources.pool import find_pool
+from video_sft._media.index import MediaIndexes
+from video_sft._sources.registry import find_pool
 from video_sft.checking._part_rows import PartRows
 from video_sft.checking._report import Finding, MediaFacts
 from video_sft.checking._wording import counted
 
-__all__ = ["FoundMedia", "find_media", "media_findings", "pool_indexes"]
+__all__ = ["FoundMedia", "find_media", "media_findings"]
 
 _EXAMPLES = 10
 
@@ -55,16 +54,7 @@ class FoundMedia:
         return missing
 
 
-def pool_indexes(media: Mapping[str, Sequence[Location]]) -> dict[str, MediaIndex]:
-    """List the files of each pool.
-
-    Raises:
-        MissingMediaError: a folder, zip or URL is not there.
-    """
-    return {pool: MediaIndex(find_pool(pool), places) for pool, places in media.items()}
-
-
-def find_media(parts: Sequence[PartRows], indexes: Mapping[str, MediaIndex]) -> FoundMedia:
+def find_media(parts: Sequence[PartRows], indexes: MediaIndexes) -> FoundMedia:
     """Look every video and image up once, however many rows name it."""
     tables = [pa.concat_tables(rows.media) if rows.media else None for rows in parts]
     columns = [table["path"] for table in tables if table is not None]
@@ -72,20 +62,19 @@ def find_media(parts: Sequence[PartRows], indexes: Mapping[str, MediaIndex]) -> 
     encoded = together.cast(pa.large_string()).combine_chunks().dictionary_encode()
     paths = encoded.dictionary
     all_codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    images = np.zeros(len(paths), dtype=np.bool_)
     flags = [table["image"].to_numpy() for table in tables if table is not None]
-    is_image = np.concatenate(flags).astype(np.bool_) if flags else np.zeros(0, np.bool_)
-    images[all_codes[is_image & (all_codes >= 0)]] = True
-    places = list(_looked_up(paths, images, indexes))
+    is_image = np.concatenate([np.zeros(0, np.bool_), *flags]).astype(np.bool_)
+    images = set(all_codes[is_image & (all_codes >= 0)].tolist())
+    named = enumerate(tqdm(paths, desc="finding media", unit=" files", leave=False, delay=1.0))
+    places = [indexes.find(path.as_py(), "image" if number in images else "video") for number, path in named]
     by_part = np.split(all_codes, np.cumsum([len(rows) for rows in parts])[:-1]) if parts else []
-    cutting = [index for index in indexes.values() if index.pool.cut_by_row]
-    cut = [_already_cut(rows, table, cutting) for rows, table in zip(parts, tables, strict=True)]
+    cut = [_already_cut(rows, table, indexes) for rows, table in zip(parts, tables, strict=True)]
     found = FoundMedia(paths, places, by_part, cut)
     found.facts = list(_by_pool(found, indexes))
     return found
 
 
-def media_findings(found: FoundMedia, indexes: Mapping[str, MediaIndex], listed_in: str | None) -> Iterator[Finding]:
+def media_findings(found: FoundMedia, indexes: MediaIndexes, listed_in: str | None) -> Iterator[Finding]:
     """Yield a finding for each pool: what is missing, or that nobody said where it is.
 
     Args:
@@ -102,7 +91,7 @@ def media_findings(found: FoundMedia, indexes: Mapping[str, MediaIndex], listed_
         if facts.found is None:
             what = f"No place was given for the pool {facts.pool}: its {facts.wanted:,} files were not looked for"
             remedy = f"Give one with --media {facts.pool}=FOLDER" + (f"; to be had from {where}" if where else "")
-            yield Finding(severity="note", check="media", what=what, remedy=remedy, count=facts.wanted)
+            yield Finding("note", "media", what, remedy, facts.wanted)
         elif paths := missing.get(facts.pool, []):
             what = f"The pool {facts.pool} lacks {len(paths):,} of {counted(facts.wanted, 'file')}, for "
             what += f"{facts.rows - (facts.rows_found or 0):,} of {counted(facts.rows, 'row')}; looked for among the "
@@ -110,36 +99,19 @@ def media_findings(found: FoundMedia, indexes: Mapping[str, MediaIndex], listed_
             what += indexes[facts.pool].notes.sentences()
             remedy = f"{get}, or load with missing='skip'. "
             remedy += f"All of them: {listed_in}" if listed_in else "--list FOLDER writes a list of all of them"
-            examples = tuple(paths[:_EXAMPLES])
-            yield Finding(
-                severity="warning", check="media", what=what, remedy=remedy, count=len(paths), examples=examples
-            )
+            yield Finding("warning", "media", what, remedy, len(paths), tuple(paths[:_EXAMPLES]))
 
 
-def _looked_up(
-    paths: pa.Array, images: npt.NDArray[np.bool_], indexes: Mapping[str, MediaIndex]
-) -> Iterator[str | None]:
-    for number, value in enumerate(tqdm(paths, desc="finding media", unit=" files", leave=False, delay=1.0)):
-        pool, _, inside = value.as_py().partition("/")
-        index = indexes.get(pool)
-        yield None if index is None else index.find(inside, "image" if images[number] else "video")
-
-
-def _already_cut(rows: PartRows, table: pa.Table | None, cutting: Sequence[MediaIndex]) -> dict[int, str]:
-    if table is None or not cutting:
+def _already_cut(rows: PartRows, table: pa.Table | None, indexes: MediaIndexes) -> dict[int, str]:
+    if table is None or not indexes.cut_by_row:
         return {}
     limited = np.flatnonzero(table["start"].is_valid().to_numpy() | table["stop"].is_valid().to_numpy())
     ids = pa.chunked_array(rows.ids, pa.string()).take(pa.array(limited)).to_pylist()
-    found: dict[int, str] = {}
-    for row, name in zip(limited.tolist(), ids, strict=True):
-        key = name.partition("/")[2]
-        place = next((place for index in cutting if (place := index.find_cut(key)) is not None), None)
-        if place is not None:
-            found[row] = place
-    return found
+    found = {row: indexes.find_cut(name) for row, name in zip(limited.tolist(), ids, strict=True)}
+    return {row: place for row, place in found.items() if place is not None}
 
 
-def _by_pool(found: FoundMedia, indexes: Mapping[str, MediaIndex]) -> Iterator[MediaFacts]:
+def _by_pool(found: FoundMedia, indexes: MediaIndexes) -> Iterator[MediaFacts]:
     encoded = pc.replace_substring_regex(found.paths, "/.*", "").dictionary_encode()
     pools, pool_of = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
     missing = Counter(path.partition("/")[0] for path in found.missing)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from video_sft._source_files.found_parts import find_parts
+from video_sft._source_files.given_files import SourcePlace
 from video_sft._sources.source import Source
 from video_sft.checking._part_rows import NO_VIDEO, PartRows, read_part
 from video_sft.checking._report import Finding, OverlapFacts
@@ -25,7 +26,7 @@ __all__ = ["OtherSplit", "Overlap", "listed_splits", "other_splits", "overlaps"]
 _EXAMPLES = 5
 _MEND = "video_sft.mix(..., decontaminate='eval-videos') leaves them out"
 Digests: TypeAlias = "npt.NDArray[np.uint64]"
-Rows: TypeAlias = "Sequence[tuple[PartRows, npt.NDArray[np.int64]]]"
+SharedRows: TypeAlias = "Sequence[tuple[PartRows, npt.NDArray[np.int64]]]"
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Overlap:
 
     facts: OverlapFacts
     own: str
-    rows: Rows
+    rows: SharedRows
     listed: bool
 
     @property
@@ -76,7 +77,7 @@ class Overlap:
         asked = f"; {counted(facts.questions, 'question')} asked in both" if facts.questions else ""
         if not self.contaminates:
             what = f"{facts.split} and {other} share {videos}: {rows} here are about them{asked}"
-            return Finding(severity="note", check="overlap", what=what, count=facts.rows)
+            return Finding("note", "overlap", what, count=facts.rows)
         if facts.split == "train":
             what = f"train has {rows} about {counted(facts.videos, 'evaluation video')} of {other}{asked}"
             remedy = "Training on these rows shows the model videos of an evaluation. "
@@ -85,20 +86,13 @@ class Overlap:
             remedy = f"It matters if you train on {other} and evaluate on {facts.split}. "
         remedy += _MEND if self.listed else f"{_MEND}, once `video-sft eval-ids` has made the list of that split"
         places = [part.place_of(row) for part, found in self.rows for row in found[:_EXAMPLES].tolist()]
-        return Finding(
-            severity="warning",
-            check="overlap",
-            what=what,
-            remedy=remedy,
-            count=facts.rows,
-            examples=tuple(places[:_EXAMPLES]),
-        )
+        return Finding("warning", "overlap", what, remedy, facts.rows, tuple(places[:_EXAMPLES]))
 
 
 def other_splits(source: Source, data_dir: str | os.PathLike[str]) -> list[OtherSplit]:
     """Read another source's splits, as far as its files are there."""
     by_split: dict[str, list[OtherSplit]] = defaultdict(list)
-    for part, locations in find_parts(source.parts, data_dir).present:
+    for part, locations in find_parts(source.parts, SourcePlace.of(data_dir)).present:
         rows = read_part(source, part, locations, what=f"comparing with {source.name} {part.name}")
         by_split[part.split].append(_as_other(source.name, part.split, [rows]))
     return [_joined(parts) for parts in by_split.values()]
@@ -157,7 +151,7 @@ def _joined(parts: Sequence[OtherSplit]) -> OtherSplit:
 
 def _overlap(
     split: str, parts: Sequence[PartRows], mine: OtherSplit, other: OtherSplit
-) -> tuple[OverlapFacts, Rows] | None:
+) -> tuple[OverlapFacts, SharedRows] | None:
     rows = [(part, _rows_on(part, other)) for part in parts]
     shared = np.unique(np.concatenate([part.column("videos")[places] for part, places in rows]))
     if not len(shared):

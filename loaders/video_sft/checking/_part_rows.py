@@ -1,4 +1,4 @@
-"""Reading a part once, keeping of each row only what the checks compare: numbers and 64-bit digests.
+"""The rows of a part in compact form: of each row only what the checks compare, numbers and 64-bit digests.
 
 Two million rows take some 200 MB so, where sets of their texts would take several times as much. Two of two million
 rows have the same digest by chance with a probability of about one in ten million.
@@ -19,8 +19,10 @@ import pyarrow as pa
 
 from video_sft._datasets import tqdm
 from video_sft._rows.schema import clip_name
+from video_sft._sources.open_part import OpenPart
+from video_sft._sources.part import Located, Part
 from video_sft._sources.record import Caption, Conversation, MultipleChoice, OpenQuestion, Record
-from video_sft._sources.source import Located, OpenPart, Part, Source, usable_records
+from video_sft._sources.source import Source, usable_records
 from video_sft.checking._tally import ProblemTally
 from video_sft.errors import VideoSftError
 from video_sft.mixing._eval_lists.video_keys import key_digest, keys_of_entry, origins

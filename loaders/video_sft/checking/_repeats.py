@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from video_sft.checking._part_rows import PartRows
-from video_sft.checking._report import Finding, Severity
+from video_sft.checking._report import Finding
 from video_sft.checking._wording import counted
 
 __all__ = ["repeat_findings", "repeats_in"]
@@ -46,9 +46,7 @@ def repeat_findings(parts: Sequence[PartRows], verified: Callable[[PartRows], bo
             "; the published file is like that" if own else ""
         )
         remedy = "" if expected else "Look whether the file was joined with itself; training would see these rows twice"
-        severity: Severity = "note" if expected else "warning"
-        examples = list(_pairs(rows))
-        yield Finding(severity=severity, check="repeats", what=what, remedy=remedy, count=count, examples=examples)
+        yield Finding("note" if expected else "warning", "repeats", what, remedy, count, list(_pairs(rows)))
     yield from _between(parts)
 
 
@@ -59,10 +57,10 @@ def _between(parts: Sequence[PartRows]) -> Iterator[Finding]:
     _, first, group = np.unique(contents, return_index=True, return_inverse=True)
     before = part_of[first][group]
     ends = np.cumsum([len(rows) for rows in parts])
-    again = before != part_of
-    for earlier, later in np.unique(np.stack([before[again], part_of[again]]), axis=1).T.tolist():
+    repeated = before != part_of
+    for earlier, later in np.unique(np.stack([before[repeated], part_of[repeated]]), axis=1).T.tolist():
         rows, start = parts[later], int(ends[later]) - len(parts[later])
-        places = np.flatnonzero(again[start : ends[later]] & (before[start : ends[later]] == earlier))
+        places = np.flatnonzero(repeated[start : ends[later]] & (before[start : ends[later]] == earlier))
         yield _repeated(parts[earlier], rows, places)
 
 
@@ -70,10 +68,9 @@ def _repeated(earlier: PartRows, rows: PartRows, places: npt.NDArray[np.int64]) 
     leaks = (earlier.part.split == "train") != (rows.part.split == "train")
     what = f"{rows.part.name} has {counted(len(places), 'row')} that {earlier.part.name} has too: the same video, "
     what += "question and answer"
-    severity: Severity = "warning" if leaks else "note"
     remedy = "Leave them out of one of the two: the evaluation would score what was trained on" if leaks else ""
     examples = [rows.place_of(row) for row in places[:_EXAMPLES].tolist()]
-    return Finding(severity=severity, check="repeats", what=what, remedy=remedy, count=len(places), examples=examples)
+    return Finding("warning" if leaks else "note", "repeats", what, remedy, len(places), examples)
 
 
 def _pairs(rows: PartRows) -> Iterator[str]:

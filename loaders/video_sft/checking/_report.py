@@ -1,4 +1,4 @@
-"""What a check found, as plain data: facts first, then findings with what to do about each."""
+"""The report of a check as plain data: facts first, then findings with what to do about each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Severity = Literal["error", "warning", "note"]
 FileStatus = Literal["as_published", "size_as_published", "unverified", "differs", "missing", "optional_missing"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Finding:
     """One thing worth a person's attention.
 

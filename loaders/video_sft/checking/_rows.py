@@ -1,4 +1,4 @@
-"""Rows against published counts, ids, answers, choices, and the rows that cannot be read."""
+"""The check of rows: their number, ids, answers and choices, and those that cannot be read."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 
 from video_sft.checking._part_rows import Oddities, PartRows
 from video_sft.checking._report import Finding, Severity
-from video_sft.checking._tally import Kind
+from video_sft.checking._tally import ProblemKind
 from video_sft.checking._wording import counted
 
 __all__ = ["id_findings", "row_findings"]
 
 _EXAMPLES = 5
 #: By how much of a count at second hand the rows may differ from it.
-_FAR = 0.1
+_TOLERATED = 0.1
 
 
 def row_findings(rows: PartRows, published: int | None) -> Iterator[Finding]:
@@ -28,7 +28,7 @@ def row_findings(rows: PartRows, published: int | None) -> Iterator[Finding]:
     name = rows.part.name
     if rows.failure is not None:
         what = f"{name} cannot be read" + (f" beyond its first {len(rows):,} rows" if len(rows) else "")
-        yield Finding(severity="error", check="rows", what=f"{what}: {rows.failure}")
+        yield Finding("error", "rows", f"{what}: {rows.failure}")
     yield from _bad_rows(rows)
     read = len(rows) + rows.problems.by_file[rows.file] + rows.problems.left_out_rows(rows.file)
     if published is None or read in (published, *rows.part.also_counted) or rows.failure is not None:
@@ -36,21 +36,20 @@ def row_findings(rows: PartRows, published: int | None) -> Iterator[Finding]:
     elif rows.part.second_hand:
         counts = " or ".join(f"{count:,}" for count in (published, *rows.part.also_counted))
         what = f"{name} has {counted(read, 'row')} in {rows.file}; {rows.part.second_hand} {counts}"
-        far = abs(read - published) > _FAR * published
-        severity: Severity = "warning" if far else "note"
-        remedy = "Look whether this is all of upstream's file" if far else ""
-        yield Finding(severity=severity, check="rows", what=what, remedy=remedy, count=abs(read - published))
+        differs = abs(read - published) > _TOLERATED * published
+        remedy = "Look whether this is all of upstream's file" if differs else ""
+        yield Finding("warning" if differs else "note", "rows", what, remedy, abs(read - published))
     else:
         fewer = read < published
         what = f"{name} has {counted(read, 'row')} in {rows.file}, "
         what += f"{abs(read - published):,} {'fewer' if fewer else 'more'} than the {published:,} upstream publishes"
         remedy = "Get the file again: it is cut short, or a selection" if fewer else "Compare it with upstream's file"
-        yield Finding(severity="warning", check="rows", what=what, remedy=remedy, count=abs(read - published))
+        yield Finding("warning", "rows", what, remedy, abs(read - published))
     for error in rows.problems.damage[:_EXAMPLES]:
         what = f"{name}: {error.file}, {error.position}: {error.problem}; the rows were read all the same"
-        yield Finding(severity="warning", check="rows", what=what, remedy=error.remedy)
+        yield Finding("warning", "rows", what, error.remedy)
     for note in rows.problems.lines():
-        yield Finding(severity="note", check="rows", what=f"{name}: {note}")
+        yield Finding("note", "rows", f"{name}: {note}")
     yield from _answers(rows)
     yield from _choices(rows)
 
@@ -62,31 +61,28 @@ def id_findings(parts: Sequence[PartRows]) -> Iterator[Finding]:
         return
     values = np.concatenate(ids)
     order = np.argsort(values, kind="stable")
-    again = order[1:][values[order[1:]] == values[order[:-1]]]
-    if not len(again):
+    repeated = order[1:][values[order[1:]] == values[order[:-1]]]
+    if not len(repeated):
         return
     starts = np.cumsum([0, *map(len, parts)])
     places = []
-    for row in np.sort(again)[:_EXAMPLES].tolist():
+    for row in np.sort(repeated)[:_EXAMPLES].tolist():
         number = int(np.searchsorted(starts, row, side="right")) - 1
         places.append(parts[number].place_of(row - int(starts[number])))
-    what = f"The id of an earlier row again: {counted(len(again), 'row')}"
+    what = f"Rows with the id of an earlier one: {counted(len(repeated), 'row')}"
     remedy = "Tools that go by id will mix these rows up; look whether a file was joined with itself"
-    yield Finding(severity="error", check="ids", what=what, remedy=remedy, count=len(again), examples=places)
+    yield Finding("error", "ids", what, remedy, len(repeated), places)
 
 
 def _bad_rows(rows: PartRows) -> Iterator[Finding]:
     for kind, bad in sorted(rows.problems.kinds.items(), key=lambda item: -item[1].count):
         what = f"{rows.part.name}: {counted(bad.count, 'row')} of {kind.file} cannot be read{_of(kind)}"
-        yield Finding(
-            severity="error", check="rows", what=what, remedy=bad.remedy, count=bad.count, examples=tuple(bad.examples)
-        )
+        yield Finding("error", "rows", what, bad.remedy, bad.count, tuple(bad.examples))
     for kind, bad in rows.problems.left_out.items():
-        what = (
-            f"{rows.part.name}: {counted(bad.count, 'row')} of {kind.file} left out, unusable as published{_of(kind)}"
-        )
+        count = counted(bad.count, "row")
+        what = f"{rows.part.name}: {count} of {kind.file} left out, unusable as published{_of(kind)}"
         severity: Severity = "note" if len(rows) else "error"  # no upstream file is without a row that can be used
-        yield Finding(severity=severity, check="rows", what=what, count=bad.count, examples=tuple(bad.examples))
+        yield Finding(severity, "rows", what, count=bad.count, examples=tuple(bad.examples))
 
 
 def _answers(rows: PartRows) -> Iterator[Finding]:
@@ -96,17 +92,11 @@ def _answers(rows: PartRows) -> Iterator[Finding]:
     name = rows.part.name
     if rows.part.split == "test" and count == len(rows):
         what = f"{name} comes without answers: upstream withholds them, for scoring on its server"
-        yield Finding(severity="note", check="answers", what=what, count=count)
+        yield Finding("note", "answers", what, count=count)
         return
     what = f"{count:,} of {len(rows):,} rows of {name} have no answer"
-    yield Finding(
-        severity="error",
-        check="answers",
-        what=what,
-        remedy="Rows without an answer teach nothing; get the file again, or leave them out",
-        count=count,
-        examples=tuple(rows.without_answer.examples),
-    )
+    remedy = "Rows without an answer teach nothing; get the file again, or leave them out"
+    yield Finding("error", "answers", what, remedy, count, tuple(rows.without_answer.examples))
 
 
 def _choices(rows: PartRows) -> Iterator[Finding]:
@@ -115,17 +105,13 @@ def _choices(rows: PartRows) -> Iterator[Finding]:
     if bad.count:
         what = f"{bad.count:,} rows of {name} have fewer than 2 or more than 26 options, or a right one that is none"
         remedy = "They cannot be asked as multiple choice; mend or remove them"
-        yield Finding(
-            severity="error", check="choices", what=what, remedy=remedy, count=bad.count, examples=tuple(bad.examples)
-        )
+        yield Finding("error", "choices", what, remedy, bad.count, tuple(bad.examples))
     repeated = rows.repeated_options
     if repeated.count:
         what = f"{repeated.count:,} of {rows.choices:,} multiple-choice rows of {name} have the same option twice"
         what += f", {rows.ambiguous:,} of them the right one" if rows.ambiguous else ", never the right one"
-        yield Finding(
-            severity="note", check="choices", what=what, count=repeated.count, examples=tuple(repeated.examples)
-        )
+        yield Finding("note", "choices", what, count=repeated.count, examples=tuple(repeated.examples))
 
 
-def _of(kind: Kind) -> str:
+def _of(kind: ProblemKind) -> str:
     return (f", field {kind.field!r}" if kind.field is not None else "") + f": {kind.problem}"

@@ -5,21 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from video_sft._media import Location, media_by_pool
-from video_sft._media.index import MediaIndex
+from video_sft._config_name import is_upstream, view_of
+from video_sft._given_places import DataDir, place_of_source, places_of_sources
+from video_sft._media import Location, MediaPlaces, media_by_pool
+from video_sft._media.attach import index_pools
+from video_sft._media.index import MediaIndexes
 from video_sft._places import is_remote, root_of
 from video_sft._source_files.found_parts import find_parts
-from video_sft._source_files.given_files import Files
-from video_sft._sources.source import Part, Source
+from video_sft._source_files.given_files import Files, SourcePlace
+from video_sft._sources.part import Part
+from video_sft._sources.source import Source
 from video_sft.builders import find_source, sources
 from video_sft.checking._clip_limits import TOLERANCE_SECONDS, check_clips
-from video_sft.checking._media import find_media, media_findings, pool_indexes
+from video_sft.checking._media import find_media, media_findings
 from video_sft.checking._overlap import OtherSplit, Overlap, listed_splits, other_splits, overlaps
 from video_sft.checking._part_rows import NO_VIDEO, PartRows, read_part
 from video_sft.checking._repeats import repeat_findings, repeats_in
@@ -32,16 +35,15 @@ from video_sft.sample_media import draw_sample_media, sample_folder
 
 __all__ = ["check_source"]
 
-Places: TypeAlias = "Mapping[str, Location | Sequence[Location]]"
 _ORDER = {"error": 0, "warning": 1, "note": 2}
 
 
 def check_source(
     source: str,
     *,
-    data_dir: Location | None = None,
+    data_dir: DataDir | None = None,
     files: Files | None = None,
-    media: Places | Location | None = None,
+    media: MediaPlaces | Location | Sequence[Location] | None = None,
     others: Mapping[str, Location] | None = None,
     splits: Sequence[str] | None = None,
     sample: bool = False,
@@ -57,7 +59,7 @@ def check_source(
 
     Args:
         source: a source's name; or one of its views, to check that view's files alone.
-        data_dir: the folder, zip or fsspec URL with upstream's files; or one file.
+        data_dir: the folder, zip or fsspec URL with upstream's files; or one file; or such a place by source.
         files: files of any name, by split and role, as for `video_sft.load`.
         media: for each pool the folder, zip or URL with its files, or several; a single one will do where the source
             has one pool. Without it media are not looked for and clips not compared with their videos.
@@ -77,14 +79,14 @@ def check_source(
         MissingMediaError: a media folder is not there.
     """
     check = _SourceCheck(find_source(source), source, sample)
-    if source.endswith("-source"):
+    if is_upstream(source):
         raise ConfigError(f"{source} is read from the files of {check.source.name}; check that")
     pools = media_by_pool(check.source.name, check.source.pools, media)
-    indexes = pool_indexes(pools)
-    check.read_files(_data_dir(check.source, data_dir, files, sample), files, check.wanted_parts(splits))
+    indexes = index_pools(pools)
+    check.read_files(_place(check.source, data_dir, files, sample), check.wanted_parts(splits))
     check.read_rows(with_media=bool(pools) or sample)
     if sample:
-        indexes = {**pool_indexes(_drawn(check.rows)), **indexes}
+        indexes = MediaIndexes({**index_pools(_drawn(check.rows)), **indexes})
     listing = ListFiles(lists, check.source.name)
     check.look_for_media(indexes, listing, tolerance_seconds, num_threads)
     compared = {} if sample and others is None else _others(check.source, check.files.root, others)
@@ -108,8 +110,8 @@ class _SourceCheck:
     clips: ClipFacts | None = None
 
     def wanted_parts(self, splits: Sequence[str] | None) -> list[Part]:
-        view = self.config.partition("-")[2]
-        parts = [part for part in self.source.parts if not view or part.views is None or view in part.views]
+        view = view_of(self.config)
+        parts = [part for part in self.source.parts if part.in_view(view)]
         unknown = sorted(set(splits or ()) - set(self.source.splits))
         if unknown:
             raise ConfigError(
@@ -117,10 +119,8 @@ class _SourceCheck:
             )
         return [part for part in parts if not splits or part.split in splits]
 
-    def read_files(self, data_dir: str | None, files: Files | None, parts: Sequence[Part]) -> None:
-        self.files = find_files(
-            parts, data_dir, self.config, files=files, known=self.source.parts, published=not self.sample
-        )
+    def read_files(self, place: SourcePlace, parts: Sequence[Part]) -> None:
+        self.files = find_files(parts, place, self.config, known=self.source.parts, published=not self.sample)
         self.findings += file_findings(self.files, self.source.parts, published=not self.sample)
 
     def read_rows(self, *, with_media: bool) -> None:
@@ -135,15 +135,13 @@ class _SourceCheck:
         self.findings += id_findings(self.rows)
         self.findings += repeat_findings(self.rows, lambda rows: is_verified(self.files, rows.part))
 
-    def look_for_media(
-        self, indexes: Mapping[str, MediaIndex], listing: ListFiles, tolerance: float, num_threads: int
-    ) -> None:
+    def look_for_media(self, indexes: MediaIndexes, listing: ListFiles, tolerance: float, num_threads: int) -> None:
         if not indexes:
             videos = len(np.unique(np.concatenate([rows.column("videos") for rows in self.rows])))
             what = f"Media were not looked for: no place was given for what the rows are about, {videos:,} in all"
             remedy = " ".join(f"--media {pool}=FOLDER" for pool in self.source.pools[:4])
             remedy = f"Give {remedy}" + (" and so on" if len(self.source.pools) > 4 else "")
-            self.findings.append(Finding(severity="note", check="media", what=what, remedy=remedy, count=videos))
+            self.findings.append(Finding("note", "media", what, remedy, videos))
             return
         found = find_media(self.rows, indexes)
         self.media = found.facts
@@ -178,16 +176,15 @@ class _SourceCheck:
         )
 
 
-def _data_dir(source: Source, data_dir: Location | None, files: Files | None, sample: bool) -> str | None:
+def _place(source: Source, data_dir: DataDir | None, files: Files | None, sample: bool) -> SourcePlace:
     if sample and (data_dir is not None or files is not None):
         raise ConfigError("the sample comes with the package; give either sample or data_dir")
     if sample:
-        return sample_folder(source.name)
-    if data_dir is None and files is not None:
-        return None
-    if data_dir is None:
+        return SourcePlace(sample_folder(source.name))
+    place = place_of_source(source.name, data_dir)
+    if place is None and files is None:
         raise ConfigError(f"give the folder, zip or URL with {source.name}'s files as data_dir (--data-dir)")
-    return os.fspath(data_dir)
+    return SourcePlace.of(place, files)
 
 
 def _drawn(parts: Sequence[PartRows]) -> dict[str, list[Location]]:
@@ -202,15 +199,13 @@ def _others(source: Source, data_dir: str, others: Mapping[str, Location] | None
     """Return the other sources to compare with: those given, or those in folders beside the source's own."""
     if others is not None:
         return {find_source(name).name: place for name, place in others.items() if name != source.name}
-    root = root_of(data_dir)
-    if not data_dir or is_remote(root):
+    if not data_dir or is_remote(root := root_of(data_dir)):
         return {}
-    beside = os.path.dirname(root)
-    folders = {name: os.path.join(beside, name) for name in sources() if name != source.name}
+    beside = places_of_sources(os.path.dirname(root), [name for name in sources() if name != source.name])
     return {
         name: folder
-        for name, folder in folders.items()
-        if os.path.isdir(folder) and find_parts(find_source(name).parts, folder).present
+        for name, folder in beside.items()
+        if find_parts(find_source(name).parts, SourcePlace(folder)).present
     }
 
 

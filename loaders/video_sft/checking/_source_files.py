@@ -1,4 +1,4 @@
-"""Which of a source's files are there, and whether they are the published ones."""
+"""The check of a source's files: those that are there, compared with the published ones."""
 
 from __future__ import annotations
 
@@ -10,15 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from fsspec.core import url_to_fs
-
 from video_sft._datasets import tqdm
-from video_sft._places import is_remote, root_of, sha256_of
-from video_sft._source_files.file_tree import uncompressed
+from video_sft._places import file_size, is_remote, root_of, sha256_of, uncompressed
 from video_sft._source_files.found_parts import locate_parts
-from video_sft._source_files.given_files import Files
+from video_sft._source_files.given_files import SourcePlace
 from video_sft._source_files.missing_files import annotation_files, listed, missing_files_message
-from video_sft._sources.source import Located, Part, RemoteFile, places_of
+from video_sft._sources.part import Located, Part, RemoteFile, places_of
 from video_sft.checking._report import FileFacts, Finding
 from video_sft.checking._wording import counted, how_to_get
 from video_sft.errors import MissingFileError
@@ -47,10 +44,9 @@ class FoundFiles:
 
 def find_files(
     parts: Sequence[Part],
-    data_dir: str | None,
+    place: SourcePlace,
     config: str,
     *,
-    files: Files | None = None,
     known: Sequence[Part] = (),
     published: bool = True,
 ) -> FoundFiles:
@@ -58,24 +54,23 @@ def find_files(
 
     Args:
         parts: the parts wanted.
-        data_dir: a folder, zip or fsspec URL; or one file.
+        place: where the user says they are.
         config: what messages call the source.
-        files: files given by name, as for `video_sft.load`.
         known: all parts of the source.
         published: whether they are to be the published files; the embedded samples are not.
 
     Raises:
         MissingFileError: no part can be read; the message says what would be needed, and what is there instead.
     """
-    found = FoundFiles(data_dir or "")
-    located = locate_parts(parts, data_dir, files, known)
+    found = FoundFiles(place.data_dir or "")
+    located = locate_parts(parts, place, known)
     for part, locations in located:
         if missing := part.missing(locations):
             found.incomplete.append((part, missing))
         else:
             found.readable.append((part, locations))
     if not found.readable:
-        raise MissingFileError(missing_files_message(config, found.incomplete, data_dir, files))
+        raise MissingFileError(missing_files_message(config, found.incomplete, place))
     _add_facts(found, located, published=published)
     return found
 
@@ -101,12 +96,12 @@ def file_findings(found: FoundFiles, known: Sequence[Part], *, published: bool =
         names = listed([facts.name for facts in optional])
         what = f"{counted(len(optional), 'optional file')} missing, which rows can do without: {names}"
         remedy = how_to_get([found.files[facts.name] for facts in optional])
-        yield Finding(severity="note", check="files", what=what, remedy=remedy, count=len(optional))
+        yield Finding("note", "files", what, remedy, len(optional))
     yield from _unverified([*by_status["unverified"], *by_status["size_as_published"]])
     unread = _unread_files(found, known)
     if unread:
         what = f"Not read, being none of the source's files: {listed(unread)}"
-        yield Finding(severity="note", check="files", what=what, count=len(unread))
+        yield Finding("note", "files", what, count=len(unread))
 
 
 def is_verified(found: FoundFiles, part: Part) -> bool:
@@ -151,7 +146,7 @@ def _add_facts(found: FoundFiles, located: Sequence[tuple[Part, dict[str, Locate
 def _compared(facts: FileFacts, location: str, file: RemoteFile, *, published: bool) -> FileFacts:
     if another := _another_form(location, file):
         facts = dataclasses.replace(facts, published_size=None, published_sha256=None, why_unverified=another)
-    facts = dataclasses.replace(facts, location=location, size=_size(location), sha256=sha256_of(location))
+    facts = dataclasses.replace(facts, location=location, size=file_size(location), sha256=sha256_of(location))
     if not published:
         unknown = dataclasses.replace(facts, published_size=None, published_sha256=None)
         return dataclasses.replace(unknown, status="unverified", why_unverified="an invented sample file")
@@ -172,14 +167,6 @@ def _another_form(location: str, file: RemoteFile) -> str | None:
     return "it is a mirror's Parquet file" if place.endswith(".parquet") and file.sha256 is not None else None
 
 
-def _size(location: str) -> int | None:
-    if not is_remote(location):
-        return os.path.getsize(location)
-    filesystem, path = url_to_fs(location)
-    size = filesystem.size(path)
-    return None if size is None else int(size)
-
-
 def _differs(facts: FileFacts, file: RemoteFile) -> Finding:
     what = f"{facts.name} is not the published file: "
     if facts.published_size is not None and facts.size != facts.published_size:
@@ -187,7 +174,7 @@ def _differs(facts: FileFacts, file: RemoteFile) -> Finding:
     else:
         what += f"its sha256 is {facts.sha256}, published was {facts.published_sha256}"
     remedy = f"{file.where}, unless you changed the file on purpose"
-    return Finding(severity="error", check="files", what=what, remedy=remedy, examples=(str(facts.location),))
+    return Finding("error", "files", what, remedy, examples=(str(facts.location),))
 
 
 def _missing(found: FoundFiles) -> Iterator[Finding]:
@@ -207,7 +194,7 @@ def _missing(found: FoundFiles) -> Iterator[Finding]:
         remedy = how_to_get(files)
         if all(part.split != split for part, _ in found.readable):
             remedy += f". If you do not want the {split} split, check the others with --split"
-        yield Finding(severity="warning", check="files", what=what, remedy=remedy, count=len(names))
+        yield Finding("warning", "files", what, remedy, len(names))
 
 
 def _shared(found: FoundFiles) -> set[str]:
@@ -224,7 +211,7 @@ def _unverified(files: Sequence[FileFacts]) -> Iterator[Finding]:
         reasons[f"{facts.why_unverified or 'none is known'}{also}"].append(facts.name)
     for reason, names in reasons.items():
         what = f"No hash is known to compare {listed(names)} with ({reason})"
-        yield Finding(severity="note", check="files", what=what, count=len(names))
+        yield Finding("note", "files", what, count=len(names))
 
 
 def _unread_files(found: FoundFiles, known: Sequence[Part]) -> list[str]:

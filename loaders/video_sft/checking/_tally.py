@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from video_sft._annotations import Problems
 from video_sft.errors import RowError
 
-__all__ = ["BadRows", "Kind", "ProblemTally"]
+__all__ = ["BadRows", "ProblemKind", "ProblemTally"]
 
 _EXAMPLES = 3
 _MOST_KINDS = 200
@@ -20,7 +20,7 @@ _RUN = re.compile(r"…(?:, …)+")
 
 
 @dataclass(frozen=True)
-class Kind:
+class ProblemKind:
     """One kind of problem: the file, the field, and the problem without its particulars."""
 
     file: str
@@ -55,8 +55,8 @@ class ProblemTally(Problems):
         by_file: how many bad rows each file has.
     """
 
-    kinds: dict[Kind, BadRows] = field(default_factory=dict)
-    left_out: dict[Kind, BadRows] = field(default_factory=dict)
+    kinds: dict[ProblemKind, BadRows] = field(default_factory=dict)
+    left_out: dict[ProblemKind, BadRows] = field(default_factory=dict)
     listed: list[tuple[str, str, str | None, str]] = field(default_factory=list)
     by_file: Counter[str] = field(default_factory=Counter)
 
@@ -81,8 +81,8 @@ class ProblemTally(Problems):
         return sum(rows.count for kind, rows in self.left_out.items() if file in (None, kind.file))
 
 
-def _count(kinds: dict[Kind, BadRows], error: RowError) -> None:
-    kind = Kind(error.file, error.field, _RUN.sub("…", _PARTICULARS.sub("…", error.problem)))
+def _count(kinds: dict[ProblemKind, BadRows], error: RowError) -> None:
+    kind = ProblemKind(error.file, error.field, _RUN.sub("…", _PARTICULARS.sub("…", error.problem)))
     if kind not in kinds and len(kinds) >= _MOST_KINDS:
-        kind = Kind(error.file, None, "other problems")
+        kind = ProblemKind(error.file, None, "other problems")
     kinds.setdefault(kind, BadRows()).add(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from video_sft._source_files.missing_files import listed
-from video_sft._sources.source import RemoteFile
+from video_sft._sources.part import RemoteFile
 
 __all__ = ["counted", "how_to_get"]
 

@@ -1,8 +1,9 @@
-"""Writing what a report only counts into files: missing media, bad rows, repeats, rows on evaluation videos."""
+"""Files that list what a report only counts: missing media, bad rows, repeats, rows on evaluation videos."""
 
 from __future__ import annotations
 
 import csv
+import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -56,7 +57,8 @@ class ListFiles:
             first = next(lines, None)
             if first is not None:
                 place = self._place / f"{self._source}-{name.replace('_', '-')}.csv"
-                self._write(name, place, _Csv(header, first, lines))
+                table = itertools.chain([header, first], lines)
+                self._write(name, place, lambda sink, table=table: csv.writer(sink).writerows(table))  # type: ignore[misc]
 
     def _write(self, name: str, place: Path, fill: Callable[[IO[str]], object]) -> str:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -69,19 +71,6 @@ class ListFiles:
         return str(place)
 
 
-class _Csv:
-    """Fills a file with a header and lines."""
-
-    def __init__(self, header: Sequence[str], first: Sequence[object], lines: Iterator[Sequence[object]]) -> None:
-        self._header, self._first, self._lines = header, first, lines
-
-    def __call__(self, sink: IO[str]) -> None:
-        writer = csv.writer(sink)
-        writer.writerow(self._header)
-        writer.writerow(self._first)
-        writer.writerows(self._lines)
-
-
 def _bad_rows(parts: Sequence[PartRows]) -> Iterator[Sequence[object]]:
     for rows in parts:
         for file, position, field, problem in rows.problems.listed:
@@ -91,9 +80,9 @@ def _bad_rows(parts: Sequence[PartRows]) -> Iterator[Sequence[object]]:
 def _repeats(parts: Sequence[PartRows]) -> Iterator[Sequence[object]]:
     for rows in parts:
         _, first = np.unique(rows.column("contents"), return_index=True)
-        again = np.ones(len(rows), dtype=np.bool_)
-        again[first] = False
-        for row in np.flatnonzero(again).tolist():
+        repeats = np.ones(len(rows), dtype=np.bool_)
+        repeats[first] = False
+        for row in np.flatnonzero(repeats).tolist():
             yield rows.id_of(row), rows.file, rows.numbers[row]
 
 

@@ -18,14 +18,14 @@ from video_sft._datasets import fingerprint_of
 from video_sft.errors import ConfigError
 from video_sft.mixing._eval_lists.lists import EvalList
 from video_sft.mixing._options import MixOptions
-from video_sft.mixing._order.quotas import Quotas, StoppingStrategy, quotas
+from video_sft.mixing._order.quotas import Quotas, StoppingStrategy
 from video_sft.mixing._order.schedule import passes, schedule
-from video_sft.mixing._parts import Parts, load_part, read_parts
+from video_sft.mixing._parts import Parts, read_parts
 from video_sft.mixing._provenance import MixtureRecord, PartRecord, describe_in, lists_of, recipe_of
 from video_sft.mixing._recipe import read_recipe
 from video_sft.mixing._selection.duplicates import leave_out_repeats
 from video_sft.mixing._selection.filters import Decontaminate, Selection, keep_licensed, leave_out_evaluation
-from video_sft.mixing._table import PASS_COLUMN, Block, assembled, block_of, row_type, shared_features
+from video_sft.mixing._table import PASS_COLUMN, PartTable, assembled, part_table, row_type, shared_features
 
 __all__ = ["mix"]
 
@@ -102,28 +102,10 @@ def mix(
     Raises:
         ConfigError: an option is wrong, or nothing is left to mix; the message names the culprit.
     """
+    given = {name: value for name, value in locals().items() if name != "parts"}  # under the names of the options
     if isinstance(probabilities, np.ndarray):
         probabilities = probabilities.tolist()
-    options = MixOptions(
-        split=split,
-        probabilities=probabilities,
-        temperature=temperature,
-        seed=seed,
-        epochs=epochs,
-        num_rows=num_rows,
-        stopping_strategy=stopping_strategy,
-        max_epochs_per_source=max_epochs_per_source,
-        shuffle=shuffle,
-        group=group,
-        decontaminate=decontaminate,
-        eval_ids=eval_ids,
-        eval_sets=eval_sets,
-        dedupe=dedupe,
-        licenses=licenses,
-        streaming=streaming,
-        repo=repo,
-        load_options=load_options,
-    )
+    options = MixOptions(**{**given, "probabilities": probabilities})
     if isinstance(parts, (str, os.PathLike)):
         parts, recipe, where = read_recipe(parts)
         options = options.over(recipe, where)
@@ -145,8 +127,7 @@ def mix(
 
 
 def _selection(named: Parts, name: str, options: MixOptions) -> Selection:
-    dataset = named.ready[name] if name in named.ready else load_part(name, options)
-    dataset = dataset.with_format(None)
+    dataset: Any = named.dataset(name, options).with_format(None)
     if PASS_COLUMN in dataset.column_names:
         dataset = dataset.remove_columns(PASS_COLUMN)
     return Selection(dataset)
@@ -162,16 +143,8 @@ def _mixed(named: Parts, selections: dict[str, Selection], options: MixOptions, 
             logger.log(level, "%s has no rows to mix%s", name, _reasons(selections[name]))
     features = shared_features({name: selections[name].dataset.features for name in present})
     sizes = [len(selections[name]) for name in present]
-    quota = quotas(
-        present,
-        sizes,
-        named.shares(present, sizes, options),
-        strategy=options.stopping_strategy,
-        epochs=options.epochs,
-        num_rows=options.num_rows,
-        max_epochs=options.limit(present),
-    )
-    blocks = [block_of(selections[name].dataset, selections[name].positions) for name in present]
+    quota = named.quotas(present, sizes, options)
+    blocks = [part_table(selections[name].dataset, selections[name].positions) for name in present]
     repeats = [max(1, -(-int(count) // size)) for count, size in zip(quota.counts, sizes, strict=True)]
     table_rows = sum(int(block.table.num_rows) * count for block, count in zip(blocks, repeats, strict=True))
     order = schedule(
@@ -211,7 +184,7 @@ class _PartDraws:
     count: int
     key: str
     shuffle: bool
-    block: Block
+    block: PartTable
     start: int
 
     def __len__(self) -> int:
@@ -228,7 +201,7 @@ class _PartDraws:
 
 
 def _draws(
-    names: list[str], sizes: list[int], blocks: list[Block], repeats: list[int], quota: Quotas, options: MixOptions
+    names: list[str], sizes: list[int], blocks: list[PartTable], repeats: list[int], quota: Quotas, options: MixOptions
 ) -> list[_PartDraws]:
     """Return what each part gives."""
     starts = np.cumsum([0, *(block.table.num_rows * count for block, count in zip(blocks, repeats, strict=True))])
@@ -241,7 +214,7 @@ def _draws(
 def _record(
     named: Parts,
     selections: dict[str, Selection],
-    blocks: list[Block],
+    blocks: list[PartTable],
     passes: dict[str, int],
     rows: int,
     options: MixOptions,

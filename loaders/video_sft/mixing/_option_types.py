@@ -1,4 +1,4 @@
-"""Of which type each option of a mixture is: a recipe's `sample: "false"` is a text, which would count as true."""
+"""The types of a mixture's options: a recipe's `sample: "false"` is a text, which would count as true."""
 
 from __future__ import annotations
 

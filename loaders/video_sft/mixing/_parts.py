@@ -1,8 +1,7 @@
-"""What a user may pass as `parts`: configs with weights, configs alone, or datasets that are ready."""
+"""The parts of a mixture as users name them: configs with weights, configs alone, or datasets that are ready."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 from datasets import Dataset, DatasetDict, IterableDataset, IterableDatasetDict
 
+from video_sft._config_name import source_of
 from video_sft.errors import ConfigError
 from video_sft.mixing._options import MixOptions
+from video_sft.mixing._order.quotas import Quotas, quotas
 from video_sft.mixing._order.weights import named_probabilities, read_weights, shares
 
-__all__ = ["Parts", "load_part", "read_parts"]
+__all__ = ["Parts", "read_parts"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,42 @@ class Parts:
         else:
             weights = [1.0] * len(names)
         return shares(weights, options.temperature)
+
+    def quotas(self, names: Sequence[str], sizes: Sequence[int], options: MixOptions) -> Quotas:
+        """Return how many rows each of some parts gives."""
+        return quotas(
+            names,
+            sizes,
+            self.shares(names, sizes, options),
+            strategy=options.stopping_strategy,
+            epochs=options.epochs,
+            num_rows=options.num_rows,
+            max_epochs=options.limit(names),
+        )
+
+    def dataset(self, name: str, options: MixOptions) -> Dataset | IterableDataset:
+        """Return a part: as it was given, or loaded with the options that concern its source.
+
+        Raises:
+            ConfigError: `data_dir` is one path, and has nothing of the part's source.
+        """
+        if name in self.ready:
+            return self.ready[name]
+        from video_sft._given_places import place_of_source  # which needs builders, as mixing ready datasets does not
+        from video_sft._loading import load
+
+        arguments = dict(options.load_options)
+        source = source_of(name)
+        if "data_dir" in arguments:
+            arguments["data_dir"] = place_of_source(source, arguments["data_dir"], [*map(source_of, self.wanted)])
+        if "files" in arguments:
+            arguments["files"] = (arguments["files"] or {}).get(source)
+        chosen = {"group": options.group, "repo": options.repo}
+        arguments |= {option: value for option, value in chosen.items() if value is not None}
+        loaded = load(name, split=options.split, streaming=options.streaming, **arguments)
+        _check_dataset(name, loaded, options)
+        checked: Dataset | IterableDataset = loaded
+        return checked
 
 
 def read_parts(parts: Any, options: MixOptions) -> Parts:
@@ -94,42 +131,6 @@ def read_parts(parts: Any, options: MixOptions) -> Parts:
     elif options.repo is None:
         _check_configs(names)
     return Parts(tuple(sorted(names)), weights, ready)
-
-
-def load_part(name: str, options: MixOptions) -> Dataset | IterableDataset:
-    """Load one config, with the load options that concern it.
-
-    Raises:
-        ConfigError: `data_dir` is one path, and holds no folder of the config's source.
-    """
-    from video_sft._loading import load  # the loader needs builders, which mixing ready datasets does not
-
-    arguments = dict(options.load_options)
-    source = name.partition("-")[0]
-    if "data_dir" in arguments:
-        arguments["data_dir"] = _data_dir(arguments["data_dir"], source)
-    if "files" in arguments:
-        arguments["files"] = (arguments["files"] or {}).get(source)
-    if options.group is not None:
-        arguments["group"] = options.group
-    if options.repo is not None:
-        arguments["repo"] = options.repo
-    loaded = load(name, split=options.split, streaming=options.streaming, **arguments)
-    _check_dataset(name, loaded, options)
-    checked: Dataset | IterableDataset = loaded
-    return checked
-
-
-def _data_dir(given: Any, source: str) -> Any:
-    if given is None or isinstance(given, Mapping):
-        return None if given is None else given.get(source)
-    folder = os.path.join(os.fspath(given), source)
-    if not os.path.isdir(folder):
-        raise ConfigError(
-            f"data_dir is {os.fspath(given)!r}, which has no folder {source!r}; a mixture takes a folder with one "
-            f"folder for each source, or a dict: data_dir={{{source!r}: ...}}"
-        )
-    return folder
 
 
 def _check_loading(options: MixOptions) -> None:

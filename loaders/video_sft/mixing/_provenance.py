@@ -1,4 +1,4 @@
-"""What a mixture remembers about its making: kept in `mix.info.description`, so that it survives most operations.
+"""The record of a mixture's making, kept in `mix.info.description`, so that it survives most operations.
 
 `DatasetInfo` has no field for a package's own data, and attributes of a dataset are lost with the next `select`. The
 description is copied by `select`, `skip`, `shuffle`, `filter`, `map` and `save_to_disk`, and a person can read it.

@@ -22,8 +22,18 @@ from video_sft._datasets import InMemoryTable, MemoryMappedTable, Table, concat_
 from video_sft._files import is_intact, writing_cached
 from video_sft.errors import ConfigError
 from video_sft.mixing._batch_reading import MixedDataset
+from video_sft.mixing._order.schedule import RowNumbers
 
-__all__ = ["PASS_COLUMN", "Block", "assembled", "block_of", "row_numbers", "row_type", "shared_features", "with_rows"]
+__all__ = [
+    "PASS_COLUMN",
+    "PartTable",
+    "assembled",
+    "part_table",
+    "row_numbers",
+    "row_type",
+    "shared_features",
+    "with_rows",
+]
 
 logger = logging.getLogger("video_sft.mixing")
 
@@ -37,14 +47,13 @@ SMALL_BATCH = 500
 #: Rows of a rewritten batch.
 BATCH_ROWS = 20_000
 
-Rows = npt.NDArray[Any]
 #: Mixtures of more rows than this hold them as 32-bit numbers, half of what `datasets` uses itself. It takes either,
 #: but joins only like with like: a shorter mixture can still be concatenated with other datasets.
 _LONG = 1 << 26
 
 
 @dataclass(frozen=True)
-class Block:
+class PartTable:
     """A part as it lies in memory or on disk.
 
     Attributes:
@@ -53,7 +62,7 @@ class Block:
     """
 
     table: Table
-    rows: Rows | None
+    rows: RowNumbers | None
 
     def __len__(self) -> int:
         return int(self.table.num_rows) if self.rows is None else len(self.rows)
@@ -64,7 +73,7 @@ def row_type(rows: int, table_rows: int) -> npt.DTypeLike:
     return np.uint32 if rows > _LONG and table_rows <= 1 << 32 else np.uint64
 
 
-def row_numbers(dataset: Dataset) -> Rows | None:
+def row_numbers(dataset: Dataset) -> RowNumbers | None:
     """Return which rows of `dataset.data` the dataset consists of, None for all in order."""
     rows = indices_of(dataset)
     return None if rows is None else np.asarray(rows.to_numpy())
@@ -85,7 +94,7 @@ def with_rows(dataset: Dataset, rows: npt.NDArray[Any], fingerprint: str) -> Dat
     return chosen
 
 
-def block_of(dataset: Dataset, kept: npt.NDArray[Any] | None) -> Block:
+def part_table(dataset: Dataset, kept: npt.NDArray[Any] | None) -> PartTable:
     """Return a part's table and rows.
 
     Args:
@@ -98,13 +107,13 @@ def block_of(dataset: Dataset, kept: npt.NDArray[Any] | None) -> Block:
     table = dataset.data
     if table.schema.metadata is not None:
         table = table.replace_schema_metadata(None)
-    return Block(_in_large_batches(table, dataset), rows)
+    return PartTable(_in_large_batches(table, dataset), rows)
 
 
 def assembled(
-    blocks: Sequence[Block],
+    blocks: Sequence[PartTable],
     passes: Sequence[int],
-    order: Rows,
+    order: RowNumbers,
     *,
     features: Features,
     split: NamedSplit | None,
@@ -131,7 +140,7 @@ def assembled(
     )
 
 
-def _indices(rows: Rows) -> InMemoryTable:
+def _indices(rows: RowNumbers) -> InMemoryTable:
     return InMemoryTable(pa.table({"indices": pa.array(np.ascontiguousarray(rows))}))
 
 

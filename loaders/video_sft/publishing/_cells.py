@@ -21,7 +21,7 @@ from video_sft.publishing._upload.media_guard import check_head
 from video_sft.video._fragment import split_fragment
 from video_sft.video._reading.frame_folder import split_frames
 
-__all__ = ["VideoFile", "VideoMode", "has_media", "publishable", "video_files"]
+__all__ = ["PublishedVideo", "VideoMode", "has_media", "publishable", "published_videos"]
 
 VideoMode = Literal["none", "reference", "embed"]
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}")
@@ -29,7 +29,7 @@ _ROW_COLUMNS = ["id", "video", "video_id", "video_path", "start_seconds", "stop_
 
 
 @dataclass(frozen=True)
-class VideoFile:
+class PublishedVideo:
     """A video that rows point at.
 
     Attributes:
@@ -46,14 +46,14 @@ def has_media(columns: datasets.Features) -> bool:
     return isinstance(columns.get("video"), datasets.Video)
 
 
-def video_files(table: pa.Table) -> Iterator[VideoFile | None]:
+def published_videos(table: pa.Table) -> Iterator[PublishedVideo | None]:
     """Yield the video of each row; None where a row has none."""
     for row in table.select(_ROW_COLUMNS).to_pylist():
         path = row["video"] and row["video"]["path"]
         yield None if path is None else _video_file(row, path)
 
 
-def _video_file(row: dict[str, Any], path: str) -> VideoFile:
+def _video_file(row: dict[str, Any], path: str) -> PublishedVideo:
     location, start, stop = split_fragment(path)
     if split_frames(location)[0] != location:
         raise ConfigError(
@@ -69,7 +69,7 @@ def _video_file(row: dict[str, Any], path: str) -> VideoFile:
     if limited and start is None and stop is None:
         # The user's file is this row's clip already, and no other row's.
         pool, key = f"{pool}{CUT_SUFFIX}", row["id"].partition("/")[2]
-    return VideoFile(location, video_path(pool, key, _suffix(location) or _suffix(row["video_path"] or "")))
+    return PublishedVideo(location, video_path(pool, key, _suffix(location) or _suffix(row["video_path"] or "")))
 
 
 def _suffix(location: str) -> str:
@@ -79,7 +79,9 @@ def _suffix(location: str) -> str:
     return found if _SUFFIX.fullmatch(found) else ""
 
 
-def publishable(table: pa.Table, mode: VideoMode, reference: Callable[[VideoFile], str], schema: pa.Schema) -> pa.Table:
+def publishable(
+    table: pa.Table, mode: VideoMode, reference: Callable[[PublishedVideo], str], schema: pa.Schema
+) -> pa.Table:
     """Return rows with the media cells that are published, in the columns and with the metadata of `schema`.
 
     Args:
@@ -89,14 +91,14 @@ def publishable(table: pa.Table, mode: VideoMode, reference: Callable[[VideoFile
         reference: the path that stands for a video in a cell.
         schema: of what is published.
     """
-    files = video_files(table) if mode != "none" else [None] * len(table)
+    files = published_videos(table) if mode != "none" else [None] * len(table)
     table = _replace(table, "video", [_video_cell(file, mode, reference) for file in files])
     table = _replace(table, "image", [_image_cell(cell, mode) for cell in table["image"].to_pylist()])
     return table.cast(schema)
 
 
 def _video_cell(
-    file: VideoFile | None, mode: VideoMode, reference: Callable[[VideoFile], str]
+    file: PublishedVideo | None, mode: VideoMode, reference: Callable[[PublishedVideo], str]
 ) -> dict[str, Any] | None:
     if file is None:
         return None

@@ -1,4 +1,4 @@
-"""Where things lie in a published repo: rows by config and split, videos by pool and shard."""
+"""The layout of a published repo: rows by config and split, videos by pool and shard."""
 
 from __future__ import annotations
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import datasets
 
-from video_sft._loading import load
-from video_sft._media import Location, Media, MissingPolicy
-from video_sft._places import exists, is_remote, join
+from video_sft._config_name import is_upstream
+from video_sft._given_places import DataDir, place_of_source
+from video_sft._media import Location, MediaPlaces, MissingPolicy
 from video_sft._rows.messages import MessageStyle
 from video_sft._source_files.given_files import Files
+from video_sft._upstream_loading import RowOptions, load_upstream
 from video_sft.builders import configs as all_configs
 from video_sft.builders import find_source
 from video_sft.errors import ConfigError
@@ -34,10 +35,10 @@ def publish(
     *,
     repo: str | None = None,
     repo_per_source: str | None = None,
-    data_dir: Location | Mapping[str, Location] | None = None,
+    data_dir: DataDir | None = None,
     files: Mapping[str, Files] | None = None,
     sample: bool = False,
-    media: Media | Location | None = None,
+    media: MediaPlaces | Location | Sequence[Location] | None = None,
     missing: MissingPolicy = "null",
     videos: VideoMode | None = None,
     allow_restricted_videos: bool = False,
@@ -63,7 +64,7 @@ def publish(
             folder for each source. None downloads them from their pinned URLs.
         files: files of any name by source, each as for `load`: `{"star": {"train": "/data/rows.json"}}`.
         sample: publish the invented rows and clips that come with the package.
-        media: folders with the videos, by pool, as for `load`.
+        media: the videos, by pool, as for `load`; a place alone where each source has one pool.
         missing: what becomes of rows whose video is not there, as for `load`.
         videos: `reference` uploads each video once and rows refer to it; `embed` puts the bytes into the rows, for
             small sets; `none` leaves the cells null. Images, which the viewer shows in no other way, are put into the
@@ -89,24 +90,25 @@ def publish(
     mode = _mode(videos, with_media=media is not None or sample)
     if mode != "none" and not sample and not allow_restricted_videos:
         _check_terms(names)
+    among = {find_source(name).name for name in names}
     runs = []
     for repo_name, members in _by_repo(names, repo, repo_per_source).items():
         loaded = []
         for name in members:
-            folder = None if sample else _data_dir(name, data_dir)
-            rows = load(
-                name,
-                data_dir=folder,
-                files=(files or {}).get(find_source(name).name),
-                sample=sample,
-                media=_media(name, media),
+            folder = None if sample else place_of_source(find_source(name).name, data_dir, among)
+            of_rows, others = RowOptions.apart(options)
+            wanted = RowOptions(
+                config=name,
+                media=None if is_upstream(name) else media,
                 missing=missing,
-                cache_dir=cache_dir,
-                **options,
+                cache_dir=None if cache_dir is None else os.fspath(cache_dir),
+                **of_rows,
             )
+            given = (files or {}).get(find_source(name).name)
+            rows = load_upstream(wanted, data_dir=folder, files=given, sample=sample, **others)
             if mode != "none":
-                refuse_links(_shared(rows), _places(media))
-            wording = {} if name.endswith("-source") else MessageStyle.keywords(options)
+                refuse_links(_shared(rows), _folders(media))
+            wording = {} if is_upstream(name) else MessageStyle.keywords(options)
             loaded.append(LoadedConfig(name, _shared(rows), sample, wording))
         hub_repo = HubRepo(repo_name, revision=revision, token=token)
         runs.append(RepoRun(hub_repo, loaded, mode=mode, state_dir=_state_dir(state_dir)))
@@ -162,29 +164,10 @@ def _by_repo(names: Sequence[str], repo: str | None, repo_per_source: str | None
     return grouped
 
 
-def _data_dir(config: str, data_dir: Location | Mapping[str, Location] | None) -> Location | None:
-    source = find_source(config).name
-    if isinstance(data_dir, Mapping):
-        return data_dir.get(source)
-    if data_dir is None or is_remote(os.fspath(data_dir)):
-        return data_dir
-    inside = join(os.fspath(data_dir), source)
-    return inside if os.path.isdir(inside) or exists(inside) else data_dir
-
-
-def _media(config: str, media: Media | Location | None) -> Media | Location | None:
-    """Return the media of a config's own pools."""
-    return None if config.endswith("-source") else media
-
-
-def _places(media: Media | Location | None) -> list[Location]:
-    """Return every place of media, whichever pool it is of."""
-    if not isinstance(media, Mapping):
-        return [] if media is None else [media]
-    places: list[Location] = []
-    for place in media.values():
-        places += [place] if isinstance(place, (str, os.PathLike)) else list(place)
-    return places
+def _folders(media: MediaPlaces | Location | Sequence[Location] | None) -> Iterator[Location]:
+    """Yield every place of media, whichever pool it is of."""
+    for place in media.values() if isinstance(media, Mapping) else [media or ()]:
+        yield from [place] if isinstance(place, (str, os.PathLike)) else place
 
 
 def _shared(rows: object) -> datasets.DatasetDict:

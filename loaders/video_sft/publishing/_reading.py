@@ -1,4 +1,4 @@
-"""Reading what was published, with this package's lazy clips."""
+"""The reader of published repos, with this package's lazy clips."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ import datasets
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from video_sft._loading import AnyDataset
+from video_sft._datasets import AnyDataset
 from video_sft._rows.schema import features
 from video_sft.errors import ConfigError, one_line
 from video_sft.publishing._cells import has_media
 from video_sft.publishing._layout import was_cut
-from video_sft.video._bytes.source import REFUSED
+from video_sft.video._bytes.media_bytes import REFUSED
 from video_sft.video._fragment import clip_url, split_fragment
 
 __all__ = ["load_published"]

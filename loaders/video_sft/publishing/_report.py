@@ -1,4 +1,4 @@
-"""What was published, or would be."""
+"""The report on what was published, or would be."""
 
 from __future__ import annotations
 

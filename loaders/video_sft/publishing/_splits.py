@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import datasets
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from video_sft._files import digest_of
 from video_sft.publishing._cells import VideoMode, has_media, publishable
 from video_sft.publishing._layout import cell_path, rows_path
 from video_sft.publishing._parquet import group_rows, shard_count, write_shard
@@ -75,7 +75,9 @@ class SplitWriter:
             size = file.stat().st_size
             report.files += 1
             report.file_bytes += size
-            yield Shard(path, file, size, _sha256(file))
+            with file.open("rb") as written:
+                sha256 = digest_of(written)[0]
+            yield Shard(path, file, size, sha256)
 
     def _tables(self, part: datasets.Dataset, rows: int) -> Iterator[pa.Table]:
         for table in part.iter(batch_size=rows):
@@ -121,11 +123,3 @@ class SplitWriter:
 def _nbytes(rows: datasets.Dataset) -> int:
     table = rows.data
     return int(table.nbytes * len(rows) // max(1, len(table)))
-
-
-def _sha256(file: Path) -> str:
-    digest = hashlib.sha256()
-    with file.open("rb") as handle:
-        while block := handle.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""What every source and every config has to keep, as tests that pytest collects from a subclass."""
+"""The contract of every source and config, as tests that pytest collects from a subclass."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import datasets
 from huggingface_hub import DatasetCard
 
+from video_sft._config_name import is_upstream, upstream_config
 from video_sft._loading import load
 from video_sft._rows.messages import MessageError, validate_messages
 from video_sft._rows.schema import ANSWER_FORMATS, COLUMNS, TASKS, features
@@ -21,7 +22,7 @@ from video_sft.checking import check_source
 from video_sft.errors import MissingMediaError, RowError
 from video_sft.mixing import mix
 from video_sft.publishing._card.files import source_card
-from video_sft.publishing._card.generate import generated_card
+from video_sft.publishing._card.metadata import generated_card
 from video_sft.sample_media import sample_folder
 from video_sft.testing._opened_files import opened_files
 from video_sft.video import Clip, Video
@@ -62,7 +63,7 @@ class SourceContract:
         known = {
             "source": list(self.sources),
             "config": every,
-            "shared_config": [config for config in every if not config.endswith("-source")],
+            "shared_config": [config for config in every if not is_upstream(config)],
         }
         for name, values in known.items():
             if name in metafunc.fixturenames:
@@ -98,7 +99,7 @@ class SourceContract:
 
     def test_ids_are_unique_and_splits_disjoint(self, config: str, tmp_path_factory: Any) -> None:
         """An id is one row's, and a video in one split unless the class says why not."""
-        name = "row_id" if config.endswith("-source") else "id"
+        name = "row_id" if is_upstream(config) else "id"
         splits = self._sample(config, tmp_path_factory)
         ids = [key for rows in splits.values() for key in rows[name]]
         twice = sorted({key for key in ids if ids.count(key) > 1})
@@ -115,7 +116,7 @@ class SourceContract:
             part = list(_rows(self._sample(config, tmp_path_factory)))
             expect(0 < len(part) < len(whole), f"{config}: {len(part)} of {len(whole)} rows are no part of the whole")
             expect(all(whole.get(row["id"]) == row for row in part), f"{config}: has rows that {source} has otherwise")
-        upstream = {row["row_id"] for row in _rows(self._sample(f"{source}-source", tmp_path_factory))}
+        upstream = {row["row_id"] for row in _rows(self._sample(upstream_config(source), tmp_path_factory))}
         expect(upstream == set(whole), f"{source}-source has other rows: {sorted(upstream ^ set(whole))}")
 
     def test_no_cell_names_a_machine(self, config: str, tmp_path_factory: Any) -> None:

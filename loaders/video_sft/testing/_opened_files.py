@@ -1,4 +1,4 @@
-"""Which files are opened, to show that a step opens none."""
+"""A watch over files that are opened, to show that a step opens none."""
 
 from __future__ import annotations
 

@@ -8,12 +8,12 @@ from typing import Any, Literal, TypeVar
 
 from video_sft.errors import ConfigError, MissingMediaError, TooLongError, VideoError, VideoSftError, one_line
 from video_sft.training._batching import followed_by, joined
+from video_sft.training._counts import SharedCounts
 from video_sft.training._encoding import Encoder, NoAnswerError
 from video_sft.training._processor import ProcessorCalls
 from video_sft.training._row import Missing, Row, read_row, row_name
 from video_sft.training._sampling import Sampling
 from video_sft.training._stamps import TimeOrigin
-from video_sft.training._tally import Tally
 from video_sft.video import VideoMetadata
 
 __all__ = ["Collator"]
@@ -92,7 +92,9 @@ class Collator:
         self._calls = ProcessorCalls(processor, chat_template, sound=sound)
         self._encoder = Encoder(self._calls, sampling, nearest=on_error == "nearest")
         self._missing, self._on_error = missing, on_error
-        self._tally = Tally("rows", "missing", "unreadable", "too_long", "no_answer", "replaced_frames", "stand_ins")
+        self._counts = SharedCounts(
+            "rows", "missing", "unreadable", "too_long", "no_answer", "replaced_frames", "stand_ins"
+        )
         kinds = [kind for kind in ("video", "image") if pad_media and self._calls.takes(kind)]
         self._fillers = {kind: self._encoder.filler(kind) for kind in kinds}
         tokenizer = self._calls.tokenizer
@@ -106,7 +108,7 @@ class Collator:
         ``replaced_frames`` were given for ones that do not decode; ``stand_ins`` are batches of which nothing was left.
         Each rank counts its own.
         """
-        return self._tally.totals()
+        return self._counts.totals()
 
     def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Return a batch.
@@ -126,7 +128,7 @@ class Collator:
         """
         encoded = [tensors for row in rows if (tensors := self._encoded(row)) is not None]
         if not encoded:
-            self._tally.add("stand_ins")
+            self._counts.add("stand_ins")
             last = read_row(rows[-1], missing="drop_media", escape=self._calls.escape)
             encoded = [self._encoder.end_of_turn(last)]
         there = {name for tensors in encoded for name in tensors}
@@ -160,10 +162,10 @@ class Collator:
         """Return a row's tensors; None where it is left out, which is counted and said."""
         found = self._tried(row, self._encoder.encode)
         if isinstance(found, _LeftOut):
-            self._tally.left_out(found.kind, found.why)
+            self._counts.left_out(found.kind, found.why)
             return None
-        self._tally.add("rows")
-        self._tally.add("replaced_frames", self._encoder.take_replaced())
+        self._counts.add("rows")
+        self._counts.add("replaced_frames", self._encoder.take_replaced())
         return found
 
     def _tried(self, row: Mapping[str, Any], work: Callable[[Row], _Result]) -> _Result | _LeftOut:

@@ -10,7 +10,7 @@ import torch
 
 from video_sft.errors import ConfigError
 from video_sft.training._planning import SILENT_SECONDS, Plan, Planner
-from video_sft.training._processor import ProcessorCalls, Rendered
+from video_sft.training._processor import ProcessorCalls, RenderedText
 from video_sft.training._row import Row
 from video_sft.training._sampling import Sampling
 from video_sft.training._stamps import seconds_apart, stamps_of, times_shown
@@ -82,7 +82,7 @@ class Encoder:
         image_size = None if row.image is None else row.image.size[::-1]
         return self._planner.plan(rendered.text, part, image_size, with_length=True).length or 0
 
-    def _rendered(self, row: Row) -> Rendered:
+    def _rendered(self, row: Row) -> RenderedText:
         rendered = self._calls.render(row.messages, row.kinds, row.name)
         if not any(rendered.answered):
             raise NoAnswerError(
@@ -170,7 +170,7 @@ class Encoder:
         return media
 
 
-def _labels(ids: torch.Tensor, rendered: Rendered, name: str) -> torch.Tensor:
+def _labels(ids: torch.Tensor, rendered: RenderedText, name: str) -> torch.Tensor:
     """Return the labels: the tokens of the assistant's words, and `IGNORED` for all others.
 
     The processor has put many tokens into the place of each placeholder; what comes before the first and after the

@@ -1,4 +1,4 @@
-"""What of a row's media goes to the model: moments, sizes and the row's length, worked out without opening a file."""
+"""Plans of rows: the moments and sizes of their media and their length, worked out without opening a file."""
 
 from __future__ import annotations
 

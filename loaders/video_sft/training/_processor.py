@@ -11,7 +11,7 @@ import torch
 
 from video_sft.errors import ConfigError
 
-__all__ = ["ProcessorCalls", "Rendered"]
+__all__ = ["ProcessorCalls", "RenderedText"]
 
 _MARKS = re.compile(r"\{%-?\s*generation\s*-?%\}")
 #: How many sizes are remembered.
@@ -19,7 +19,7 @@ _MOST_SIZES = 100_000
 
 
 @dataclass(frozen=True)
-class Rendered:
+class RenderedText:
     """A conversation as a template writes it.
 
     Attributes:
@@ -81,7 +81,7 @@ class ProcessorCalls:
         """Return whether there is a place for an ``image`` or a ``video`` in what the processor takes."""
         return getattr(self._processor, f"{kind}_processor", None) is not None
 
-    def render(self, messages: Sequence[Mapping[str, Any]], kinds: Sequence[str], name: str) -> Rendered:
+    def render(self, messages: Sequence[Mapping[str, Any]], kinds: Sequence[str], name: str) -> RenderedText:
         """Write a conversation by the template.
 
         Args:
@@ -109,7 +109,7 @@ class ProcessorCalls:
                     f"{place!r}: it leaves out parts of the type {kind!r}. Give Collator(chat_template=...) one that "
                     "writes them"
                 )
-        return Rendered(str(text), written["input_ids"], written["assistant_masks"])
+        return RenderedText(str(text), written["input_ids"], written["assistant_masks"])
 
     def escape(self, text: str) -> str:
         """Return text in which nothing is taken for a control token or a placeholder: such words are broken up."""

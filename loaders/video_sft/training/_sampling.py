@@ -1,4 +1,4 @@
-"""Which moments of a video a model sees."""
+"""The moments of a video that a model sees."""
 
 from __future__ import annotations
 

@@ -1,4 +1,17 @@
-"""Videos that open nothing until a frame is asked for, and then read only what the frame needs."""
+"""Videos that open nothing until a frame is asked for, and then read only what the frame needs.
+
+Modules import in one direction, from the front to the back:
+
+- `_columns` (clips in `datasets`), `_batch` (many clips at once), `_clip`: the front
+- `_reading`: the frames and the sound of one file
+- `_streams`: one stream understood, its frames and their times
+- `_decoding`: from packets to pictures
+- `_headers`: facts that containers and codecs state
+- `_bytes`: the bytes of a file, wherever it is
+
+`_frames`, `_fragment`, `_sampling` and `_timeline` are words that all of them may use. `datasets` is imported by
+`_columns` alone.
+"""
 
 from __future__ import annotations
 

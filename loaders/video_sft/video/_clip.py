@@ -1,4 +1,4 @@
-"""A part of a video that costs nothing until it is looked at."""
+"""The clip: a part of a video that costs nothing until it is looked at."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NoReturn
 
-from video_sft.video._bytes.source import Source, hub_token, make_source
-from video_sft.video._decoding.pictures import Dtype, Layout
+from video_sft.video._bytes.media_bytes import MediaBytes, hub_token, media_bytes
+from video_sft.video._decoding.pictures import Dtype, FrameForm, Layout
 from video_sft.video._decoding.sizing import Size
 from video_sft.video._decoding.threads import default_threads
-from video_sft.video._decoding.wanted import Wanted
 from video_sft.video._fragment import clip_url, disguised, split_fragment, undisguised, with_fragment
 from video_sft.video._frames import Audio, Frames, VideoMetadata
 from video_sft.video._reading.frame_folder import with_rate
-from video_sft.video._reading.video_file import VideoFile
+from video_sft.video._reading.video_reader import VideoReader
 from video_sft.video._sampling import Choice
 
 __all__ = ["Clip"]
@@ -50,7 +49,7 @@ class Clip(Mapping[str, Any]):
         ValueError: the limits are not numbers from 0 up with start before stop, or the rate is not above 0.
     """
 
-    _file: VideoFile
+    _file: VideoReader
     _cell: tuple[Any, ...]
     start_seconds: float | None
     stop_seconds: float | None
@@ -66,14 +65,14 @@ class Clip(Mapping[str, Any]):
         fps: float | None = None,
     ) -> None:
         _check_limits(start_seconds, stop_seconds)
-        source = make_source(video, token=token)
+        source = media_bytes(video, token=token)
         if source.path is not None and ("#t=" in source.path or source.path.startswith("clip://")):
             path, start, stop = split_fragment(source.path)
             data = source.data and undisguised(source.data)
-            source = Source(path or None, data, source.token)
+            source = MediaBytes(path or None, data, source.token)
             start_seconds = start if start_seconds is None else start_seconds
             stop_seconds = stop if stop_seconds is None else stop_seconds
-        self._file = VideoFile(source if fps is None else with_rate(source, fps), stream_index)
+        self._file = VideoReader(source if fps is None else with_rate(source, fps), stream_index)
         self.start_seconds = start_seconds
         self.stop_seconds = stop_seconds
 
@@ -195,7 +194,7 @@ class Clip(Mapping[str, Any]):
         if on_error not in ("raise", "nearest"):
             raise ValueError(f"on_error is 'raise' or 'nearest', not {on_error!r}")
         choice = Choice(count, fps, times, indices, method, seed, max_frames)
-        wanted = Wanted(size, layout, dtype, num_threads or default_threads(), square_pixels)
+        wanted = FrameForm(size, layout, dtype, num_threads or default_threads(), square_pixels)
         return self._file.frames(
             choice, self.start_seconds, self.stop_seconds, nearest=on_error == "nearest", wanted=wanted
         )
@@ -248,7 +247,7 @@ class Clip(Mapping[str, Any]):
         return hash(self._identity)
 
     @property
-    def _identity(self) -> tuple[VideoFile, float | None, float | None]:
+    def _identity(self) -> tuple[VideoReader, float | None, float | None]:
         return self._file, self.start_seconds, self.stop_seconds
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""What a clip hands out: frames with their times, facts about the file, and sound."""
+"""The results a clip hands out: frames with their times, facts about the file, and sound."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which frames: the usual ways to choose a few from many, as plain functions from numbers to frame numbers.
+"""The usual ways to choose a few frames from many, as plain functions from numbers to frame numbers.
 
 All of them work on a `Timeline` and a range of frame numbers in it, so they are the same for local, remote and cut
 videos.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from video_sft.video._streams.timeline import SAME_MOMENT, Indices, Timeline
+from video_sft.video._timeline import SAME_MOMENT, Indices, Timeline
 
 __all__ = ["COUNT_METHODS", "Choice", "TooManyError"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from video_sft._exporting.target_names import TargetName
 from video_sft._exporting.targets.llamafactory import LlamaFactory
 from video_sft._exporting.targets.llava import Llava
 from video_sft._exporting.targets.mds import Mds
@@ -12,7 +13,7 @@ from video_sft._exporting.targets.webdataset import WebDataset
 
 __all__ = ["TARGETS"]
 
-TARGETS: dict[str, Target] = {
+TARGETS: dict[TargetName, Target] = {
     "swift": Swift(),
     "llamafactory": LlamaFactory(),
     "qwen": Qwen(),

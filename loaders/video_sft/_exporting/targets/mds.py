@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from video_sft._exporting.out_folder import OutFolder
 from video_sft._exporting.targets.target import Export, PackedTarget, ReadyRow, messages_of
-from video_sft._files import sync_tree, unfinished_folder
+from video_sft._files import writing_whole_folder
 from video_sft.errors import ConfigError, one_line
 
 __all__ = ["Mds"]
@@ -41,14 +40,11 @@ class Mds(PackedTarget):
         """Write all rows into a folder that appears whole."""
         from streaming import MDSWriter
 
-        with unfinished_folder(export.out) as unfinished:
-            made = unfinished / export.name
-            with MDSWriter(out=str(made), columns=_COLUMNS, size_limit=shard_bytes, exist_ok=True) as writer:
+        with writing_whole_folder(export.out / export.name) as unfinished:
+            with MDSWriter(out=str(unfinished), columns=_COLUMNS, size_limit=shard_bytes, exist_ok=True) as writer:
                 for row in rows:
                     writer.write(_sample(row, export.out))
-            sync_tree(made)
             folder.clear([export.name])
-            os.replace(made, export.out / export.name)
         return [export.name]
 
     def command(self, export: Export) -> str:

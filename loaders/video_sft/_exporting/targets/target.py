@@ -1,4 +1,4 @@
-"""What a format has to say: how a row is written, what lies beside the rows, and how training on them is started."""
+"""The base of all formats: how a row is written, what lies beside the rows, and how training on them is started."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from video_sft._exporting.conversation import Turn
+from video_sft._exporting.conversation import PlainTurn
 from video_sft._exporting.media_jobs import Clips
 from video_sft._exporting.out_folder import OutFolder
 
@@ -29,7 +29,7 @@ class ReadyRow:
     """
 
     id: str
-    turns: Sequence[Turn]
+    turns: Sequence[PlainTurn]
     video: str | list[str] | None = None
     image: str | None = None
     limits: tuple[float, float] | None = None

@@ -1,4 +1,4 @@
-"""Choosing evaluation lists by name, and saying which ones there are none of."""
+"""The choice of evaluation lists by name, and the splits and benchmarks there is no list of."""
 
 from __future__ import annotations
 
@@ -33,10 +33,7 @@ UNAVAILABLE = {
 
 
 def chosen_lists(
-    names: Sequence[str] | None = None,
-    folder: str | os.PathLike[str] | None = None,
-    *,
-    with_questions: bool = False,
+    names: Sequence[str] | None = None, folder: str | os.PathLike[str] | None = None, *, with_questions: bool = False
 ) -> list[EvalList]:
     """Return the lists of some names.
 

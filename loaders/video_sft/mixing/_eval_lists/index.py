@@ -1,4 +1,4 @@
-"""Finding the rows that are about videos of evaluation lists: by their ids, and by what their footage is called."""
+"""The index of evaluation videos: finds rows about them, by their ids and by what their footage is called."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which videos and questions the evaluation splits use: the lists that training mixtures are kept clear of.
+"""Lists of the videos and questions that evaluations use, which training mixtures are kept clear of.
 
 A list is one gzipped JSON file for each source or benchmark: facts of identity only, no text of any dataset. Videos
 stand there by their `video_id`, readable, or as eight bytes of a hash where the publisher's terms let nobody pass on

@@ -1,4 +1,4 @@
-"""Making evaluation lists from a user's annotation files: what `video-sft eval-ids` does."""
+"""The maker of evaluation lists from a user's annotation files, behind `video-sft eval-ids`."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from datasets import Dataset
 
+from video_sft._given_places import DataDir, places_of_sources
 from video_sft._loading import load
 from video_sft._places import is_remote, sha256_of
 from video_sft._source_files.found_parts import FoundParts
-from video_sft._sources.source import places_of
+from video_sft._sources.part import places_of
 from video_sft.builders import builder_class, find_source, sources
 from video_sft.errors import ConfigError, VideoSftError
 from video_sft.mixing._eval_lists.lists import EvalList, eval_list, user_folder, write_lists
 
-__all__ = ["SourceOutcome", "make_eval_lists", "read_eval_splits"]
+__all__ = ["SourceOutcome", "read_eval_splits"]
 
 logger = logging.getLogger("video_sft.mixing")
 
@@ -50,47 +50,20 @@ class SourceOutcome:
 _UNREADABLE = "cannot be read: "
 
 
-def make_eval_lists(
-    data_dir: str | os.PathLike[str] | Mapping[str, str | os.PathLike[str]],
-    *,
-    only: Sequence[str] | None = None,
-    folder: str | os.PathLike[str] | None = None,
-) -> list[EvalList]:
-    """Read the validation and test splits that are there and write their lists.
+def read_eval_splits(
+    data_dir: DataDir, *, only: Sequence[str] | None = None, folder: str | os.PathLike[str] | None = None
+) -> list[SourceOutcome]:
+    """Read the validation and test splits that are there, write their lists, and say what became of every source.
 
     Args:
-        data_dir: upstream's files by source, as for `load`; or one folder with a folder for each source.
+        data_dir: upstream's files by source; or one folder with a folder for each source.
         only: the sources to read; None for every one that has files.
         folder: where to write; None for `user_folder()`, where `mix` looks.
-
-    Returns:
-        The lists, one for each split read.
-
-    Raises:
-        ConfigError: there is no such source, no evaluation split in any of the folders, nothing of a source that was
-            named, or a split that cannot be read; lists of what could be read are written before.
-    """
-    outcomes = read_eval_splits(data_dir, only=only, folder=folder)
-    lists = [entry for outcome in outcomes for entry in outcome.lists]
-    failed = [f"{outcome.source}: {why}" for outcome in outcomes if outcome.failed for why in outcome.skipped.values()]
-    if not lists or failed:
-        names = ", ".join(only or sources())
-        raise ConfigError("; ".join(failed) or f"no validation or test files of {names} in {data_dir}")
-    return lists
-
-
-def read_eval_splits(
-    data_dir: str | os.PathLike[str] | Mapping[str, str | os.PathLike[str]],
-    *,
-    only: Sequence[str] | None = None,
-    folder: str | os.PathLike[str] | None = None,
-) -> list[SourceOutcome]:
-    """Do what `make_eval_lists` does, and say for every source what was read, what was not, and why.
 
     Raises:
         ConfigError: there is no such source, or `data_dir` is no folder.
     """
-    places = _places(data_dir, only)
+    places = _places(data_dir, only or ())
     named = set(only or ()) | (set(data_dir) if isinstance(data_dir, Mapping) else set())
     outcomes = []
     for source in sources():
@@ -101,22 +74,20 @@ def read_eval_splits(
     return outcomes
 
 
-def _places(
-    data_dir: str | os.PathLike[str] | Mapping[str, str | os.PathLike[str]], only: Sequence[str] | None
-) -> dict[str, str]:
-    for source in (*(only or ()), *(data_dir if isinstance(data_dir, Mapping) else ())):
+def _places(data_dir: DataDir, only: Sequence[str]) -> dict[str, str]:
+    """Return the places that are there; of a single source asked for, the place given is its own."""
+    for source in only:
         find_source(source)
-    if isinstance(data_dir, Mapping):
-        return {source: os.fspath(place) for source, place in data_dir.items()}
-    if not Path(data_dir).is_dir() and not is_remote(os.fspath(data_dir)) and (only is None or len(only) != 1):
+    found = places_of_sources(data_dir, sources())
+    if isinstance(data_dir, Mapping) or found:
+        return found
+    if len(only) == 1:
+        return {only[0]: os.fspath(data_dir)}
+    if not os.path.isdir(data_dir) and not is_remote(os.fspath(data_dir)):
         raise ConfigError(
             f"{os.fspath(data_dir)} is not a folder with a folder for each source; SOURCE=PLACE names one"
         )
-    candidates = {source: Path(data_dir) / source for source in sources()}
-    given = {source: str(place) for source, place in candidates.items() if place.is_dir()}
-    if not given and only is not None and len(only) == 1:
-        given = {only[0]: os.fspath(data_dir)}
-    return given
+    return {}
 
 
 def _outcome(source: str, place: str | None, *, named: bool, asked: bool) -> SourceOutcome:

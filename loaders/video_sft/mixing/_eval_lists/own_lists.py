@@ -34,17 +34,7 @@ _YOUTUBE_ID = re.compile(r"[A-Za-z0-9_-]{11}")
 _SUFFIX = re.compile(r"\.(mp4|mkv|webm|avi|mov|gif|m4v)$", re.IGNORECASE)
 #: Names of columns, or keys, that hold ids; the first that is there counts.
 _COLUMNS = (
-    "video_id",
-    "videoID",
-    "videoId",
-    "youtube_id",
-    "youtube_url",
-    "video_name",
-    "video",
-    "vid",
-    "url",
-    "key",
-    "id",
+    *("video_id", "videoID", "videoId", "youtube_id", "youtube_url", "video_name", "video", "vid", "url", "key", "id"),
 )
 _SHOWN = 5
 

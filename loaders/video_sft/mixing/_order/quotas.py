@@ -1,4 +1,4 @@
-"""How many rows each part gives, under each stopping strategy. Pure arithmetic on sizes and shares."""
+"""Quotas: the number of rows each part gives under each stopping strategy, by arithmetic on sizes and shares."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STRATEGIES: tuple[str, ...] = get_args(StoppingStrategy)
 #: Rows a schedule may have: 4 GiB of row numbers. A longer one is a mistake, such as a tiny weight under all_exhausted.
 MAX_ROWS = 2**29
 
-Counts = npt.NDArray[np.int64]
+RowCounts = npt.NDArray[np.int64]
 Shares = npt.NDArray[np.float64]
 
 
@@ -35,9 +35,9 @@ class Quotas:
             counts do (None).
     """
 
-    counts: Counts
+    counts: RowCounts
     rates: Shares
-    marks: Counts
+    marks: RowCounts
     stop: Literal["any", "all"] | None = None
 
 
@@ -105,7 +105,7 @@ def quotas(
     return Quotas(np.maximum(counts, marks) if num_rows is None else counts, shares, marks, "all")
 
 
-def _apportioned(total: int, shares: Shares, caps: Counts) -> Counts:
+def _apportioned(total: int, shares: Shares, caps: RowCounts) -> RowCounts:
     """Split `total` rows by shares to within one (largest remainders), no part above its cap."""
     counts = np.zeros(len(shares), dtype=np.int64)
     open_parts = np.ones(len(shares), dtype=bool)
@@ -126,7 +126,7 @@ def _apportioned(total: int, shares: Shares, caps: Counts) -> Counts:
     return counts
 
 
-def _check_length(length: float, names: Sequence[str], shares: Shares, rows: Counts) -> None:
+def _check_length(length: float, names: Sequence[str], shares: Shares, rows: RowCounts) -> None:
     if length <= MAX_ROWS:
         return
     slowest = int(np.argmax(rows / shares))

@@ -18,11 +18,11 @@ import numpy.typing as npt
 
 from video_sft.mixing._order.quotas import Quotas
 
-__all__ = ["Draws", "interleaved", "passes", "passes_over", "random_bits", "schedule"]
+__all__ = ["Draws", "RowNumbers", "interleaved", "passes", "passes_over", "random_bits", "schedule", "turns"]
 
-Rows = npt.NDArray[Any]
+RowNumbers = npt.NDArray[Any]
 #: Which part each row of an order comes from: one byte a row, two where there are more than 256 parts.
-Turns = npt.NDArray[Any]
+PartNumbers = npt.NDArray[Any]
 
 #: Rows that share one random stream where a part is small: it keeps a million passes over three rows vectorised.
 GROUP_ROWS = 65_536
@@ -37,18 +37,18 @@ class Draws(Protocol):
         """Return how many there are."""
         ...
 
-    def pieces(self) -> Iterator[Rows]:
+    def pieces(self) -> Iterator[RowNumbers]:
         """Yield them."""
         ...
 
 
 def schedule(
-    draws: Sequence[Rows | Draws],
+    draws: Sequence[RowNumbers | Draws],
     quotas: Quotas,
     *,
     num_rows: int | None = None,
     dtype: npt.DTypeLike = np.uint64,
-) -> Rows:
+) -> RowNumbers:
     """Put the parts' rows into one order.
 
     Args:
@@ -62,26 +62,36 @@ def schedule(
         the part's share, give or take less than 3.4 rows (see `interleaved`); with parts that end at different times
         that holds between one end and the next.
     """
-    lengths = [len(part) for part in draws]
+    return _filled(turns(quotas, [len(part) for part in draws])[:num_rows], draws, dtype)
+
+
+def turns(quotas: Quotas, lengths: Sequence[int] | None = None) -> PartNumbers:
+    """Return which part each row of a mixture comes from; see `schedule`.
+
+    Args:
+        quotas: how the parts share the order, and when it ends.
+        lengths: rows of each part where they are other than `quotas.counts`.
+    """
+    lengths = quotas.counts.tolist() if lengths is None else lengths
     rates = quotas.rates
     ends = np.divide(quotas.counts, rates, out=np.zeros(len(rates)), where=rates > 0)
     # Parts that are to end together differ in `ends` by the rounding of their counts alone.
-    if quotas.stop is not None or len(draws) < 2 or float(ends.max() - ends.min()) <= 1e-9 * float(ends.max()):
-        turns = _turns(lengths)
+    if quotas.stop is not None or len(lengths) < 2 or float(ends.max() - ends.min()) <= 1e-9 * float(ends.max()):
+        merged = _turns(lengths)
     else:
-        turns = _in_phases(quotas, ends)
+        merged = _in_phases(quotas, ends)
     if quotas.stop is not None:
         reached = [
-            int(np.flatnonzero(turns == part)[mark - 1]) + 1
+            int(np.flatnonzero(merged == part)[mark - 1]) + 1
             for part, (length, mark) in enumerate(zip(lengths, quotas.marks.tolist(), strict=True))
             if 0 < mark <= length
         ]
         if reached:
-            turns = turns[: min(reached) if quotas.stop == "any" else max(reached)]
-    return _filled(turns if num_rows is None else turns[:num_rows], draws, dtype)
+            merged = merged[: min(reached) if quotas.stop == "any" else max(reached)]
+    return merged
 
 
-def _in_phases(quotas: Quotas, ends: npt.NDArray[np.float64]) -> Turns:
+def _in_phases(quotas: Quotas, ends: npt.NDArray[np.float64]) -> PartNumbers:
     """Interleave parts that end at different times: evenly between one end and the next."""
     given = np.zeros(len(quotas.counts), dtype=np.int64)
     phases = []
@@ -93,7 +103,7 @@ def _in_phases(quotas: Quotas, ends: npt.NDArray[np.float64]) -> Turns:
     return np.concatenate(phases)
 
 
-def interleaved(sequences: Sequence[Rows | Draws]) -> Rows:
+def interleaved(sequences: Sequence[RowNumbers | Draws]) -> RowNumbers:
     """Merge sequences so that each is spread evenly over the result, keeping its own order.
 
     With lengths c(1) ... c(n) summing to N, the first m rows of the result hold m * c(i) / N rows of sequence i, give
@@ -111,7 +121,7 @@ def interleaved(sequences: Sequence[Rows | Draws]) -> Rows:
     return _filled(_turns([len(sequence) for sequence in sequences]), sequences, np.uint64)
 
 
-def _turns(lengths: Sequence[int]) -> Turns:
+def _turns(lengths: Sequence[int]) -> PartNumbers:
     """Return which of several sequences each row of their merger comes from."""
     dtype = np.uint8 if len(lengths) <= 256 else np.uint16 if len(lengths) <= 1 << 16 else np.uint32
     heap = [
@@ -129,7 +139,7 @@ def _turns(lengths: Sequence[int]) -> Turns:
     return heap[0][2]
 
 
-def _merged(longer: Turns, shorter: Turns) -> Turns:
+def _merged(longer: PartNumbers, shorter: PartNumbers) -> PartNumbers:
     """Merge two sequences: of the first m rows, m * len(shorter) / total come from the shorter, rounded to nearest."""
     total, few = len(longer) + len(shorter), len(shorter)
     merged = np.empty(total, dtype=longer.dtype)
@@ -152,7 +162,7 @@ def _merged(longer: Turns, shorter: Turns) -> Turns:
     return merged
 
 
-def _filled(turns: Turns, draws: Sequence[Rows | Draws], dtype: npt.DTypeLike) -> Rows:
+def _filled(turns: PartNumbers, draws: Sequence[RowNumbers | Draws], dtype: npt.DTypeLike) -> RowNumbers:
     """Return an order: each part's rows, in their own order, where it is the part's turn."""
     order = np.empty(len(turns), dtype=dtype)
 
@@ -177,12 +187,12 @@ def _filled(turns: Turns, draws: Sequence[Rows | Draws], dtype: npt.DTypeLike) -
     return order
 
 
-def passes_over(size: int, count: int, *, key: str, shuffle: bool = True) -> Rows:
+def passes_over(size: int, count: int, *, key: str, shuffle: bool = True) -> RowNumbers:
     """Return `count` row numbers of a part of `size` rows: pass after pass, each in a new order; see `passes`."""
     return np.concatenate([np.empty(0, dtype=np.uint64), *passes(size, count, key=key, shuffle=shuffle)])
 
 
-def passes(size: int, count: int, *, key: str, shuffle: bool = True) -> Iterator[Rows]:
+def passes(size: int, count: int, *, key: str, shuffle: bool = True) -> Iterator[RowNumbers]:
     """Yield `count` row numbers of a part of `size` rows in pieces: pass after pass, each in a new order.
 
     Row r in pass k is the number `k * size + r`, so `divmod` by the size gives both back.

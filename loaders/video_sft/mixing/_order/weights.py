@@ -1,4 +1,4 @@
-"""From the weights a user wrote to the share of the mixture each part gets."""
+"""Weights as a user wrote them, made into the share of the mixture each part gets."""
 
 from __future__ import annotations
 

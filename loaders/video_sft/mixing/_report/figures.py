@@ -11,15 +11,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from video_sft._probing.file_facts import FileFacts, facts_of
+from video_sft._probing.file_facts import MediumFacts, facts_of
 from video_sft._probing.probe import clip_seconds
 from video_sft._probing.row_media import media_in
 from video_sft.mixing._selection.questions import turns
 
-__all__ = ["Counts", "Piece", "by_value", "hours_of", "measured", "speech", "videos"]
+__all__ = ["Piece", "Times", "by_value", "hours_of", "measured", "speech", "videos"]
 
 _CLIP_COLUMNS = ("video_id", "start_seconds", "stop_seconds")
-Counts = npt.NDArray[np.int64]
+Times = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Piece:
 
     name: str
     table: pa.Table
-    times: Counts
+    times: Times
     measured: Mapping[Hashable, float] = field(default_factory=dict)
     measured_rows: int = 0
 
@@ -80,7 +80,7 @@ def measured(pieces: Sequence[Piece]) -> list[Piece]:
         rows = 0
         for each, count in zip(media, times.tolist(), strict=False):
             facts = known.get(each.medium) if each else None
-            if each and isinstance(facts, FileFacts) and facts.metadata:
+            if each and isinstance(facts, MediumFacts) and facts.metadata:
                 lengths[each] = clip_seconds(each, facts.metadata) or 0.0
                 rows += count
         described.append(replace(piece, measured=lengths, measured_rows=rows))

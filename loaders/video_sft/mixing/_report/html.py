@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
 
 import yaml
 
-from video_sft.mixing._report.text import COLUMNS, LIST_COLUMNS, TEXT_COLUMNS, cells, left_out_rows, list_rows, notes
-
-if TYPE_CHECKING:
-    from video_sft.mixing._report.report import MixReport
+from video_sft.mixing._report.facts import MixFacts
+from video_sft.mixing._report.text import NUMBERS, REPORT_COLUMNS, TEXT_COLUMNS, cells, notes, smaller_tables
 
 __all__ = ["html_body", "html_page"]
 
@@ -28,20 +25,20 @@ _STYLE = """
 """
 
 
-def html_page(report: MixReport) -> str:
+def html_page(report: MixFacts) -> str:
     """Return a whole page."""
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Mixture</title>'
     return f"<!doctype html>\n<html lang=en>\n<head>{head}</head>\n<body>\n{html_body(report)}</body>\n</html>\n"
 
 
-def html_body(report: MixReport) -> str:
+def html_body(report: MixFacts) -> str:
     """Return the report for use inside another page, such as a notebook."""
     widest = max([*(max(source.share, source.requested or 0) for source in report.sources), 1e-9])
     lines = [f"<style>{_STYLE}</style>", '<div class="mixture">', "<table>"]
-    lines.append("<tr>" + "".join(f"<th>{escape(name)}</th>" for name in COLUMNS) + "</tr>")
+    lines.append("<tr>" + "".join(f"<th>{escape(name)}</th>" for name in REPORT_COLUMNS) + "</tr>")
     for source in [*report.sources, report.total]:
         row = []
-        for name, value in zip(COLUMNS, cells(source), strict=True):
+        for name, value in zip(REPORT_COLUMNS, cells(source), strict=True):
             bar = ""
             if name == "share" and source is not report.total:
                 asked = "" if source.requested is None else f'<b style="left:{source.requested / widest:.1%}"></b>'
@@ -50,16 +47,12 @@ def html_body(report: MixReport) -> str:
             row.append(f"<td{number}>{escape(value)}{bar}</td>")
         lines.append(f"<tr{' class=total' if source is report.total else ''}>" + "".join(row) + "</tr>")
     lines.append("</table>")
-    out = left_out_rows(report)
-    if out:
-        lines.append("<table><tr><th>part</th><th>left out because</th><th>rows</th></tr>")
-        for part, why, rows in out:
-            lines.append(f'<tr><td>{escape(part)}</td><td>{escape(why)}</td><td class="number">{rows:,}</td></tr>')
-        lines.append("</table>")
-    if report.eval_lists:
-        lines.append("<table><tr>" + "".join(f"<th>{name}</th>" for name in LIST_COLUMNS) + "</tr>")
-        for cell in list_rows(report):
-            lines.append("<tr>" + "".join(f"<td>{escape(value)}</td>" for value in cell) + "</tr>")
+    for head, lines_of in smaller_tables(report):
+        lines.append("<table><tr>" + "".join(f"<th>{name}</th>" for name in head) + "</tr>")
+        for values in lines_of:
+            marked = zip(head, values, strict=True)
+            cell = (f"<td{' class=number' * (name in NUMBERS)}>{escape(value)}</td>" for name, value in marked)
+            lines.append(f"<tr>{''.join(cell)}</tr>")
         lines.append("</table>")
     lines += [f"<p>{escape(note)}</p>" for note in notes(report)]
     if report.recipe:

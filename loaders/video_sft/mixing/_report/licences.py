@@ -1,4 +1,4 @@
-"""Which of several licences leaves the least freedom."""
+"""The strictest of several licences: the one that leaves the least freedom."""
 
 from __future__ import annotations
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from video_sft._files import writing_whole
 from video_sft._text import visible
 from video_sft.errors import ConfigError
-
-if TYPE_CHECKING:
-    from video_sft.mixing._report.report import MixReport, SourceReport
+from video_sft.mixing._report.facts import MixFacts, SourceReport
 
 __all__ = ["draw"]
 
@@ -20,7 +18,7 @@ _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#
 _INK = "#222222"
 
 
-def draw(report: MixReport, path: str | os.PathLike[str]) -> None:
+def draw(report: MixFacts, path: str | os.PathLike[str]) -> None:
     """Write the figure: on the left shares asked for and reached, on the right what each part consists of.
 
     Raises:
@@ -39,7 +37,7 @@ def draw(report: MixReport, path: str | os.PathLike[str]) -> None:
             figure.savefig(unfinished, format="png")
 
 
-def _figure(report: MixReport, figure_class: Any) -> Any:
+def _figure(report: MixFacts, figure_class: Any) -> Any:
     sources = sorted(report.sources, key=lambda source: source.share)
     figure = figure_class(figsize=(9.5, 1.5 + 0.42 * len(sources)), dpi=200, layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))

@@ -1,11 +1,11 @@
-"""What a mixture consists of: `describe`."""
+"""The report on a mixture, and `describe`, which makes it of the rows that are there."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -15,56 +15,19 @@ from rich.console import Group
 
 from video_sft.errors import ConfigError
 from video_sft.mixing._provenance import MixtureRecord, PartRecord, record_in
-from video_sft.mixing._report.figures import Counts, Piece, by_value, hours_of, measured, speech, videos
+from video_sft.mixing._report.facts import MixFacts, SourceReport
+from video_sft.mixing._report.figures import Piece, Times, by_value, hours_of, measured, speech, videos
+from video_sft.mixing._report.html import html_body, html_page
 from video_sft.mixing._report.licences import strictest
+from video_sft.mixing._report.plot import draw
+from video_sft.mixing._report.text import markdown, rich_tables
 from video_sft.mixing._table import row_numbers
 
-__all__ = ["MixReport", "SourceReport", "describe"]
+__all__ = ["MixReport", "describe"]
 
 
 @dataclass(frozen=True)
-class SourceReport:
-    """One part of a mixture, or all of it.
-
-    Attributes:
-        name: of the part.
-        requested: the share asked for, None where that is not known.
-        share: of the rows there are.
-        rows: how many there are, repeats included.
-        available: different rows the part can give; 0 where that is not known.
-        passes: rows over available rows, None where those are not known.
-        videos: different videos.
-        hours: length of the different clips, as rows state it or their files show; None where it is known of none.
-        timed_rows: rows of which it is known.
-        tasks: rows by task.
-        answer_formats: rows by answer format.
-        licenses: rows by licence.
-        turns: user turns in a row, on average; None without messages.
-        characters: characters of text in a row, all turns, on average; None without messages.
-        left_out: rows that were not mixed, by reason; one with several reasons counts for the first.
-        on_lists: rows of the part on each evaluation list that has any; one that is on two counts for both.
-    """
-
-    name: str
-    requested: float | None
-    share: float
-    rows: int
-    available: int
-    passes: float | None
-    videos: int
-    hours: float | None
-    timed_rows: int
-    tasks: Mapping[str, int]
-    answer_formats: Mapping[str, int]
-    licenses: Mapping[str, int]
-    turns: float | None
-    characters: float | None
-    left_out: Mapping[str, int] = field(default_factory=dict)
-    on_lists: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class MixReport:
+class MixReport(MixFacts):
     """What a mixture consists of. Rich and notebooks show it as a table.
 
     Attributes:
@@ -77,18 +40,8 @@ class MixReport:
         eval_origins: what each list was made from.
     """
 
-    sources: tuple[SourceReport, ...]
-    total: SourceReport
-    license: str | None
-    eval_lists: Mapping[str, str]
-    eval_missing: tuple[str, ...]
-    recipe: Mapping[str, object]
-    eval_origins: Mapping[str, str] = field(default_factory=dict)
-
     def table(self) -> Group:
         """Return the report as tables for `rich.print`."""
-        from video_sft.mixing._report.text import rich_tables
-
         return rich_tables(self)
 
     def __rich__(self) -> Group:
@@ -96,19 +49,13 @@ class MixReport:
 
     def to_markdown(self) -> str:
         """Return the report as Markdown: for a card, a pull request or a lab notebook."""
-        from video_sft.mixing._report.text import markdown
-
         return markdown(self)
 
     def to_html(self) -> str:
         """Return the report as one HTML page that needs nothing else."""
-        from video_sft.mixing._report.html import html_page
-
         return html_page(self)
 
     def _repr_html_(self) -> str:
-        from video_sft.mixing._report.html import html_body
-
         return html_body(self)
 
     def to_png(self, path: str | os.PathLike[str]) -> None:
@@ -120,8 +67,6 @@ class MixReport:
         Raises:
             ConfigError: matplotlib is not installed; it comes with `pip install video-sft[report]`.
         """
-        from video_sft.mixing._report.plot import draw
-
         draw(self, path)
 
 
@@ -214,7 +159,7 @@ def _id_at(table: pa.Table, row: int) -> str | None:
     return found
 
 
-def _drawn(name: str, table: pa.Table, times: Counts) -> Piece:
+def _drawn(name: str, table: pa.Table, times: Times) -> Piece:
     there = times > 0
     return Piece(name, table.filter(pa.array(there)), times[there])
 
@@ -239,12 +184,7 @@ def _total(pieces: list[Piece], sources: list[SourceReport], rows: int) -> Sourc
 
 
 def _figures(
-    name: str,
-    pieces: list[Piece],
-    rows_in_all: int,
-    *,
-    requested: float | None,
-    available: int,
+    name: str, pieces: list[Piece], rows_in_all: int, *, requested: float | None, available: int
 ) -> SourceReport:
     rows = sum(int(piece.times.sum()) for piece in pieces)
     hours, timed = hours_of(pieces)

@@ -1,4 +1,4 @@
-"""Leaving out what two sources both ask: the rule behind `dedupe=True`.
+"""The rule behind `dedupe=True`: what two sources both ask is kept once.
 
 Parts are gone through in order of precedence, collections before those that rewrite them: VideoChat2 comes last,
 because it holds VideoChat, VideoInstruct100K and NExT-QA in other words; all others by name. A row is left out when

@@ -1,4 +1,4 @@
-"""Which rows of a part are mixed, and why the others are not."""
+"""The selection of the rows of a part that are mixed, with the reasons why the others are not."""
 
 from __future__ import annotations
 

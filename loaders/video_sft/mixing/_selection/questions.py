@@ -1,4 +1,4 @@
-"""What a row asks, in a form that two wordings of the same question share. Vectorised over Arrow columns.
+"""The questions of rows in a form that two wordings of the same question share. Vectorised over Arrow columns.
 
 The words are the same in every prompt style: what a style puts around a question is taken off again.
 """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 from collections.abc import Sequence
 
@@ -14,9 +13,9 @@ from video_sft._datasets import examples_of, new_reader, stream_of, with_known_f
 from video_sft.errors import ConfigError
 from video_sft.mixing._eval_lists.lists import EvalList
 from video_sft.mixing._options import MixOptions
-from video_sft.mixing._order.quotas import Quotas, quotas
-from video_sft.mixing._order.schedule import schedule
-from video_sft.mixing._parts import Parts, load_part
+from video_sft.mixing._order.quotas import Quotas
+from video_sft.mixing._order.schedule import turns
+from video_sft.mixing._parts import Parts
 from video_sft.mixing._provenance import MixtureRecord, PartRecord, describe_in, lists_of, recipe_of
 from video_sft.mixing._selection.filters import RowTest
 from video_sft.mixing._stream.examples import MixedExamples
@@ -31,9 +30,9 @@ logger = logging.getLogger("video_sft.mixing")
 def mixed_stream(named: Parts, options: MixOptions, lists: Sequence[EvalList]) -> IterableDataset:
     """Mix streams; see `video_sft.mix` for the options.
 
-    How many rows each part gives is settled here, so the mixture has the same number of rows on any number of workers
-    and ranks. Where that depends on how many rows a part has, the number comes from the part's metadata (Hub repos
-    state it; with `exact` it is taken as it is, before rows are left out) or from reading the part once.
+    How many rows each part gives is settled here, and so is their order: the mixture has the same rows on any number of
+    workers and ranks. Where that depends on how many rows a part has, the number comes from the part's metadata (Hub
+    repos state it; with `exact` it is taken as it is, before rows are left out) or from reading the part once.
 
     Rows left out (decontamination, licences) are left out as they come, and a part that has none left is dropped with
     a warning. Every pass shuffles a part's files, and its rows in blocks of a thousand.
@@ -48,15 +47,7 @@ def mixed_stream(named: Parts, options: MixOptions, lists: Sequence[EvalList]) -
     features = shared_features({name: streams[name].features for name in present})
     rows = [sizes[name] for name in present]
     shares = named.shares(present, rows, options)
-    quota = quotas(
-        present,
-        rows,
-        shares,
-        strategy=options.stopping_strategy,
-        epochs=options.epochs,
-        num_rows=options.num_rows,
-        max_epochs=options.limit(present),
-    )
+    quota = named.quotas(present, rows, options)
     counts = _counts(quota, options)
     parts = [
         StreamPart(
@@ -65,7 +56,6 @@ def mixed_stream(named: Parts, options: MixOptions, lists: Sequence[EvalList]) -
             count=int(count),
             rate=float(rate),
             stays=stays,
-            by_row=options.stopping_strategy != "exact",
         )
         for name, count, rate in zip(present, counts, quota.rates, strict=True)
     ]
@@ -85,7 +75,7 @@ def mixed_stream(named: Parts, options: MixOptions, lists: Sequence[EvalList]) -
 
 
 def _stream(named: Parts, name: str, options: MixOptions) -> IterableDataset:
-    stream = named.ready[name] if name in named.ready else load_part(name, options)
+    stream = named.dataset(name, options)
     if not isinstance(stream, IterableDataset):
         raise ConfigError(f"{name!r} is a {type(stream).__name__}, not a stream")
     stream = with_known_features(stream)
@@ -117,10 +107,8 @@ def _counts(quota: Quotas, options: MixOptions) -> npt.NDArray[np.int64]:
     """Return how many rows each part gives once the order has ended where its strategy says."""
     if options.stopping_strategy == "exact":
         return quota.counts
-    starts = np.cumsum([0, *quota.counts])
-    draws = [np.arange(start, stop, dtype=np.uint64) for start, stop in itertools.pairwise(starts)]
-    order = schedule(draws, quota, num_rows=options.num_rows)
-    return np.diff(np.searchsorted(np.sort(order), starts)).astype(np.int64)
+    given: npt.NDArray[np.int64] = np.bincount(turns(quota)[: options.num_rows], minlength=len(quota.counts))
+    return given
 
 
 def _end_together(options: MixOptions) -> bool:

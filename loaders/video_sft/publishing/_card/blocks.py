@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from video_sft._config_name import is_upstream
 from video_sft._rows.prompt_styles import PROMPT_STYLES
 from video_sft._rows.schema import features
-from video_sft._sources.source import RemoteFile, Source
+from video_sft._sources.part import RemoteFile
+from video_sft._sources.source import Source
 from video_sft._text import visible
 from video_sft.publishing._card.facts import CardFacts
 from video_sft.publishing._report import ConfigReport
@@ -33,6 +35,27 @@ COLUMN_MEANINGS: Mapping[str, str] = {
     "evidence": "moments that ground the answer",
     "license": "SPDX id or `other`: the strictest of what upstream states",
 }
+
+
+_LOADING = """With `datasets` alone, on any machine:
+
+```python
+from datasets import load_dataset
+
+rows = load_dataset("{repo}", "{config}", split="{split}")
+print(rows{columns}[0])
+```
+
+With `pip install video-sft`, the same rows with clips that open when their frames are asked for:
+
+```python
+import video_sft
+
+rows = video_sft.load("{config}", split="{split}", repo="{repo}")
+clip = rows[0].get("video")
+if clip is not None:
+    print(clip.frames(count=8).data.shape)
+```"""
 
 
 def blocks(facts: CardFacts) -> dict[str, str]:
@@ -92,35 +115,8 @@ def _sources(facts: CardFacts) -> str:
 def _load(facts: CardFacts) -> str:
     config = facts.configs[0]
     split = next(iter(config.splits))
-    columns = "" if config.name.endswith("-source") else '.select_columns(["id", "messages", "answer"])'
-    plain = [
-        "from datasets import load_dataset",
-        "",
-        f'rows = load_dataset("{facts.repo}", "{config.name}", split="{split}")',
-        f"print(rows{columns}[0])",
-    ]
-    ours = [
-        "import video_sft",
-        "",
-        f'rows = video_sft.load("{config.name}", split="{split}", repo="{facts.repo}")',
-        'clip = rows[0].get("video")',
-        "if clip is not None:",
-        "    print(clip.frames(count=8).data.shape)",
-    ]
-    lines = [
-        "With `datasets` alone, on any machine:",
-        "",
-        "```python",
-        *plain,
-        "```",
-        "",
-        "With `pip install video-sft`, the same rows with clips that open when their frames are asked for:",
-        "",
-        "```python",
-        *ours,
-        "```",
-    ]
-    return "\n".join(lines)
+    columns = "" if is_upstream(config.name) else '.select_columns(["id", "messages", "answer"])'
+    return _LOADING.format(repo=facts.repo, config=config.name, split=split, columns=columns)
 
 
 def _configs(facts: CardFacts) -> str:
@@ -179,8 +175,7 @@ def _code(value: str) -> str:
 def _schema() -> str:
     columns = features()
     return _table(
-        ("column", "type", "meaning"),
-        [(f"`{name}`", _type(columns[name]), COLUMN_MEANINGS[name]) for name in columns],
+        ("column", "type", "meaning"), [(f"`{name}`", _type(columns[name]), COLUMN_MEANINGS[name]) for name in columns]
     )
 
 

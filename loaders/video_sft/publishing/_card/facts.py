@@ -1,4 +1,4 @@
-"""What a card states: from the source modules alone, or from what was published."""
+"""The facts of a card: from the source modules alone, or from what was published."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datasets import Features
 
 from video_sft._base_builder.source_columns import upstream_schema
+from video_sft._config_name import is_upstream, view_of
 from video_sft._rows.schema import features
 from video_sft._sources.source import Source
 from video_sft.builders import find_source, sources
@@ -70,7 +71,7 @@ class CardFacts:
 
 def config_features(config: str) -> Features:
     """Return the columns of a config."""
-    return upstream_schema(find_source(config)) if config.endswith("-source") else stock_features(features())
+    return upstream_schema(find_source(config)) if is_upstream(config) else stock_features(features())
 
 
 def stated_facts(names: Sequence[str], repo: str = EXAMPLE_REPO) -> CardFacts:
@@ -110,12 +111,12 @@ def _revived(config: dict[str, object]) -> ConfigReport:
 
 
 def _stated_config(source: Source, config: str) -> ConfigReport:
-    view = config.partition("-")[2]
-    parts = [part for part in source.parts if view in ("", "source") or part.views is None or view in part.views]
+    view = view_of(config)
+    parts = [part for part in source.parts if part.in_view(view)]
     report = ConfigReport(config)
     for split in source.splits:
         members = [part for part in parts if part.split == split]
-        sure = all(part.rows is not None and (view in ("", "source") or part.views is not None) for part in members)
+        sure = all(part.rows is not None and (view is None or part.views is not None) for part in members)
         if members:
             report.splits[split] = SplitReport(rows=sum(part.rows or 0 for part in members) if sure else 0)
     return report

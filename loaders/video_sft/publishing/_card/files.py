@@ -1,4 +1,4 @@
-"""Where the cards are: beside the package in a checkout, in `share/` where it was installed, or beside a source."""
+"""The files of cards: beside the package in a checkout, in `share/` where it was installed, or beside a source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The YAML at the head of a card, and the whole card of a published repo."""
+"""Cards as a whole: those of a published repo and of a checkout, with the YAML at their head."""
 
 from __future__ import annotations
 
@@ -12,18 +12,13 @@ from huggingface_hub import DatasetCardData
 
 from video_sft._datasets import DatasetInfosDict, MetadataConfigs
 from video_sft.publishing._card.blocks import blocks
-from video_sft.publishing._card.facts import (
-    CardFacts,
-    config_features,
-    published_facts,
-    recorded_configs,
-)
+from video_sft.publishing._card.facts import CardFacts, config_features, published_facts, recorded_configs, stated_facts
 from video_sft.publishing._card.files import read_card_file, source_card
-from video_sft.publishing._card.text import fill
+from video_sft.publishing._card.text import SKELETON, fill
 from video_sft.publishing._layout import rows_glob
 from video_sft.publishing._report import ConfigReport
 
-__all__ = ["PublishedCard", "card_name", "metadata"]
+__all__ = ["PublishedCard", "card_name", "generated_card"]
 
 logger = logging.getLogger("video_sft")
 _SIZES = (
@@ -44,7 +39,22 @@ def card_name(facts: CardFacts) -> str:
     return f"{facts.sources[0].name}.md" if len(facts.sources) == 1 else _UMBRELLA
 
 
-def metadata(facts: CardFacts) -> str:
+def generated_card(names: Sequence[str], text: str | None) -> str:
+    """Return a card of a checkout with its generated parts made anew; a new one where there is none.
+
+    Args:
+        names: the sources it describes.
+        text: the card as it is.
+    """
+    facts = stated_facts(names)
+    return _filled(text or SKELETON.format(title=facts.title, about="What it is, in a few sentences by hand."), facts)
+
+
+def _filled(text: str, facts: CardFacts) -> str:
+    return fill(text, _metadata(facts), blocks(facts))
+
+
+def _metadata(facts: CardFacts) -> str:
     """Return the YAML of a card: what the Hub indexes, and what `load_dataset` reads."""
     data = DatasetCardData(
         language=sorted({language for source in facts.sources for language in source.languages}),
@@ -127,7 +137,7 @@ class PublishedCard:
         facts = self.facts(configs)
         only = facts.sources[0].name if len(facts.sources) == 1 else None
         card = read_card_file(_UMBRELLA) if only is None else source_card(only)
-        text = fill(card, metadata(facts), blocks(facts))
+        text = _filled(card, facts)
         if any(config.sample for config in facts.configs):
             text = _TITLE.sub(lambda title: f"{title[0]}\n\n{_SAMPLE_NOTE}", text, count=1)
         return f"{text.rstrip()}\n\n{facts.record}\n"

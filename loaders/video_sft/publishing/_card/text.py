@@ -9,47 +9,20 @@ from video_sft.errors import ConfigError
 
 __all__ = ["SKELETON", "block_names", "fill"]
 
+_SECTIONS = {
+    "Load": "load",
+    "Splits": "configs",
+    "Question types": "question_types",
+    "Columns": "schema",
+    "Where the rows come from": "provenance",
+    "Overlap with other sources": "overlaps",
+    "Licences": "licenses",
+    "Citation": "citation",
+}
 #: A card that nobody has written anything into yet.
-SKELETON = """
-# {title}
-
-{about}
-
-<!-- generated: facts -->
-<!-- end: facts -->
-
-## Load
-<!-- generated: load -->
-<!-- end: load -->
-
-## Splits
-<!-- generated: configs -->
-<!-- end: configs -->
-
-## Question types
-<!-- generated: question_types -->
-<!-- end: question_types -->
-
-## Columns
-<!-- generated: schema -->
-<!-- end: schema -->
-
-## Where the rows come from
-<!-- generated: provenance -->
-<!-- end: provenance -->
-
-## Overlap with other sources
-<!-- generated: overlaps -->
-<!-- end: overlaps -->
-
-## Licences
-<!-- generated: licenses -->
-<!-- end: licenses -->
-
-## Citation
-<!-- generated: citation -->
-<!-- end: citation -->
-"""
+SKELETON = "\n# {title}\n\n{about}\n\n<!-- generated: facts -->\n<!-- end: facts -->\n" + "".join(
+    f"\n## {heading}\n<!-- generated: {block} -->\n<!-- end: {block} -->\n" for heading, block in _SECTIONS.items()
+)
 
 _BLOCK = re.compile(r"(<!-- generated: ([a-z_]+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
 _FRONT_MATTER = re.compile(r"\A---\n(?:.*?\n)?---\n", re.DOTALL)

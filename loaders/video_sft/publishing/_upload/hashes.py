@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fsspec.core import url_to_fs
-
+from video_sft._files import digest_of
 from video_sft._places import fingerprint, is_remote, open_binary
 from video_sft.errors import MissingMediaError, one_line
 
-__all__ = ["FileFacts", "HashMemory", "file_size", "git_oid"]
+__all__ = ["HashMemory", "MediaHash", "git_oid"]
 
 logger = logging.getLogger("video_sft.publishing")
-_BLOCK = 1 << 20
 #: Of a SHA-256 in hexadecimal.
 _DIGITS = 64
 
 
 @dataclass(frozen=True)
-class FileFacts:
+class MediaHash:
     """Size in bytes and SHA-256 of a file."""
 
     size: int
@@ -51,7 +47,7 @@ class HashMemory:
         """Close the database."""
         self._database.close()
 
-    def facts(self, location: str) -> FileFacts:
+    def facts(self, location: str) -> MediaHash:
         """Return a file's size and hash, reading it only if this version of it was not read before.
 
         Raises:
@@ -61,8 +57,10 @@ class HashMemory:
             version = _version(location)
             row = self._known(location, version)
             if row is not None:
-                return FileFacts(*row)
-            facts = _read(location)
+                return MediaHash(*row)
+            with open_binary(location) as handle:
+                sha256, size = digest_of(handle)
+            facts = MediaHash(size, sha256)
         except OSError as error:
             raise MissingMediaError(f"{location} cannot be read for publishing: {error}") from error
         self._execute("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?)", location, version, facts.size, facts.sha256)
@@ -113,20 +111,10 @@ def _opened(file: Path | str) -> sqlite3.Connection:
     return database
 
 
-def file_size(location: str) -> int:
-    """Return a file's size in bytes without reading it."""
-    if not is_remote(location):
-        return os.path.getsize(location)
-    filesystem, path = url_to_fs(location)
-    return int(filesystem.size(path) or 0)
-
-
 def git_oid(location: str, size: int) -> str:
     """Return git's hash of a file: how the Hub knows small files that it takes for text."""
-    digest = hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False)
-    for block in _blocks(location):
-        digest.update(block)
-    return digest.hexdigest()
+    with open_binary(location) as handle:
+        return digest_of(handle, algorithm="sha1", head=f"blob {size}\0".encode())[0]
 
 
 def _version(location: str) -> str:
@@ -136,18 +124,3 @@ def _version(location: str) -> str:
         return f"{status.st_size} {status.st_mtime_ns}"
     outer = location.rpartition("::")[2]
     return _version(outer) if outer != location else fingerprint(location)
-
-
-def _read(location: str) -> FileFacts:
-    digest, size = hashlib.sha256(), 0
-    for block in _blocks(location):
-        digest.update(block)
-        size += len(block)
-    return FileFacts(size, digest.hexdigest())
-
-
-def _blocks(location: str) -> Iterator[bytes]:
-    """Yield a file's content piece by piece."""
-    with open_binary(location) as handle:
-        while block := handle.read(_BLOCK):
-            yield block

@@ -1,4 +1,4 @@
-"""Publishing one repo: videos first, then the rows and the card that point at them."""
+"""The publication of one repo: videos first, then the rows and the card that point at them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from video_sft.publishing._notebook import NOTEBOOK, explore_notebook
 from video_sft.publishing._report import ConfigReport, RepoReport
 from video_sft.publishing._splits import Shard, SplitWriter
 from video_sft.publishing._upload.hashes import HashMemory
-from video_sft.publishing._upload.repository import HubRepo, Operation, RemoteFile
+from video_sft.publishing._upload.repository import HubFile, HubRepo, Operation
 from video_sft.publishing._upload.videos import FILES_PER_COMMIT, VideoCounts, VideoUploads
 
 __all__ = ["LoadedConfig", "RepoRun"]
@@ -210,5 +210,5 @@ class RepoRun:
         return batch
 
 
-def _same(there: RemoteFile | None, shard: Shard) -> bool:
+def _same(there: HubFile | None, shard: Shard) -> bool:
     return there is not None and there.sha256 == shard.sha256

@@ -1,15 +1,16 @@
-"""One dataset repo on the Hub: what publishing asks of it, with patience."""
+"""A dataset repo on the Hub: what publishing asks of it, repeated where a failure may pass."""
 
 from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, utils
 from huggingface_hub.errors import (
     HfHubHTTPError,
     RemoteEntryNotFoundError,
@@ -18,13 +19,15 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.hf_api import RepoFile, RepoFolder
 
-from video_sft.errors import ConfigError, VideoSftError
-from video_sft.publishing._upload.retries import patiently
+from video_sft._retrying import PASSING_STATUSES, Retries, is_dropped_connection, seconds_to_wait
+from video_sft.errors import ConfigError, VideoSftError, one_line
 
-__all__ = ["HubRepo", "Operation", "PublishError", "RemoteFile"]
+__all__ = ["HubFile", "HubRepo", "Operation", "PublishError"]
 
 logger = logging.getLogger("video_sft")
 Operation = CommitOperationAdd | CommitOperationDelete
+T = TypeVar("T")
+_ATTEMPTS = 6
 
 
 class PublishError(VideoSftError):
@@ -32,7 +35,7 @@ class PublishError(VideoSftError):
 
 
 @dataclass(frozen=True)
-class RemoteFile:
+class HubFile:
     """A file that is in the repo already.
 
     Attributes:
@@ -76,11 +79,11 @@ class HubRepo:
             PublishError: the token may not create or see it.
         """
         with _explained(f"{self.name} cannot be created"):
-            patiently(lambda: self._api.create_repo(**self._place, private=private, exist_ok=True), what="Creating")
+            _repeated(lambda: self._api.create_repo(**self._place, private=private, exist_ok=True), what="Creating")
             if private and not self._info("private").private:
                 raise ConfigError(f"{self.name} is there and public; make it private on the Hub first")
             if self.branch != "main":
-                patiently(
+                _repeated(
                     lambda: self._api.create_branch(**self._place, branch=self.branch, exist_ok=True), what="Branching"
                 )
 
@@ -93,16 +96,16 @@ class HubRepo:
 
     def _info(self, what: Literal["private", "sha"], revision: str | None = None) -> Any:
         """Return one fact about the repo; all of them would come with a list of all its files."""
-        return patiently(
+        return _repeated(
             lambda: self._api.dataset_info(self.name, revision=revision, expand=[what]), what="Reading the repo's state"
         )
 
-    def files(self, folder: str | None = None) -> Iterator[RemoteFile]:
+    def files(self, folder: str | None = None) -> Iterator[HubFile]:
         """Yield the files in a folder and below, page by page; nothing where the folder or the repo is not there."""
         try:
-            for entry in patiently(lambda: self._begun(folder), what="Listing files"):
+            for entry in _repeated(lambda: self._begun(folder), what="Listing files"):
                 if isinstance(entry, RepoFile):
-                    yield RemoteFile(entry.path, entry.size, entry.lfs.sha256 if entry.lfs else None, entry.blob_id)
+                    yield HubFile(entry.path, entry.size, entry.lfs.sha256 if entry.lfs else None, entry.blob_id)
         except (RemoteEntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError):
             return
 
@@ -114,7 +117,7 @@ class HubRepo:
     def last_change(self, folders: Iterable[str]) -> str | None:
         """Return the newest commit that changed one of the folders; None where none of them is there."""
         paths = list(folders)
-        found = patiently(
+        found = _repeated(
             lambda: self._api.get_paths_info(**self._place, paths=paths, revision=self.branch, expand=True),
             what="Reading the videos' commits",
         )
@@ -133,9 +136,8 @@ class HubRepo:
         if commit is None:
             return None
         try:
-            local = patiently(
-                lambda: self._api.hf_hub_download(**self._place, filename=path, revision=commit),
-                what=f"Reading {path}",
+            local = _repeated(
+                lambda: self._api.hf_hub_download(**self._place, filename=path, revision=commit), what=f"Reading {path}"
             )
         except RemoteEntryNotFoundError:
             return None
@@ -145,7 +147,7 @@ class HubRepo:
     def upload(self, additions: Sequence[CommitOperationAdd]) -> None:
         """Send the content of files that a later `commit` adds, and forget it; content that is there is not sent."""
         with _explained(f"{self.name} did not take {additions[0].path_in_repo}"):
-            patiently(
+            _repeated(
                 lambda: self._api.preupload_lfs_files(**self._place, additions=additions, revision=self.branch),
                 what=f"Uploading {additions[0].path_in_repo}",
             )
@@ -165,7 +167,7 @@ class HubRepo:
         """
         before = self.head()
         with _explained(f"{self.name} rejected the commit {message!r}"):
-            return patiently(
+            return _repeated(
                 lambda: str(
                     self._api.create_commit(
                         **self._place,
@@ -183,6 +185,50 @@ class HubRepo:
         """Return the branch's newest commit if it is the one whose answer was lost."""
         newest = self._api.list_repo_commits(**self._place, revision=self.branch)[0]
         return str(newest.commit_id) if newest.commit_id != before and newest.title == message else None
+
+
+def _repeated(action: Callable[[], T], *, what: str, done: Callable[[], T | None] = lambda: None) -> T:
+    """Do something on the Hub, and do it again after a failure that may pass.
+
+    The client itself repeats some requests only, and not the same ones in all its versions.
+
+    Args:
+        action: does it.
+        what: what messages call it.
+        done: asked after a failure: the result, if it was done all the same and only the answer was lost.
+
+    Raises:
+        Exception: what `action` raised last, where the failure stays or there were too many.
+    """
+    retries = Retries(_ATTEMPTS, first_pause=1.0)
+    while True:
+        try:
+            return action()
+        except Exception as error:
+            pause = retries.pause_after(asked) if (asked := _asked_pause(error)) is not None else None
+            if pause is None:
+                raise
+            logger.warning("%s failed (%s); trying again in %.0f s", what, one_line(error), pause)
+        time.sleep(pause)
+        found = done()
+        if found is not None:
+            return found
+
+
+def _asked_pause(error: BaseException | None) -> float | None:
+    """Return the seconds that the Hub says to wait; None where the failure is not one that may pass."""
+    while error is not None:
+        if isinstance(error, HfHubHTTPError):
+            if error.response.status_code not in PASSING_STATUSES:
+                return None
+            headers = error.response.headers
+            limits: Any = getattr(utils, "parse_ratelimit_headers", lambda headers: None)(headers)  # there from 1.2 on
+            spent = limits is not None and not limits.remaining
+            return float(limits.reset_in_seconds) if spent else seconds_to_wait(headers.get("Retry-After"))
+        if isinstance(error, (ConnectionError, TimeoutError)) or is_dropped_connection(error):
+            return 0.0
+        error = error.__cause__  # uploads wrap the HTTP error in a `RuntimeError`
+    return None
 
 
 _REMEDIES = {

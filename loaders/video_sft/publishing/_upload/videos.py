@@ -12,10 +12,10 @@ from pathlib import Path, PurePosixPath
 import datasets
 from huggingface_hub import CommitOperationAdd
 
-from video_sft._places import is_remote, open_binary
-from video_sft.publishing._cells import VideoFile, video_files
+from video_sft._places import file_size, is_remote, open_binary
+from video_sft.publishing._cells import PublishedVideo, published_videos
 from video_sft.publishing._layout import VIDEO_FOLDER
-from video_sft.publishing._upload.hashes import FileFacts, HashMemory, file_size, git_oid
+from video_sft.publishing._upload.hashes import HashMemory, MediaHash, git_oid
 from video_sft.publishing._upload.media_guard import check_content
 from video_sft.publishing._upload.repository import HubRepo
 
@@ -75,7 +75,7 @@ class VideoUploads:
         """Note the videos of a dataset, and return the folders of the repo they belong in."""
         folders: set[str] = set()
         for table in rows.with_format("arrow").iter(batch_size=_SCAN_ROWS):
-            files = [file for file in video_files(table) if file is not None]
+            files = [file for file in published_videos(table) if file is not None]
             folders |= {"/".join(file.path.split("/")[:2]) for file in files}
             self._found.execute("BEGIN")
             self._found.executemany(
@@ -103,7 +103,7 @@ class VideoUploads:
 
     def upload(self) -> VideoCounts:
         """Send what the repo lacks, a commit for each batch."""
-        counts, batch, size = VideoCounts(files=self._files()), list[tuple[VideoFile, FileFacts]](), 0
+        counts, batch, size = VideoCounts(files=self._files()), list[tuple[PublishedVideo, MediaHash]](), 0
         for file, facts in self._lacking():
             if batch and (len(batch) == FILES_PER_COMMIT or size + facts.size > _BYTES_PER_COMMIT):
                 self._commit(batch, counts)
@@ -117,7 +117,7 @@ class VideoUploads:
     def _files(self) -> int:
         return int(self._found.execute("SELECT count(*) FROM wanted").fetchone()[0])
 
-    def _lacking(self, *, new_unread: bool = False) -> Iterator[tuple[VideoFile, FileFacts]]:
+    def _lacking(self, *, new_unread: bool = False) -> Iterator[tuple[PublishedVideo, MediaHash]]:
         """Yield the videos to send.
 
         Args:
@@ -128,14 +128,14 @@ class VideoUploads:
         )
         for location, path, size, sha256, oid in rows:
             if size is None and new_unread:
-                yield VideoFile(location, path), FileFacts(file_size(location), "")
+                yield PublishedVideo(location, path), MediaHash(file_size(location) or 0, "")
                 continue
             facts = self._memory.facts(location)
             if facts.size == size and (sha256 == facts.sha256 or (sha256 is None and oid == git_oid(location, size))):
                 continue
-            yield VideoFile(location, path), facts
+            yield PublishedVideo(location, path), facts
 
-    def _commit(self, batch: list[tuple[VideoFile, FileFacts]], counts: VideoCounts) -> None:
+    def _commit(self, batch: list[tuple[PublishedVideo, MediaHash]], counts: VideoCounts) -> None:
         operations = []
         for file, _ in batch:
             check_content(file.location)

@@ -1,4 +1,4 @@
-"""What lies where in a zip or tar file: read once for each archive and process, however many members are opened."""
+"""The lists of what lies where in zip and tar files, each read once for an archive and process."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class _Indexes:
         self._reading: dict[Hashable, threading.Lock] = {}
 
     def of(self, archive: ByteSource, kind: str, *, anew: bool = False) -> Members:
-        key = (kind, getattr(archive, "identity", None) or (archive.name, archive.size))
+        key = (kind, archive.identity or (archive.name, archive.size))
         with self._lock:
             before = self._known.get(key)
             if before is not None and not anew:

@@ -109,44 +109,36 @@ def _unpacked(name: str, archive: ByteSource, member: Member, start: int) -> byt
     return data
 
 
-class _Window:
+class _Window(ByteSource):
     """A part of a byte source as a byte source."""
 
     def __init__(self, name: str, source: ByteSource, offset: int, size: int) -> None:
         self.name = name
         self.size = size
-        self.far = source.far
+        self.remote = source.remote
         self._source = source
         self._offset = offset
 
     def prefetch(self, spans: Sequence[tuple[int, int]]) -> None:
-        """Announce spans."""
         self._source.prefetch([(self._offset + offset, size) for offset, size in spans])
 
     def forget(self) -> None:
-        """Drop what was announced."""
         self._source.forget()
 
     def read_through(self) -> None:
-        """Say that all of the member will be read."""
         self._source.read_through()
 
     def read_at(self, offset: int, size: int) -> bytes:
-        """Give so many bytes; fewer at the end of the member."""
         return self._source.read_at(self._offset + offset, max(0, min(size, self.size - offset)))
 
     def read_some(self, offset: int, size: int) -> bytes:
-        """Give one byte or more, up to so many."""
         return self._source.read_some(self._offset + offset, max(0, min(size, self.size - offset)))
 
     def read_into(self, offset: int, buffer: Any) -> None:
-        """Fill a writable buffer from an offset on."""
         self._source.read_into(self._offset + offset, buffer)
 
-    def again(self) -> _Window:
-        """Open the archive once more; where the member lies is known."""
-        return _Window(self.name, self._source.again(), self._offset, self.size)
+    def reopened(self) -> _Window:
+        return _Window(self.name, self._source.reopened(), self._offset, self.size)
 
     def close(self) -> None:
-        """Close the archive."""
         self._source.close()

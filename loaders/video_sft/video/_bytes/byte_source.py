@@ -1,12 +1,13 @@
-"""A video's bytes at any offset: the one thing a reader needs from a place that holds files."""
+"""The interface to a video's bytes at any offset, all that a reader needs from a place that holds files."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from video_sft.errors import VideoError
 from video_sft.video._bytes.stopping import Job
@@ -27,72 +28,56 @@ __all__ = [
 ReadAt = Callable[[int, int], bytes]
 
 
-class ByteSource(Protocol):
+class ByteSource(ABC):
     """Random access to the bytes of one file; may be read by several threads at once.
 
     Attributes:
         name: for messages.
         size: of the file, in bytes.
-        far: whether reading it all costs more than decoding it.
+        remote: whether reading it all costs more than decoding it.
+        identity: what tells the file from other versions of it; None where only its name and size do.
     """
 
     name: str
     size: int
-    far: bool
+    remote = False
+    identity: Hashable = None
 
-    def prefetch(self, spans: Sequence[tuple[int, int]]) -> None:
+    def prefetch(self, spans: Sequence[tuple[int, int]]) -> None:  # noqa: B027
         """Announce (offset, length) of parts that will be read, in the order in which they will be."""
 
-    def forget(self) -> None:
+    def forget(self) -> None:  # noqa: B027
         """Say that what was announced has been read."""
 
-    def read_through(self) -> None:
+    def read_through(self) -> None:  # noqa: B027
         """Say that all of the file will be read, from its beginning to its end."""
 
+    @abstractmethod
     def read_at(self, offset: int, size: int) -> bytes:
         """Give so many bytes; fewer at the end of the file."""
 
     def read_some(self, offset: int, size: int) -> bytes:
         """Give one byte or more, up to so many, as far as they come without effort; none at the end of the file."""
+        return self.read_at(offset, size)
 
+    @abstractmethod
     def read_into(self, offset: int, buffer: Any) -> None:
         """Fill a writable buffer from an offset on."""
 
-    def again(self) -> ByteSource:
+    @abstractmethod
+    def reopened(self) -> ByteSource:
         """Give another, fresh handle on the same file, asking for as little as can be.
 
         Raises:
             VideoError: the file is no longer what it was.
         """
 
+    @abstractmethod
     def close(self) -> None:
         """Let go of descriptors and connections."""
 
 
-class _AtHand:
-    """For files that need no announcement."""
-
-    far = False
-
-    def prefetch(self, spans: Sequence[tuple[int, int]]) -> None:
-        """Nothing to do."""
-
-    def forget(self) -> None:
-        """Nothing to do."""
-
-    def read_through(self) -> None:
-        """Nothing to do."""
-
-    def read_at(self, offset: int, size: int) -> bytes:
-        """Give so many bytes; fewer at the end of the file."""
-        raise NotImplementedError
-
-    def read_some(self, offset: int, size: int) -> bytes:
-        """Give so many bytes; fewer at the end of the file."""
-        return self.read_at(offset, size)
-
-
-class LocalBytes(_AtHand):
+class LocalBytes(ByteSource):
     """A file on disk."""
 
     def __init__(self, path: str) -> None:
@@ -104,10 +89,10 @@ class LocalBytes(_AtHand):
         status = os.fstat(self._descriptor)
         self.size = status.st_size
         self._version = (status.st_size, status.st_mtime_ns)
-        self.identity: Hashable = (path, status.st_ino, *self._version)
+        self.identity = (path, status.st_ino, *self._version)
         self._job = Job.current()
 
-    def again(self) -> LocalBytes:
+    def reopened(self) -> LocalBytes:
         """Open the file once more."""
         other = LocalBytes(self.name)
         if other._version != self._version:
@@ -137,7 +122,7 @@ class LocalBytes(_AtHand):
         os.close(self._descriptor)
 
 
-class MemoryBytes(_AtHand):
+class MemoryBytes(ByteSource):
     """A file that is in memory already."""
 
     def __init__(self, name: str, data: bytes) -> None:
@@ -145,7 +130,7 @@ class MemoryBytes(_AtHand):
         self.size = len(data)
         self._data = memoryview(data)
 
-    def again(self) -> MemoryBytes:
+    def reopened(self) -> MemoryBytes:
         """Give itself; there is nothing to open."""
         return self
 

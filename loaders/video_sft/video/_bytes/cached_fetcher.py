@@ -47,10 +47,10 @@ class CachedFetcher:
         """Ask the server nothing more."""
         self._fetcher.stop(for_good=for_good)
 
-    def again(self) -> CachedFetcher:
+    def reopened(self) -> CachedFetcher:
         """Give a fetcher that knows the version already."""
         other = copy.copy(self)
-        other._fetcher = self._fetcher.again()
+        other._fetcher = self._fetcher.reopened()
         return other
 
     def stream(self, offset: int, size: int) -> Pieces:

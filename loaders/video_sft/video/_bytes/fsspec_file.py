@@ -11,9 +11,9 @@ from typing import Any
 import fsspec
 from fsspec.implementations.cached import CachingFileSystem
 
+from video_sft._retrying import TransientError
 from video_sft.errors import VideoError
 from video_sft.video._bytes.ranged import Pieces
-from video_sft.video._bytes.retrying import TransientError
 from video_sft.video._bytes.waiting import Waiting
 
 __all__ = ["FsspecFetcher"]
@@ -65,7 +65,7 @@ class FsspecFetcher:
         known = {key: text for key, text in self._info.items() if key != "size"}
         return repr(sorted(self._info.items())) if known else None
 
-    def again(self) -> FsspecFetcher:
+    def reopened(self) -> FsspecFetcher:
         """Give a fetcher that compares the file with this one's before it fetches."""
         other = copy.copy(self)
         other._anew()
@@ -155,6 +155,10 @@ class FsspecFetcher:
             while len(data) < size and (more := opened.read(size - len(data))):
                 data += more
             return data
+
+
+# The entry point tells fsspec of it in every process; this, where the package is used without being installed.
+fsspec.register_implementation("parts", "video_sft.video._bytes.parts_filesystem.PartsFileSystem", clobber=True)
 
 
 def _telling(info: dict[str, Any]) -> dict[str, str]:

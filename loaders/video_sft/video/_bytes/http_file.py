@@ -7,24 +7,21 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import huggingface_hub
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
+from video_sft._retrying import PASSING_STATUSES, TransientError, is_dropped_connection, seconds_to_wait
 from video_sft.errors import VideoError
 from video_sft.video._bytes.connections import Connection, Connections
 from video_sft.video._bytes.ranged import Pieces
-from video_sft.video._bytes.retrying import TransientError
 from video_sft.video._bytes.segment import Segment
 from video_sft.video._bytes.waiting import Waiting
 
 __all__ = ["HttpFetcher", "hub_url"]
 
-_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 _EXPIRED = frozenset({401, 403, 404, 410})
 _HUB = re.compile(
     r"hf://(?:(datasets|spaces|models)/)?([^/@]+/[^/@]+)(?:@(refs/(?:convert|pr)/[^/]+|[^/]+))?/(.+)", re.DOTALL
@@ -94,7 +91,7 @@ class HttpFetcher:
         """Of the file, once the server has told it."""
         return self._seen[1] if self._seen is not None else None
 
-    def again(self) -> HttpFetcher:
+    def reopened(self) -> HttpFetcher:
         """Give a fetcher that knows the address and the version, and has nothing in memory."""
         other = copy.copy(self)
         other._anew()
@@ -231,8 +228,8 @@ class HttpFetcher:
 
     def _check_status(self, response: Any, offset: int) -> None:
         status = response.status_code
-        if status in _PASSING:
-            wait = _seconds(response.headers.get("retry-after"))
+        if status in PASSING_STATUSES:
+            wait = seconds_to_wait(response.headers.get("retry-after"))
             raise TransientError(f"the server answered {status}", wait)
         if status == 416 and offset == 0:
             raise VideoError(self.name, "the file is empty (0 bytes)")
@@ -259,7 +256,7 @@ class HttpFetcher:
                     f"no byte came for {self.waiting.read_timeout:g} s, "
                     f"the read_timeout of video_sft.limit_waiting ({type(error).__name__})"
                 ) from error
-            if _is_passing(error):
+            if is_dropped_connection(error):
                 raise TransientError(f"{type(error).__name__}: {error}") from error
             raise VideoError(self.name, f"cannot be fetched: {error}") from error
 
@@ -300,28 +297,3 @@ def _as_it_comes(whole: Segment, offset: int, end: int) -> Pieces:
     while offset < end and whole.read(offset, offset + 1):
         yield whole.read(offset, reached := min(end, whole.reached))
         offset = reached
-
-
-def _seconds(retry_after: str | None) -> float:
-    """Read a ``Retry-After`` header: seconds, or a date."""
-    if retry_after is None:
-        return 0.0
-    try:
-        return max(0.0, float(retry_after))
-    except ValueError:
-        pass
-    try:
-        date = parsedate_to_datetime(retry_after)
-    except (TypeError, ValueError):
-        return 0.0
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=timezone.utc)
-    return max(0.0, (date - datetime.now(timezone.utc)).total_seconds())
-
-
-def _is_passing(error: Exception) -> bool:
-    """Tell a dropped connection from a wrong address; the client's exceptions differ by its version."""
-    names = {kind.__name__ for kind in type(error).__mro__}
-    return bool(names & {"TransportError", "ConnectionError", "TimeoutException", "Timeout"}) and not (
-        names & {"UnsupportedProtocol", "InvalidURL", "OfflineModeIsEnabled"}
-    )

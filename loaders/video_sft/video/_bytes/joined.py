@@ -11,10 +11,8 @@ import bisect
 import os
 import posixpath
 import re
-from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
-
-import fsspec
 
 from video_sft.video._bytes.byte_source import ByteSource
 
@@ -155,7 +153,7 @@ def _next(place: str) -> str | None:
     return front + rest[:-1] + chr(ord(rest[-1]) + 1) + wrapped
 
 
-class JoinedBytes:
+class JoinedBytes(ByteSource):
     """Several files, one behind the other, as one byte source.
 
     Args:
@@ -170,7 +168,7 @@ class JoinedBytes:
 
     def __init__(self, name: str, parts: Sequence[ByteSource], *, spanned: bool) -> None:
         self.name = name
-        self.far = any(part.far for part in parts)
+        self.remote = any(part.remote for part in parts)
         self._parts = parts
         self._spanned = spanned
         starts = [0]
@@ -179,7 +177,7 @@ class JoinedBytes:
         self._starts = starts[:-1]
         self.size = starts[-1]
         self.disks = tuple(self._starts) if spanned else ()
-        self.identity: Hashable = tuple(getattr(part, "identity", (part.name, part.size)) for part in parts)
+        self.identity = tuple(part.identity or (part.name, part.size) for part in parts)
 
     def _spans(self, offset: int, size: int) -> Iterator[tuple[ByteSource, int, int]]:
         end = min(offset + size, self.size)
@@ -230,12 +228,12 @@ class JoinedBytes:
             part.read_into(inside, view[:count])
             view = view[count:]
 
-    def again(self) -> JoinedBytes:
+    def reopened(self) -> JoinedBytes:
         """Open all pieces once more."""
         opened: list[ByteSource] = []
         try:
             for part in self._parts:
-                opened.append(part.again())
+                opened.append(part.reopened())
         except BaseException:
             for other in opened:
                 other.close()
@@ -251,7 +249,3 @@ class JoinedBytes:
 def is_spanned(first: str) -> bool:
     """Return whether a first piece is the first disk of a zip."""
     return _SPANNED.fullmatch(first) is not None
-
-
-# The entry point tells fsspec of it in every process; this, where the package is used without being installed.
-fsspec.register_implementation("parts", "video_sft.video._bytes.parts_filesystem.PartsFileSystem", clobber=True)

@@ -1,4 +1,4 @@
-"""`parts://x.zip::/data/x.zip.partaa` for fsspec: the one file that was split into pieces."""
+"""The file system `parts://x.zip::/data/x.zip.partaa` for fsspec: the one file that was split into pieces."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fsspec import AbstractFileSystem
 
 from video_sft.video._bytes.byte_source import ByteSource, ReadableFile
 from video_sft.video._bytes.joined import join_parts, parts_from
-from video_sft.video._bytes.source import Source
+from video_sft.video._bytes.media_bytes import MediaBytes
 
 __all__ = ["PartsFileSystem"]
 
@@ -47,7 +47,7 @@ class PartsFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
     def _open(self, path: str, mode: str = "rb", **options: Any) -> Any:
         first = self._target.unstrip_protocol(self._first).removeprefix("file://")
-        return io.BufferedReader(_Raw(Source(join_parts(first)).open()))
+        return io.BufferedReader(_Raw(MediaBytes(join_parts(first)).open()))
 
 
 class _Raw(io.RawIOBase):

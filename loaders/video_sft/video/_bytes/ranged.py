@@ -1,4 +1,4 @@
-"""Random access to a file far away: few requests, side by side, and nothing read that is not needed."""
+"""Random access to remote files: few requests, side by side, and nothing read that is not needed."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from typing import Any, Protocol, TypeAlias
 
+from video_sft._retrying import Retries, TransientError
 from video_sft.errors import VideoError
-from video_sft.video._bytes.retrying import Patience, TransientError
+from video_sft.video._bytes.byte_source import ByteSource
 from video_sft.video._bytes.segment import Segment
 from video_sft.video._bytes.stopping import Job
 from video_sft.video._bytes.waiting import Waiting
 
-__all__ = ["Fetcher", "Pieces", "RangedBytes", "Span"]
+__all__ = ["ByteRange", "Fetcher", "Pieces", "RangedBytes"]
 
 #: Offset and length.
-Span: TypeAlias = tuple[int, int]
+ByteRange: TypeAlias = tuple[int, int]
 #: Bytes one after another, as they arrive.
 Pieces: TypeAlias = Generator["bytes | memoryview", None, None]
 
@@ -34,6 +35,8 @@ _LONGEST_READ_AHEAD = 4 << 20
 _KEPT = 32 << 20
 #: Ranges that are fetched at once. More of them share a narrow line and all arrive late; fewer leave a wide one idle.
 _CONNECTIONS = 4
+#: How often a range is asked for without a byte of it.
+_ATTEMPTS = 5
 
 
 class Fetcher(Protocol):
@@ -65,14 +68,14 @@ class Fetcher(Protocol):
             VideoError: it will not; for one, because the file is another than it was.
         """
 
-    def again(self) -> Fetcher:
+    def reopened(self) -> Fetcher:
         """Give a fetcher of the same file for a new handle, without a request."""
 
     def stop(self, *, for_good: bool) -> None:
         """Break off what is under way; `for_good` where the server does not deserve better."""
 
 
-class RangedBytes:
+class RangedBytes(ByteSource):
     """A remote file as a byte source.
 
     What `prefetch` announces is fetched in the background, some ranges at once and in their order, and reading waits
@@ -87,7 +90,7 @@ class RangedBytes:
         head: the file's beginning and size, where they are known already.
     """
 
-    far = True
+    remote = True
 
     def __init__(self, fetcher: Fetcher, head: tuple[Segment, int] | None = None) -> None:
         self.name = fetcher.name
@@ -108,13 +111,13 @@ class RangedBytes:
             self._begin()
 
     @property
-    def identity(self) -> tuple[str, int, str | None]:
-        """What tells this file from others, and from other versions of it where the server says which it is."""
+    def identity(self) -> tuple[str, int, str | None]:  # type: ignore[override]
+        """See `ByteSource`."""
         return self.name, self.size, self._fetcher.version
 
-    def again(self) -> RangedBytes:
+    def reopened(self) -> RangedBytes:
         """Give a fresh handle without a request; the fetcher notices when the file is another."""
-        return RangedBytes(self._fetcher.again(), (self._head.twin(), self.size))
+        return RangedBytes(self._fetcher.reopened(), (self._head.copy(), self.size))
 
     def _begin(self) -> None:
         """Get the file's beginning, and its size."""
@@ -129,7 +132,7 @@ class RangedBytes:
             self.close()
             raise
 
-    def prefetch(self, spans: Sequence[Span]) -> None:
+    def prefetch(self, spans: Sequence[ByteRange]) -> None:
         """Begin to fetch what is not there of spans, in the order given; close neighbours go in one request."""
         with self._lock:
             for offset, end in _merged(spans):
@@ -268,7 +271,7 @@ class RangedBytes:
 
     def _fill(self, segment: Segment) -> None:
         """Fetch a segment; where its bytes stop coming, ask for the rest."""
-        patience = Patience(self.name, self._fetcher.waiting)
+        retries, waiting = Retries(_ATTEMPTS), self._fetcher.waiting
         try:
             while segment.wanted:
                 reached = segment.reached
@@ -276,7 +279,7 @@ class RangedBytes:
                     self._receive(segment)
                 except TransientError as error:
                     if segment.wanted:
-                        segment.pause(patience.after(error, progress=segment.reached > reached))
+                        segment.pause(waiting.pause_after(error, retries, progress=segment.reached > reached))
         except BaseException as error:  # noqa: BLE001 - raised where the bytes are read
             segment.fail(error)
             with self._lock:
@@ -302,7 +305,7 @@ def _is_left(segment: Segment) -> bool:
     return segment.reader == threading.get_ident() and segment.end - segment.reached > _READ_AHEAD
 
 
-def _between(offset: int, end: int, known: Sequence[Span]) -> Iterator[Span]:
+def _between(offset: int, end: int, known: Sequence[ByteRange]) -> Iterator[ByteRange]:
     """Yield the stretches from one offset to another that lie in none of those known, all as (offset, end)."""
     for start, stop in sorted(known):
         if start < end and stop > offset:
@@ -313,7 +316,7 @@ def _between(offset: int, end: int, known: Sequence[Span]) -> Iterator[Span]:
         yield offset, end
 
 
-def _merged(spans: Sequence[Span]) -> list[Span]:
+def _merged(spans: Sequence[ByteRange]) -> list[ByteRange]:
     """Join spans that lie close together; each joined one takes the place of the earliest given of its members.
 
     Returns:

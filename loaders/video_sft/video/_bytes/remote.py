@@ -1,4 +1,4 @@
-"""Open what a URL names, by the way that needs the fewest requests."""
+"""The way from a URL to its bytes that needs the fewest requests."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Segment:
         segment._data, segment._reached = memoryview(data), offset + len(data)
         return segment
 
-    def twin(self) -> Segment:
+    def copy(self) -> Segment:
         """Make another one of the bytes that are there, with a lock of its own: after a fork this one's may be held."""
         data = memoryview(b"") if self._data is None else self._data[: self._reached - self.offset]
         return Segment.of(self.offset, data)

@@ -1,4 +1,4 @@
-"""Files that threads of one job have open, closed together when the job ends before they do."""
+"""Jobs of several threads, whose open files are closed together when a job ends before they do."""
 
 from __future__ import annotations
 

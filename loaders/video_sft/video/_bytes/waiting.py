@@ -1,4 +1,4 @@
-"""How long a call waits for remote bytes: the limits a user sets, and the account that each call keeps of them."""
+"""The limits that a user sets to waiting for remote bytes, and the account that each call keeps of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from video_sft._retrying import Retries, TransientError
 from video_sft.errors import ConfigError, VideoError
 
 __all__ = ["Waiting", "limit_waiting"]
@@ -126,6 +127,30 @@ class Waiting:
                     self.over = True
                     raise self.error(what)
                 condition.wait(min(left, _LONGEST_SECONDS))
+
+    def pause_after(self, error: TransientError, retries: Retries, *, progress: bool) -> float:
+        """Return the seconds to pause before a request is made again.
+
+        Args:
+            error: what went wrong this time.
+            retries: counts the failures.
+            progress: whether bytes came before it did.
+
+        Raises:
+            VideoError: it has failed often enough, or the server asks for more time than there is.
+        """
+        self.trouble = str(error)
+        pause = retries.pause_after(error.retry_after, progress=progress)
+        if pause is None:
+            raise VideoError(self._name, f"cannot be fetched, tried {retries.attempts} times: {error}") from error
+        if 0 < error.retry_after > self.left:
+            raise VideoError(
+                self._name,
+                f"cannot be fetched: {error} and asks to be left alone for {error.retry_after:,.0f} s, which is more "
+                f"than the {max(0.0, self.left):,.0f} s that may be waited; try again later, or allow more with "
+                "video_sft.limit_waiting(total=...)",
+            ) from error
+        return pause
 
     def error(self, what: str) -> VideoError:
         """Say that the limit is reached."""

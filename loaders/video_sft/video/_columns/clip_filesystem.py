@@ -1,4 +1,4 @@
-"""What cells may name and no reader of files may open, for fsspec: refused, with the reason.
+"""The file systems that refuse, with the reason, what cells may name and no reader of files may open.
 
 `clip://t=11.1,19.6::/data/a.mp4`, a cell of a cut clip, names its limits in front of the file it is cut from. Whoever
 opens such a cell as a file, as stock readers and copying tools do, would get the whole file and take it for the clip.
@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from fsspec import AbstractFileSystem
 
 from video_sft.errors import VideoError
-from video_sft.video._bytes.source import WHY_REFUSED
+from video_sft.video._bytes.media_bytes import WHY_REFUSED
 
 __all__ = ["ClipFileSystem", "RefusedFileSystem"]
 

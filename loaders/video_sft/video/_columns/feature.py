@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import datasets
 import pyarrow as pa
 
 from video_sft.video._clip import Clip
-from video_sft.video._columns.kept_columns import MARK
+from video_sft.video._columns import MARK
 from video_sft.video._columns.saved_videos import VideoStore, is_remote_video, open_store
 
 __all__ = ["Video", "stock_features"]
@@ -38,9 +40,25 @@ class Video(datasets.Video):  # type: ignore[misc]
         self.id = MARK  # not as the field's default: those are not written down
 
     def encode_example(self, value: Any) -> dict[str, Any]:
-        """Give the storage form of a cell: everything `datasets.Video` takes, and clips."""
+        """Give the storage form of a cell: everything `datasets.Video` takes, and clips.
+
+        Raises:
+            ValueError: a cell has neither path nor bytes.
+        """
+        # Only torchcodec's own objects are left to `datasets`, which loads torchcodec, and with it FFmpeg, for all.
         if isinstance(value, Clip):
             return value.storage()
+        if isinstance(value, str):
+            return {"bytes": None, "path": value}
+        if isinstance(value, os.PathLike):
+            return {"bytes": None, "path": str(Path(value).absolute())}
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            return {"bytes": bytes(value), "path": None}
+        if isinstance(value, dict):
+            path, data = value.get("path"), value.get("bytes")
+            if path is None and data is None:
+                raise ValueError("a stored video has a path or bytes, and this one has neither")
+            return {"bytes": None if path is not None and os.path.isfile(path) else data, "path": path}
         encoded: dict[str, Any] = super().encode_example(value)
         return encoded
 

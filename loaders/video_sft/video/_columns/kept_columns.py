@@ -19,12 +19,9 @@ import datasets
 import pyarrow as pa
 
 from video_sft._datasets import FEATURE_TYPES, fingerprint_of, wrap_methods
+from video_sft.video._columns import MARK
 
-__all__ = ["MARK", "keep_columns"]
-
-#: What the otherwise unused field `id` of `datasets.Video` holds in columns of lazy clips. `datasets` writes it where
-#: it writes features down (cached tables, saved folders, Parquet files); whoever does not know it passes it over.
-MARK = "video_sft"
+__all__ = ["keep_columns"]
 
 
 @dataclass

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from video_sft._files import writing_whole
-from video_sft.video._bytes.source import Source, is_local
+from video_sft.video._bytes.media_bytes import MediaBytes, is_local
 from video_sft.video._fragment import clip_url, split_fragment
 from video_sft.video._reading.frame_folder import frame_folder, frames_url, split_frames
 
@@ -70,7 +70,7 @@ class VideoStore:
         place = f"{_FOLDER}/{digest[:2]}/{digest}-{name}"
         target = self._root / place
         target.parent.mkdir(parents=True, exist_ok=True)
-        frames = frame_folder(Source(path))
+        frames = frame_folder(MediaBytes(path))
         if frames is None:
             with writing_whole(target, lasting=False) as unfinished:
                 link_or_copy(location, unfinished)
@@ -91,7 +91,7 @@ def link_or_copy(location: str, target: Path) -> None:
     Raises:
         VideoError: it is not there or not readable.
     """
-    file = Source(location).open()  # also where it is linked: a file that cannot be read is told now
+    file = MediaBytes(location).open()  # also where it is linked: a file that cannot be read is told now
     try:
         path = os.path.realpath(location.removeprefix("file://"))
         if is_local(location) and os.path.isfile(path):

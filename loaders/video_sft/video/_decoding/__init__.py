@@ -1,1 +1,1 @@
-"""From packets to pictures."""
+"""The way from packets to pictures."""

@@ -1,37 +1,29 @@
-"""Run packets through a decoder and hand out the frames that are wanted, and only those."""
+"""Decoders that are fed packets and hand out the frames that are wanted, and only those."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import av
 
 from video_sft.video._headers.av1_frames import Av1References
 from video_sft.video._headers.libav import MAX_PIXELS, Header, failing
-from video_sft.video._headers.nal_units import NalReferences, has_wavefronts, single_layer
+from video_sft.video._headers.nal_units import single_layer
 
 __all__ = [
-    "REMEMBERS_TIMES",
     "Deliver",
     "GroupDecoder",
-    "References",
     "decode_all",
     "make_context",
     "options_of",
-    "references_of",
 ]
 
 #: Called with a frame's number and the frame.
 Deliver = Callable[[int, Any], None]
 
-#: Decoders that need to be made anew before they go back in time: MPEG-4's drops frames that seem to be out of order.
-REMEMBERS_TIMES = frozenset({"mpeg4"})
-
 #: Decoders whose frames, some of them, come out different where several are decoded at once.
 _DIFFERS_WITH_THREADS = frozenset({"mpeg4"})
-
-_SHORTEST_AVCC = 6
 
 #: Where several frames are decoded at once, each waits for rows of the one before: twice the threads keep all
 #: processors busy. libdav1d, which decodes AV1, manages that by itself.
@@ -43,16 +35,14 @@ def make_context(header: Header, threads: int) -> Any:
 
     Args:
         header: of the stream.
-        threads: how many processors to keep busy; with more than one, several frames, or rows of one, are decoded at
-            once.
+        threads: how many processors to keep busy; with more than one, several frames are decoded at once.
     """
     context = av.CodecContext.create(header.decoder, "r")
     context.width, context.height = header.width, header.height
     if header.extradata:
         context.extradata = header.extradata
     context.colorspace, context.color_range = header.colorspace, header.color_range
-    rows_apart = header.codec == "hevc" and has_wavefronts(header.extradata)
-    frames_apart = threads > 1 and not rows_apart and header.codec not in _DIFFERS_WITH_THREADS
+    frames_apart = threads > 1 and header.codec not in _DIFFERS_WITH_THREADS
     context.thread_type = "FRAME" if frames_apart else "SLICE"
     context.thread_count = threads * (_WAITING if frames_apart and header.codec in _WAITS else 1)
     context.options = {"max_pixels": str(MAX_PIXELS)}
@@ -68,29 +58,6 @@ def options_of(header: Header) -> dict[str, str]:
     return {} if header.x264_build is None else {"x264_build": str(header.x264_build)}
 
 
-class References(Protocol):
-    """Tells what other frames of a stream lean on.
-
-    Attributes:
-        changes_set_up: whether a packet so far has changed what the decoder was made with.
-    """
-
-    changes_set_up: bool
-
-    def needed(self, packet: Any) -> Any:
-        """Give a packet, the part of it that others lean on, or None."""
-
-
-def references_of(header: Header) -> References | None:
-    """Give what tells needless packets of a stream, where the marks of its codec do; else None."""
-    extradata = header.extradata
-    if header.codec == "av1":
-        return Av1References(extradata)
-    if header.codec == "h264" and len(extradata) > _SHORTEST_AVCC and extradata[0] == 1:
-        return NalReferences("h264", extradata)
-    return NalReferences("hevc", extradata) if header.codec == "hevc" and single_layer(extradata) else None
-
-
 def _skips_safely(header: Header) -> bool:
     """Tell whether the decoder may leave out frames that are marked as needed by no other frame.
 
@@ -100,19 +67,20 @@ def _skips_safely(header: Header) -> bool:
 
 
 class GroupDecoder:
-    """One decoder, fed one run of packets after the other; unwanted frames that no other frame needs are left out.
+    """One decoder for one run of packets; unwanted frames that no other frame needs are left out.
+
+    A decoder serves no second run: some take frames that seem to be out of order for damage, and what the packets of
+    one run change in the decoder's set-up would hold for others. To make one takes a twentieth of a millisecond.
 
     Args:
-        make: makes the decoder, or gives the one there is; nobody else may use it meanwhile.
+        context: the decoder.
         header: of the stream.
     """
 
-    def __init__(self, make: Callable[[], Any], header: Header) -> None:
-        self._make = make
-        self._context: Any = None
-        self._header = header
+    def __init__(self, context: Any, header: Header) -> None:
+        self._context = context
         self._skip = _skips_safely(header)
-        self._references: References | None = None
+        self._references = Av1References(header.extradata) if header.codec == "av1" else None
 
     def run(self, packets: Iterable[tuple[int, bool, Any]], first_shown: int, deliver: Deliver) -> int | None:
         """Decode packets from a key packet on, and deliver every frame that comes out, marked by its packet's ``pts``.
@@ -128,8 +96,6 @@ class GroupDecoder:
         """
         damaged: int | None = None
         rows: dict[int, int] = {}
-        if self._context is None or self._is_stale():
-            self._context, self._references = self._make(), references_of(self._header)
         context = self._context
         for row, wanted, packet in packets:
             if packet.is_corrupt and damaged is None:
@@ -157,11 +123,6 @@ class GroupDecoder:
         damaged = self._hand_out(frames, rows, first_shown, damaged, deliver)
         context.flush_buffers()
         return damaged
-
-    def _is_stale(self) -> bool:
-        """Tell whether what the decoder remembers would spoil frames elsewhere in the file."""
-        changed = self._references is not None and self._references.changes_set_up
-        return changed or self._header.codec in REMEMBERS_TIMES
 
     def _in_work(self, rows: dict[int, int]) -> int:
         """Return the earliest of the packets that an error may be about: decoders with threads tell it late."""

@@ -1,4 +1,4 @@
-"""How a stored picture is turned and mirrored for display, by the matrix that files state it with."""
+"""Turns and mirrorings of stored pictures for display, by the matrix that files state them with."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""From a decoded frame to its place in the result: colours, size and rotation in as few passes as there can be."""
+"""The way of a decoded frame to its place in the result: colours, size and rotation in as few passes as can be."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import av
@@ -11,9 +12,10 @@ from av.video.reformatter import VideoReformatter
 
 from video_sft.errors import VideoError
 from video_sft.video._decoding.orientation import UPRIGHT, Orientation, orientation_of
+from video_sft.video._decoding.sizing import Size
 from video_sft.video._headers.libav import MAX_PIXELS
 
-__all__ = ["DTYPES", "LAYOUTS", "Dtype", "Layout", "OtherSizeError", "Painter", "empty_pictures"]
+__all__ = ["DTYPES", "LAYOUTS", "Dtype", "FrameForm", "Layout", "OtherSizeError", "Painter", "empty_pictures"]
 
 Layout = Literal["NHWC", "NCHW"]
 Dtype = Literal["uint8", "float16", "float32"]
@@ -25,6 +27,17 @@ _STAND_INS, _UNSPECIFIED = {10: 9}, 2
 
 #: More than this in one result is taken for a mistake; it is said before memory is touched.
 _MAX_BYTES = 16 << 30
+
+
+@dataclass(frozen=True)
+class FrameForm:
+    """The form frames are wanted in, and with how many threads; see `Clip.frames`."""
+
+    size: Size
+    layout: Layout
+    dtype: Dtype
+    num_threads: int
+    square_pixels: bool = False
 
 
 def empty_pictures(

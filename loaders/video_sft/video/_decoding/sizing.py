@@ -1,4 +1,4 @@
-"""How large the frames come out."""
+"""Sizes of the frames handed out."""
 
 from __future__ import annotations
 

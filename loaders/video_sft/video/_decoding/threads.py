@@ -1,4 +1,4 @@
-"""How many threads to decode with."""
+"""The number of threads to decode with."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What containers say of their packets: MP4, Matroska and AVI read directly, everything else through libav."""
+"""Facts that containers state of their packets: MP4 and Matroska read directly, everything else through libav."""

@@ -1,4 +1,4 @@
-"""Opening files with libav, safely: known formats only, no network, no second file, and errors that name the file."""
+"""Safe opening of files with libav: known formats only, no network, no second file, and errors that name the file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import av
 from video_sft.errors import VideoError
 from video_sft.video._bytes.byte_source import ByteSource, LocalBytes, SeekableFile
 from video_sft.video._frames import AudioTrack
-from video_sft.video._headers.fields import has_only_frames, pixel_aspect
+from video_sft.video._headers.pixel_aspect import pixel_aspect
 
 __all__ = [
     "MAX_PIXELS",
@@ -82,7 +82,7 @@ class Header:
         height: of the stored picture.
         colorspace: libav's number.
         color_range: libav's number.
-        progressive: whether pictures are known to be whole frames rather than fields.
+        progressive: whether pictures are whole frames rather than fields; None where PyAV, before 18, does not say.
         reorders: whether frames are stored in another order than they are shown in.
         time_base: seconds in a tick.
         average_rate: frames a second, or None.
@@ -98,25 +98,25 @@ class Header:
     """
 
     stream_index: int
-    stream_id: int
     decoder: str
     codec: str
-    extradata: bytes
     width: int
     height: int
-    colorspace: int
-    color_range: int
-    progressive: bool
-    reorders: bool
     time_base: Fraction
-    average_rate: Fraction | None
     num_frames: int
-    start_tick: int | None
     container: str
-    container_seconds: float | None
-    stated_end: float | None
-    stated_frames: int | None
-    audio: AudioTrack | None
+    stream_id: int = 0
+    extradata: bytes = b""
+    colorspace: int = 0
+    color_range: int = 0
+    progressive: bool | None = True
+    reorders: bool = False
+    average_rate: Fraction | None = None
+    start_tick: int | None = 0
+    container_seconds: float | None = None
+    stated_end: float | None = None
+    stated_frames: int | None = None
+    audio: AudioTrack | None = None
     x264_build: int | None = None
     pixel_aspect_ratio: Fraction | None = None
 
@@ -220,7 +220,7 @@ def header_of(container: Any, stream: Any) -> Header:
         height=context.height,
         colorspace=context.colorspace,
         color_range=context.color_range,
-        progressive=_is_progressive(context, stream.codec.canonical_name),
+        progressive=_is_progressive(context),
         reorders=bool(context.has_b_frames),
         time_base=Fraction(stream.time_base),
         average_rate=Fraction(rate) if rate else None,
@@ -241,9 +241,9 @@ def pixel_aspect_of(header: Header) -> Fraction:
     return stated if stated and _NARROWEST <= stated <= 1 / _NARROWEST else Fraction(1)
 
 
-def _is_progressive(context: Any, codec: str) -> bool:
-    stated = getattr(context, "field_order", None)  # from PyAV 18 on
-    return stated == _PROGRESSIVE or has_only_frames(codec, bytes(context.extradata or b""))
+def _is_progressive(context: Any) -> bool | None:
+    order = getattr(context, "field_order", None)  # from PyAV 18 on
+    return None if order is None else order == _PROGRESSIVE
 
 
 def _stated_end(tags: Mapping[str, str]) -> float | None:

@@ -1,7 +1,8 @@
-"""Where the frames of a Matroska or WebM file lie, read from the file itself (RFC 9559).
+"""The places of the frames of a Matroska or WebM file, read from the file itself (RFC 9559).
 
 The format has no table of all frames. Its clusters are a chain of blocks, each with a short header in front: reading
-the headers alone takes a small part of the time that libav needs, which reads every byte. Whatever is out of the
+the headers alone spares the reading of all other bytes, which libav does: a local file's frames take 1.05 to 1.2 times
+as long without, and of a remote file the stretches between key frames are told by it alone. Whatever is out of the
 ordinary (laced blocks, a chain that breaks off) is left to libav: the functions return None for it, or raise.
 """
 
@@ -18,7 +19,7 @@ from video_sft.video._headers.matroska_header import CLUSTER, LEVEL_1, MatroskaL
 from video_sft.video._headers.mpeg4_pictures import INTRA, picture_kind
 from video_sft.video._headers.packet_table import PacketTable
 
-__all__ = ["Block", "matroska_blocks", "matroska_table", "table_of_blocks"]
+__all__ = ["MatroskaBlock", "matroska_blocks", "matroska_table", "table_of_blocks"]
 
 _TIMESTAMP, _SIMPLE_BLOCK, _BLOCK_GROUP, _BLOCK = 0xE7, 0xA3, 0xA0, 0xA1
 _BLOCK_DURATION, _REFERENCE = 0x9B, 0xFB
@@ -31,7 +32,7 @@ _MOST_ELEMENTS = 10_000_000
 _KEY = 0x80
 
 
-class Block(NamedTuple):
+class MatroskaBlock(NamedTuple):
     """One packet.
 
     Attributes:
@@ -61,7 +62,7 @@ def matroska_table(read_at: ReadAt, layout: MatroskaLayout, track: MatroskaTrack
 
 
 def table_of_blocks(
-    read_at: ReadAt, blocks: list[Block], track: MatroskaTrack, runs: tuple[int, ...] = (0,)
+    read_at: ReadAt, blocks: list[MatroskaBlock], track: MatroskaTrack, runs: tuple[int, ...] = (0,)
 ) -> PacketTable:
     """Make the table of some blocks, of which those at `runs` do not follow the ones before them in the file."""
     pts = np.array([block.pts for block in blocks], np.int64)
@@ -80,7 +81,7 @@ def table_of_blocks(
 
 def matroska_blocks(
     read_at: ReadAt, layout: MatroskaLayout, track: MatroskaTrack, start: int, end: int
-) -> Iterator[Block]:
+) -> Iterator[MatroskaBlock]:
     """Yield the blocks of a track from one cluster on.
 
     Args:
@@ -122,7 +123,7 @@ def matroska_blocks(
         at = behind
 
 
-def _group(read_at: ReadAt, start: int, end: int, now: int, number: int) -> Block | None:
+def _group(read_at: ReadAt, start: int, end: int, now: int, number: int) -> MatroskaBlock | None:
     """Read a block with more facts around it."""
     found: tuple[bytes, int, int, int] | None = None
     duration, leans = 0, False
@@ -144,7 +145,7 @@ def _group(read_at: ReadAt, start: int, end: int, now: int, number: int) -> Bloc
 
 def _block(
     head: bytes, at: int, inside: int, behind: int, now: int, number: int, key: bool | None, duration: int
-) -> Block | None:
+) -> MatroskaBlock | None:
     """Read a block's own header; None where the block is another track's."""
     track, place = variable_number(head, inside - at)
     if track != number:
@@ -157,7 +158,7 @@ def _block(
     if position >= behind:
         raise ValueError("an empty block")
     is_key = bool(flags & _KEY) if key is None else key
-    return Block(now + moment, position, behind - position, is_key, duration, head[place + 3 :])
+    return MatroskaBlock(now + moment, position, behind - position, is_key, duration, head[place + 3 :])
 
 
 def _may_be_key(codec: str, beginning: bytes) -> bool:
@@ -180,7 +181,7 @@ def _vp9_bits(first: int) -> int:
     return first << 1 if first >> 4 & 3 == 3 else first  # the highest profile has one bit more in front
 
 
-def _shown(read_at: ReadAt, codec: str, block: Block) -> bool:
+def _shown(read_at: ReadAt, codec: str, block: MatroskaBlock) -> bool:
     """Tell whether a packet is ever shown: VP8 and VP9 have frames that are only referred to."""
     first = block.beginning[0]
     if codec == "V_VP8":

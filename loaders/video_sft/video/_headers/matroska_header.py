@@ -1,4 +1,4 @@
-"""What the beginning of a Matroska or WebM file says, and its index of key frames (RFC 9559)."""
+"""The beginning of a Matroska or WebM file, and its index of key frames (RFC 9559)."""
 
 from __future__ import annotations
 

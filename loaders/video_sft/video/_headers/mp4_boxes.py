@@ -12,8 +12,8 @@ import numpy.typing as npt
 from video_sft.video._bytes.byte_source import ReadAt
 
 __all__ = [
+    "BoxSpan",
     "Moov",
-    "Span",
     "UnusualError",
     "boxes_within",
     "content_of",
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 #: Offset of a box's content, and its end.
-Span = tuple[int, int]
+BoxSpan = tuple[int, int]
 
 #: A sample table of 8 hours at 60 frames a second takes some 30 MB.
 _MOOV_LIMIT = 256 << 20
@@ -117,7 +117,7 @@ def matrices_of(moov: bytes, track_id: int) -> list[tuple[int, int, int, int]]:
     return []
 
 
-def boxes_within(data: bytes, start: int, stop: int) -> Iterator[tuple[bytes, Span]]:
+def boxes_within(data: bytes, start: int, stop: int) -> Iterator[tuple[bytes, BoxSpan]]:
     """Yield kind and payload span of the boxes between two offsets."""
     while start + 8 <= stop:
         size, kind = struct.unpack_from(">I4s", data, start)
@@ -132,12 +132,12 @@ def boxes_within(data: bytes, start: int, stop: int) -> Iterator[tuple[bytes, Sp
         start += size
 
 
-def content_of(box: bytes) -> Span:
+def content_of(box: bytes) -> BoxSpan:
     """Return where the content of a box lies in it."""
     return (16 if struct.unpack_from(">I", box)[0] == 1 else 8), len(box)
 
 
-def timescale_of(data: bytes, span: Span) -> int:
+def timescale_of(data: bytes, span: BoxSpan) -> int:
     """Read the ticks in a second from an ``mvhd`` or ``mdhd`` box.
 
     Raises:
@@ -150,7 +150,7 @@ def timescale_of(data: bytes, span: Span) -> int:
     return value
 
 
-def track_id_of(data: bytes, header: Span) -> int:
+def track_id_of(data: bytes, header: BoxSpan) -> int:
     """Read a track's number from its ``tkhd`` box."""
     value: int = struct.unpack_from(">I", data, header[0] + (20 if data[header[0]] == 1 else 12))[0]
     return value
@@ -161,7 +161,7 @@ def _matrix(data: bytes, start: int, narrow: int, wide: int) -> tuple[int, int, 
     return a, b, c, d
 
 
-def rows_of(moov: bytes, span: Span, dtype: str, columns: int, skip: int = 4) -> npt.NDArray[np.int64]:
+def rows_of(moov: bytes, span: BoxSpan, dtype: str, columns: int, skip: int = 4) -> npt.NDArray[np.int64]:
     """Read a box that holds a count and then so many rows."""
     (count,) = struct.unpack_from(">I", moov, span[0] + skip)
     start = span[0] + skip + 4
@@ -171,7 +171,7 @@ def rows_of(moov: bytes, span: Span, dtype: str, columns: int, skip: int = 4) ->
     return values.reshape(count, columns).astype(np.int64)
 
 
-def edits_of(moov: bytes, span: Span) -> list[tuple[int, int, int]]:
+def edits_of(moov: bytes, span: BoxSpan) -> list[tuple[int, int, int]]:
     """Read (duration, media time, rate) of each edit; a media time of -1 is a pause."""
     layout = ">Qqi" if moov[span[0]] == 1 else ">Iii"
     (count,) = struct.unpack_from(">I", moov, span[0] + 4)

@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from video_sft.video._bytes.byte_source import ReadAt
-from video_sft.video._headers.mp4_boxes import Span, UnusualError, boxes_within, content_of, top_level_boxes
+from video_sft.video._headers.mp4_boxes import BoxSpan, UnusualError, boxes_within, content_of, top_level_boxes
 from video_sft.video._headers.mp4_index import MOST_SAMPLES
 from video_sft.video._headers.packet_table import PacketTable
 
@@ -34,14 +33,9 @@ _LARGEST = 16 << 20
 
 @dataclass
 class _Samples:
-    """What fragments have told so far of one track."""
+    """The runs of one track's samples that fragments have told of so far, times as stored."""
 
-    duration: list[npt.NDArray[np.int64]] = field(default_factory=list)
-    decode_time: list[npt.NDArray[np.int64]] = field(default_factory=list)
-    shift: list[npt.NDArray[np.int64]] = field(default_factory=list)
-    position: list[npt.NDArray[np.int64]] = field(default_factory=list)
-    size: list[npt.NDArray[np.int64]] = field(default_factory=list)
-    key: list[npt.NDArray[np.bool_]] = field(default_factory=list)
+    runs: list[PacketTable] = field(default_factory=list)
     now: int = 0
     total: int = 0
 
@@ -170,7 +164,7 @@ def _fragment(
                 implicit = _run(box, part, base, own, samples if number == track_id else others)
 
 
-def _run(box: bytes, span: Span, base: int, own: list[int], samples: _Samples) -> int:
+def _run(box: bytes, span: BoxSpan, base: int, own: list[int], samples: _Samples) -> int:
     """Read one run of samples; return where it ends in the file."""
     flags, count = struct.unpack_from(">II", box, span[0])
     samples.total += count
@@ -179,8 +173,7 @@ def _run(box: bytes, span: Span, base: int, own: list[int], samples: _Samples) -
     at = span[0] + 8
     if not flags & _OFFSET:
         raise UnusualError("a run that does not say where it is")
-    position = base + int(struct.unpack_from(">i", box, at)[0])
-    at += 4
+    begin, at = base + int(struct.unpack_from(">i", box, at)[0]), at + 4
     first_flags = None
     if flags & _FIRST_FLAGS:
         (first_flags,), at = struct.unpack_from(">I", box, at), at + 4
@@ -197,29 +190,22 @@ def _run(box: bytes, span: Span, base: int, own: list[int], samples: _Samples) -
     shifts = columns.get(_EACH_SHIFT, np.zeros(count, np.int64)).astype(np.uint32).astype(np.int32).astype(np.int64)
     if (shifts < 0).any():
         raise UnusualError("frames shown before their turn")
-    samples.duration.append(duration)
-    samples.decode_time.append(samples.now + np.cumsum(duration) - duration)
-    samples.shift.append(shifts)
-    samples.position.append(position + np.cumsum(size) - size)
-    samples.size.append(size)
-    samples.key.append(marks & _NO_KEY == 0)
+    decode_time = samples.now + np.cumsum(duration) - duration
+    position = begin + np.cumsum(size) - size
+    whole = np.ones(count, bool)
+    samples.runs.append(
+        PacketTable(decode_time + shifts, duration, position, size, marks & _NO_KEY == 0, whole, decode_time)
+    )
     samples.now += int(duration.sum())
-    return position + int(size.sum())
+    return begin + int(size.sum())
 
 
 def _joined(first: PacketTable | None, samples: _Samples) -> PacketTable | None:
-    if not samples.size:
-        return first
-    duration, position, size, decode_time, shift = (
-        np.concatenate(column)
-        for column in (samples.duration, samples.position, samples.size, samples.decode_time, samples.shift)
-    )
-    key = np.concatenate(samples.key)
-    pts = decode_time + shift
-    if first is not None:
-        duration, position = np.append(first.duration, duration), np.append(first.position, position)
-        size, key = np.append(first.size, size), np.append(first.key, key)
-        decode_time, pts = np.append(first.seek_tick, decode_time), np.append(first.pts, pts)
+    runs = samples.runs if first is None else [first, *samples.runs]
+    if not runs:
+        return None
+    rows = zip(*((t.pts, t.duration, t.position, t.size, t.key, t.shown, t.seek_tick) for t in runs), strict=True)
+    pts, duration, position, size, key, shown, seek_tick = map(np.concatenate, rows)
     if int(position.min()) < 0:
         raise UnusualError("samples at impossible places")
-    return PacketTable(pts, duration, position, size, key, np.ones(len(size), bool), decode_time)
+    return PacketTable(pts, duration, position, size, key, shown, seek_tick)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from video_sft.video._headers.mp4_boxes import (
-    Span,
+    BoxSpan,
     UnusualError,
     boxes_within,
     content_of,
@@ -84,7 +84,7 @@ def _no_more(track_id: int, table: PacketTable | None) -> PacketTable | None:
 
 
 def _track(
-    moov: bytes, span: Span, movie_timescale: int, file_size: int, fragments: Fragments | None
+    moov: bytes, span: BoxSpan, movie_timescale: int, file_size: int, fragments: Fragments | None
 ) -> Mp4Track | None:
     boxes = dict(boxes_within(moov, *span))
     media = dict(boxes_within(moov, *boxes[b"mdia"]))
@@ -113,7 +113,7 @@ def _track(
     return Mp4Track(track_id, timescale, table, cut)
 
 
-def _table(moov: bytes, boxes: dict[bytes, Span], file_size: int) -> PacketTable | None:
+def _table(moov: bytes, boxes: dict[bytes, BoxSpan], file_size: int) -> PacketTable | None:
     """Read the samples with their times as stored; None where there are none."""
     if struct.unpack_from(">I", moov, boxes[b"stsd"][0] + 4)[0] != 1:
         raise UnusualError("several sample descriptions")
@@ -139,7 +139,7 @@ def _table(moov: bytes, boxes: dict[bytes, Span], file_size: int) -> PacketTable
     )
 
 
-def _runs(moov: bytes, span: Span, total: int, dtype: str) -> npt.NDArray[np.int64]:
+def _runs(moov: bytes, span: BoxSpan, total: int, dtype: str) -> npt.NDArray[np.int64]:
     """Read (how many samples, value) pairs and spread them over the samples."""
     counts = rows_of(moov, span, ">u4", 2)[:, 0]
     values = rows_of(moov, span, dtype, 2)[:, 1]
@@ -148,7 +148,7 @@ def _runs(moov: bytes, span: Span, total: int, dtype: str) -> npt.NDArray[np.int
     return np.repeat(values, counts)
 
 
-def _sizes(moov: bytes, boxes: dict[bytes, Span], file_size: int) -> npt.NDArray[np.int64]:
+def _sizes(moov: bytes, boxes: dict[bytes, BoxSpan], file_size: int) -> npt.NDArray[np.int64]:
     span = boxes[b"stsz"]
     same, count = struct.unpack_from(">II", moov, span[0] + 4)
     if count > MOST_SAMPLES:
@@ -160,7 +160,7 @@ def _sizes(moov: bytes, boxes: dict[bytes, Span], file_size: int) -> npt.NDArray
     return np.full(count, same, np.int64)
 
 
-def _positions(moov: bytes, boxes: dict[bytes, Span], size: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _positions(moov: bytes, boxes: dict[bytes, BoxSpan], size: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     wide = b"co64" in boxes
     chunks = rows_of(moov, boxes[b"co64" if wide else b"stco"], ">u8" if wide else ">u4", 1)[:, 0]
     first, samples = rows_of(moov, boxes[b"stsc"], ">u4", 3)[:, :2].T
@@ -180,7 +180,7 @@ def _positions(moov: bytes, boxes: dict[bytes, Span], size: npt.NDArray[np.int64
 
 
 def _edit_shift(
-    moov: bytes, span: Span, shown: npt.NDArray[np.int64], timescale: int, movie_timescale: int, *, cuts: bool
+    moov: bytes, span: BoxSpan, shown: npt.NDArray[np.int64], timescale: int, movie_timescale: int, *, cuts: bool
 ) -> int | None:
     """Return what an edit list adds to every time: a delay, and the part of the media before its first frame.
 

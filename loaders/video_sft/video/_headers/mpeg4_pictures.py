@@ -1,4 +1,4 @@
-"""What the beginning of an MPEG-4 packet says of its picture (ISO/IEC 14496-2)."""
+"""Kinds of pictures by the beginning of MPEG-4 packets (ISO/IEC 14496-2)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ import numpy as np
 from video_sft.video._bytes.byte_source import ReadAt
 from video_sft.video._headers.packet_table import PacketTable
 
-__all__ = ["BEGINNING", "INTRA", "PREDICTED", "SPRITE", "has_set_up", "picture_kind", "with_true_keys"]
+__all__ = ["INTRA", "picture_kind", "with_true_keys"]
 
 #: So much of a packet is looked at; in front of a key frame lie the set-up and a line of text.
-BEGINNING = 320
+_BEGINNING = 320
 
-INTRA, PREDICTED, SPRITE = 0, 1, 3
+INTRA = 0
 _PICTURE = b"\0\0\1\xb6"
-_LAYERS = tuple(bytes([0, 0, 1, 0x20 + number]) for number in range(16))
 
 
 def picture_kind(beginning: bytes) -> int | None:
@@ -25,16 +24,10 @@ def picture_kind(beginning: bytes) -> int | None:
     return beginning[at + 4] >> 6 if 0 <= at < len(beginning) - 4 else None
 
 
-def has_set_up(beginning: bytes) -> bool:
-    """Tell whether the decoder's set-up is in front of the picture."""
-    at = beginning.find(_PICTURE)
-    return any(code in beginning[: at if at >= 0 else None] for code in _LAYERS)
-
-
 def with_true_keys(read_at: ReadAt, table: PacketTable) -> PacketTable:
     """Take the mark of a key frame from packets that hold none: a decoder that starts there invents what it lacks."""
     key = table.key.copy()
     for row in np.flatnonzero(key).tolist():
-        beginning = read_at(int(table.position[row]), min(int(table.size[row]), BEGINNING))
+        beginning = read_at(int(table.position[row]), min(int(table.size[row]), _BEGINNING))
         key[row] = picture_kind(beginning) == INTRA
     return replace(table, key=key)

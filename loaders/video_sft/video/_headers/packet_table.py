@@ -1,4 +1,4 @@
-"""Every packet of a video stream: when it is shown, where it lies, and whether decoding can start at it."""
+"""The table of a video stream's packets: when each is shown, where it lies, and whether decoding can start at it."""
 
 from __future__ import annotations
 

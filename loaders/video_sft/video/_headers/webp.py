@@ -13,7 +13,6 @@ from typing import Any
 
 import av
 import numpy as np
-from PIL import Image
 
 from video_sft.errors import VideoError
 from video_sft.video._bytes.byte_source import ByteSource
@@ -65,6 +64,8 @@ def webp_frames(file: ByteSource) -> Iterator[Any]:
     Raises:
         VideoError: the file is broken, or too large.
     """
+    from PIL import Image  # few videos need it
+
     width, height = webp_size(file)
     if width * height > min(MAX_PIXELS, Image.MAX_IMAGE_PIXELS or MAX_PIXELS):
         raise VideoError(file.name, f"frames of {width} x {height} pixels are beyond the limit")

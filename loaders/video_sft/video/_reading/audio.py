@@ -212,7 +212,7 @@ class _Clock:
             return expected
         if self._origin is None:
             self._origin = frame.pts
-        sample = self.nominal(frame) + self._moved
+        sample = self.stated_sample(frame) + self._moved
         jump = (sample - expected) / self.own
         if abs(jump) <= _GAP_SECONDS:
             return expected
@@ -221,7 +221,7 @@ class _Clock:
         self._moved += expected - sample
         return expected
 
-    def nominal(self, frame: Any) -> int:
+    def stated_sample(self, frame: Any) -> int:
         """Return the number of a frame's first sample by its time alone."""
         number: int = round((frame.pts - (self._origin or 0)) * self._tick * self.own)
         return number
@@ -259,7 +259,7 @@ def _pieces(
     resampler, expected, position, kind = None, 0, 0, None
     for frame in frames:
         unknown = steady and resampler is None and frame.pts is not None
-        sample = clock.sample_of(frame, clock.nominal(frame) if unknown else expected)
+        sample = clock.sample_of(frame, clock.stated_sample(frame) if unknown else expected)
         if sample > beyond:
             break
         kind, kind_before = (frame.format.name, frame.layout.name, frame.sample_rate), kind

@@ -10,16 +10,15 @@ import numpy.typing as npt
 
 from video_sft.errors import VideoError
 from video_sft.video._bytes.byte_source import ByteSource
-from video_sft.video._decoding.pictures import OtherSizeError, empty_pictures
+from video_sft.video._decoding.pictures import FrameForm, OtherSizeError, empty_pictures
 from video_sft.video._decoding.sizing import output_size
-from video_sft.video._decoding.wanted import Wanted
 from video_sft.video._frames import Frames, Replacement
-from video_sft.video._reading.reader import MISSING, UNREACHABLE, first_size, nearest_decodable, read_pictures
+from video_sft.video._reading.frame_decoding import MISSING, UNREACHABLE, first_size, nearest_decodable, read_pictures
 from video_sft.video._streams.scanned import decoded_track
-from video_sft.video._streams.timeline import Indices
 from video_sft.video._streams.track import Track
+from video_sft.video._timeline import Indices
 
-__all__ = ["Problem", "better_track", "exact_frames", "nearest_frames", "room_for"]
+__all__ = ["Problem", "better_track", "exact_frames", "frames_with_stand_ins", "room_for"]
 
 #: What is in the way of frames: the reason for each that cannot be decoded, by its number, or another size than stated.
 Problem: TypeAlias = dict[int, str] | OtherSizeError
@@ -29,7 +28,7 @@ Problem: TypeAlias = dict[int, str] | OtherSizeError
 _HIDES_FRAMES = frozenset({"vp8", "vp9", "av1", "mpeg4"})
 
 
-def exact_frames(file: ByteSource, track: Track, chosen: Indices, wanted: Wanted) -> Frames | Problem:
+def exact_frames(file: ByteSource, track: Track, chosen: Indices, wanted: FrameForm) -> Frames | Problem:
     """Decode frames by their numbers.
 
     Args:
@@ -52,8 +51,8 @@ def exact_frames(file: ByteSource, track: Track, chosen: Indices, wanted: Wanted
     return Frames(data, track.timeline.seconds(chosen), track.timeline.durations(chosen), chosen, mended=mended)
 
 
-def nearest_frames(
-    file: ByteSource, track: Track, chosen: Indices, failures: dict[int, str], begin: int, end: int, wanted: Wanted
+def frames_with_stand_ins(
+    file: ByteSource, track: Track, chosen: Indices, failures: dict[int, str], begin: int, end: int, wanted: FrameForm
 ) -> Frames | Problem:
     """Decode frames, each that cannot be decoded replaced by the nearest that can.
 
@@ -94,7 +93,7 @@ def better_track(file: ByteSource, stream_index: int | None, track: Track, probl
         return decoded_track(file, stream_index)
     codec = track.header.codec
     hides = track.access == "stored" if codec == "hevc" else codec in _HIDES_FRAMES and track.table is not None
-    if not hides or file.far or reasons != {MISSING}:
+    if not hides or file.remote or reasons != {MISSING}:
         return None
     try:
         counted = decoded_track(file, stream_index)
@@ -103,7 +102,7 @@ def better_track(file: ByteSource, stream_index: int | None, track: Track, probl
     return None if counted.damaged or len(counted.timeline) == len(track.timeline) else counted
 
 
-def room_for(file: ByteSource, track: Track, count: int, wanted: Wanted) -> npt.NDArray[Any]:
+def room_for(file: ByteSource, track: Track, count: int, wanted: FrameForm) -> npt.NDArray[Any]:
     """Allocate the result.
 
     Raises:

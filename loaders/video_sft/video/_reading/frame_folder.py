@@ -16,24 +16,24 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
-from PIL import Image, ImageOps
 
-from video_sft._places import is_remote, join
 from video_sft.errors import VideoError
 from video_sft.video._bytes.archive_index import BadArchiveError, member_name
-from video_sft.video._bytes.source import Source, archive_at, is_local
+from video_sft.video._bytes.media_bytes import MediaBytes, archive_at, is_local
 from video_sft.video._decoding.orientation import UPRIGHT
-from video_sft.video._decoding.pictures import Painter, empty_pictures
+from video_sft.video._decoding.pictures import FrameForm, Painter, empty_pictures
 from video_sft.video._decoding.sizing import output_size
-from video_sft.video._decoding.wanted import Wanted
 from video_sft.video._frames import Frames, Replacement, VideoMetadata
 from video_sft.video._headers.libav import MAX_PIXELS
 from video_sft.video._sampling import Choice, TooManyError
-from video_sft.video._streams.timeline import Timeline
+from video_sft.video._timeline import Timeline
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 __all__ = [
     "DEFAULT_FPS",
@@ -85,7 +85,7 @@ def split_frames(location: str) -> tuple[str, float | None]:
     return match[2], None if match[1] is None else float(_rate(match[1]))
 
 
-def with_rate(source: Source, fps: float) -> Source:
+def with_rate(source: MediaBytes, fps: float) -> MediaBytes:
     """Return a folder of frames with another rate.
 
     Raises:
@@ -106,7 +106,7 @@ def _rate(fps: float | str) -> str:
     return f"{float(rate):.12g}"
 
 
-def frame_folder(source: Source) -> FrameFolder | None:
+def frame_folder(source: MediaBytes) -> FrameFolder | None:
     """Return the folder of frames that a source names; None where it names a file, or nothing."""
     path = source.path
     if path is None or source.data is not None:
@@ -117,17 +117,18 @@ def frame_folder(source: Source) -> FrameFolder | None:
         raise VideoError(path, str(error)) from error
     if folder == path and not (is_local(path) and os.path.isdir(path.removeprefix("file://"))):
         return None
-    names = _frame_names(path, folder)
     rate = Fraction(DEFAULT_FPS if fps is None else fps).limit_denominator(1_000_000)
-    return FrameFolder(path, [join(folder, name) for name in names], rate, source.token)
+    return FrameFolder(path, _places_of_frames(path, folder), rate, source.token)
 
 
-def _frame_names(name: str, folder: str) -> list[str]:
-    """Return the names of a folder's images in the order of their numbers.
+def _places_of_frames(name: str, folder: str) -> list[str]:
+    """Return where a folder's images are, in the order of their numbers.
 
     Raises:
         VideoError: there is no such folder, or no image in it.
     """
+    from video_sft._places import is_remote, join  # it loads Arrow, which files do not need
+
     archive = archive_at(folder)
     try:
         if archive is not None:
@@ -146,7 +147,7 @@ def _frame_names(name: str, folder: str) -> list[str]:
     images = [each for each in found if each.lower().endswith(_IMAGES) and not each.startswith(".") and "/" not in each]
     if not images:
         raise VideoError(name, "there is no image in this folder; a folder of frames holds .jpg, .png or the like")
-    return sorted(images, key=natural)
+    return [join(folder, image) for image in sorted(images, key=natural)]
 
 
 def natural(name: str) -> tuple[Any, ...]:
@@ -195,7 +196,7 @@ class FrameFolder:
         )
 
     def frames(
-        self, choice: Choice, start: float | None, stop: float | None, *, nearest: bool, wanted: Wanted
+        self, choice: Choice, start: float | None, stop: float | None, *, nearest: bool, wanted: FrameForm
     ) -> Frames:
         """Decode the chosen frames of a part of it; see `Clip.frames`."""
         timeline = self.timeline
@@ -245,6 +246,8 @@ class FrameFolder:
         raise problems[0]
 
     def _picture(self, number: int) -> Image.Image:
+        from PIL import ImageOps
+
         with self._opened(number) as image:
             if image.width * image.height > MAX_PIXELS:
                 size = f"{image.width} x {image.height}"
@@ -252,29 +255,29 @@ class FrameFolder:
             try:
                 upright = ImageOps.exif_transpose(image)
                 return (image if upright is None else upright).convert("RGB")
-            except _IMAGE_ERRORS as error:
+            except _image_errors() as error:
                 raise VideoError(self.places[number], f"frame {number}: cannot be decoded: {error}") from error
 
     def _opened(self, number: int) -> Image.Image:
+        from PIL import Image
+
         place = self.places[number]
-        with closing(Source(place, token=self._token).open()) as file:
+        with closing(MediaBytes(place, token=self._token).open()) as file:
             data = file.read_at(0, file.size)
         try:
             return Image.open(io.BytesIO(data))
-        except _IMAGE_ERRORS as error:
+        except _image_errors() as error:
             raise VideoError(place, f"frame {number}: is no image that can be read: {error}") from error
 
 
 _ORIENTATION = 0x0112
-_IMAGE_ERRORS = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    EOFError,
-    MemoryError,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-)
+
+
+def _image_errors() -> tuple[type[BaseException], ...]:
+    from PIL.Image import DecompressionBombError, DecompressionBombWarning
+
+    bombs = DecompressionBombError, DecompressionBombWarning
+    return (OSError, ValueError, SyntaxError, EOFError, MemoryError, *bombs)
 
 
 def _outwards(number: int, begin: int, end: int) -> Iterator[int]:

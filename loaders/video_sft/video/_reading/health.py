@@ -1,4 +1,4 @@
-"""Whether a video file is whole: every frame is decoded once, and thrown away."""
+"""The check of a whole video file: every frame is decoded once, and thrown away."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from video_sft.errors import VideoError
-from video_sft.video._bytes.source import make_source
+from video_sft.video._bytes.media_bytes import media_bytes
 from video_sft.video._reading.exact_frames import better_track
-from video_sft.video._reading.reader import undecodable
+from video_sft.video._reading.frame_decoding import undecodable
 from video_sft.video._streams.indexed import indexed_track
 from video_sft.video._streams.scanned import unindexed_track
 
@@ -30,7 +30,7 @@ def what_is_wrong(path: str | Path, *, num_threads: int = 1) -> str | None:
         The reason, as a user would want to read it, or None when every frame decodes.
     """
     try:
-        with closing(make_source(path).open()) as file:
+        with closing(media_bytes(path).open()) as file:
             track = (indexed_track(file, None) or unindexed_track(file, None)).only_whole()
             failures = undecodable(file, track, np.arange(len(track.timeline)), num_threads)
             better = better_track(file, None, track, failures) if failures else None

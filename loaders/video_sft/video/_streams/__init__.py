@@ -1,1 +1,1 @@
-"""One stream understood: its frames, their times, and how their packets are reached."""
+"""Streams understood: their frames, their times, and how their packets are reached."""

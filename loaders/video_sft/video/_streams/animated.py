@@ -11,8 +11,8 @@ from video_sft.video._bytes.byte_source import ByteSource
 from video_sft.video._decoding.orientation import UPRIGHT
 from video_sft.video._headers.libav import Header
 from video_sft.video._headers.webp import is_animated_webp, webp_durations, webp_size
-from video_sft.video._streams.timeline import Timeline
 from video_sft.video._streams.track import Track
+from video_sft.video._timeline import Timeline
 
 __all__ = ["animated_track"]
 
@@ -34,25 +34,13 @@ def animated_track(file: ByteSource, stream_index: int | None) -> Track | None:
         raise VideoError(file.name, "not one frame can be decoded")
     header = Header(
         stream_index=0,
-        stream_id=0,
         decoder="webp",
         codec="webp",
-        extradata=b"",
         width=width,
         height=height,
-        colorspace=0,
-        color_range=0,
-        progressive=True,
-        reorders=False,
         time_base=Fraction(1, 1000),
-        average_rate=None,
         num_frames=len(durations),
-        start_tick=0,
         container="webp",
-        container_seconds=None,
-        stated_end=None,
-        stated_frames=None,
-        audio=None,
     )
     ends = np.cumsum(np.array(durations, np.int64))
     timeline = Timeline(ends - durations, int(ends[-1]), header.time_base)

@@ -10,7 +10,6 @@ import numpy as np
 
 from video_sft.video._bytes.byte_source import ByteSource, HeaderFile, HollowFile
 from video_sft.video._decoding.orientation import UPRIGHT, from_matrix, product
-from video_sft.video._headers.avi_index import avi_table
 from video_sft.video._headers.libav import Header, for_libav, header_of, open_container, video_stream, video_streams
 from video_sft.video._headers.matroska_blocks import matroska_table
 from video_sft.video._headers.matroska_header import MatroskaLayout, MatroskaTrack, matroska_layout
@@ -21,7 +20,7 @@ from video_sft.video._headers.mpeg4_pictures import with_true_keys
 from video_sft.video._headers.nal_units import leans_on_later, starts_afresh, x264_build
 from video_sft.video._headers.packet_table import PacketTable
 from video_sft.video._streams.animated import animated_track
-from video_sft.video._streams.leading import without_leading
+from video_sft.video._streams.leading_pictures import without_leading_pictures
 from video_sft.video._streams.packet_frames import NEEDS_SETTING_UP, SELF_CONTAINED, timeline_of, whole_frames
 from video_sft.video._streams.remote_fragments import announce_fragments
 from video_sft.video._streams.scanned import decoded_track
@@ -50,8 +49,8 @@ _CLUSTER_HEADER = 12
 def indexed_track(file: ByteSource, stream_index: int | None, *, anywhere: bool = True) -> Track | None:
     """Understand a file from what it states of all its frames; None for others, and where that is not enough.
 
-    MP4 has a table of them. In Matroska and WebM each is announced in its own place, and what the index of an AVI file
-    leaves out is told by the beginning of each frame: over a network, all of the file has to be fetched for it.
+    MP4 has a table of them. In Matroska and WebM each is announced in its own place: over a network, all of the file
+    has to be fetched for it.
 
     Args:
         file: the bytes.
@@ -68,7 +67,7 @@ def indexed_track(file: ByteSource, stream_index: int | None, *, anywhere: bool 
     if animated is not None or not anywhere:
         return animated
     file.read_through()
-    return _avi_track(file, stream_index) or _matroska_track(file, stream_index)
+    return _matroska_track(file, stream_index)
 
 
 def _mp4_track(file: ByteSource, place: Moov, stream_index: int | None) -> Track | None:
@@ -86,7 +85,7 @@ def _mp4_track(file: ByteSource, place: Moov, stream_index: int | None) -> Track
     def header_with(*, decoders: bool) -> Header:
         nonlocal entries
         opened = for_libav(file)
-        if file.far:
+        if file.remote:
             opened = HollowFile(file, behind, file.size) if fragmented else HeaderFile(file, parts)
         with open_container(opened, file.name, quick=True, decoders=decoders) as container:
             stream = video_stream(container, file.name, stream_index)
@@ -103,21 +102,21 @@ def _mp4_track(file: ByteSource, place: Moov, stream_index: int | None) -> Track
     table = edited(found.table, entries) if found.cut else found.table
     if table is not None and header.codec in SELF_CONTAINED and header.width:
         header = signed(file, header, int(found.table.position[0]), int(found.table.size[0]))
-        table = without_leading(file, header, table)
+        table = without_leading_pictures(file, header, table)
     if table is None or not _agree(header, found, table, fragmented) or not _joins(file, header, table):
         return decoded_track(file, stream_index) if found.cut else None  # what is stated of it is of another length
     if not _in_order(file, header, found.table, lambda: header_with(decoders=True)):
         return None
     matrices = matrices_of(moov, found.track_id)
     orientation = from_matrix(product(*matrices)) if matrices else UPRIGHT
-    if header.codec == "mpeg4" and not file.far:
+    if header.codec == "mpeg4" and not file.remote:
         table = with_true_keys(file.read_at, table)
     return Track(header, timeline_of(header, table), orientation, "stored", table)
 
 
 def _fragments_of(file: ByteSource, moov: bytes, behind: int) -> Fragments | None:
     """Return what reads the fragments of a fragmented file; None where over a network they would be too many."""
-    if file.far and not announce_fragments(file, behind):
+    if file.remote and not announce_fragments(file, behind):
         return None
     return lambda track_id, first: fragmented_table(file.read_at, file.size, moov, behind, track_id, first)
 
@@ -138,7 +137,7 @@ def _agree(header: Header, track: Mp4Track, table: PacketTable, fragmented: bool
 
 def signed(file: ByteSource, header: Header, position: int, size: int) -> Header:
     """Look who encoded an H.264 stream in its first packet; of a remote file, only where it can matter (4:4:4)."""
-    if header.codec != "h264" or (file.far and header.extradata[1:2] != _PROFILE_444):
+    if header.codec != "h264" or (file.remote and header.extradata[1:2] != _PROFILE_444):
         return header
     return replace(header, x264_build=x264_build(file.read_at(position, min(size, _SIGNATURE))))
 
@@ -165,7 +164,7 @@ def _matroska_track(file: ByteSource, stream_index: int | None) -> Track | None:
     table = matroska_table(file.read_at, layout, track)
     if table is not None:
         header = signed(file, header, int(table.position[0]), int(table.size[0]))
-        table = without_leading(file, header, table)
+        table = without_leading_pictures(file, header, table)
 
     def decoded_header() -> Header:
         with open_container(for_libav(file), file.name, quick=True, decoders=True) as container:
@@ -198,7 +197,7 @@ def _in_order(file: ByteSource, header: Header, table: PacketTable, decoded_head
     rows = np.unique(np.append(np.arange(min(_LOOKED_AT, len(table))), np.linspace(0, len(table) - 1, _LOOKED_AT)))
     for row in rows.astype(int).tolist():
         position, size = int(table.position[row]), min(int(table.size[row]), _SLICE_HEADER)
-        if file.far and position + size > _AT_HAND:
+        if file.remote and position + size > _AT_HAND:
             break
         if leans_on_later(file.read_at(position, size), header.extradata):
             return False
@@ -215,7 +214,7 @@ def plain_matroska(file: ByteSource, stream_index: int | None) -> tuple[Header, 
     if layout is None:
         return None
     inside = layout.first_cluster + _CLUSTER_HEADER
-    opened = HollowFile(file, inside, max(inside, layout.behind_clusters)) if file.far else for_libav(file)
+    opened = HollowFile(file, inside, max(inside, layout.behind_clusters)) if file.remote else for_libav(file)
     with open_container(opened, file.name, quick=True) as container:
         header = header_of(container, video_stream(container, file.name, stream_index))
         order = [stream.index for stream in video_streams(container)]
@@ -227,18 +226,3 @@ def plain_matroska(file: ByteSource, stream_index: int | None) -> tuple[Header, 
     if not track.plain or (header.codec in NEEDS_SETTING_UP and not header.extradata):
         return None
     return header, layout, track
-
-
-def _avi_track(file: ByteSource, stream_index: int | None) -> Track | None:
-    head = file.read_at(0, 12)
-    if head[:4] != b"RIFF" or head[8:] != b"AVI ":
-        return None
-    with open_container(for_libav(file), file.name, quick=True) as container:
-        stream = video_stream(container, file.name, stream_index)
-        header = header_of(container, stream)
-        if header.codec != "mpeg4" or header.num_frames != len(stream.index_entries):
-            return None  # the index may be that of a part, or missing
-        table = avi_table(file.read_at, stream.index_entries, header.extradata)
-    if table is None or not whole_frames(header, table):
-        return None
-    return Track(header, timeline_of(header, table), UPRIGHT, "stored", table)

@@ -1,10 +1,10 @@
-"""When the packets of a stream may be counted in place of its frames."""
+"""The conditions under which a stream's packets may be counted in place of its frames."""
 
 from __future__ import annotations
 
 from video_sft.video._headers.libav import Header
 from video_sft.video._headers.packet_table import PacketTable
-from video_sft.video._streams.timeline import Timeline, step_of
+from video_sft.video._timeline import Timeline, step_of
 
 __all__ = ["NEEDS_SETTING_UP", "PACKET_IS_FRAME", "SELF_CONTAINED", "timeline_of", "whole_frames"]
 
@@ -35,7 +35,7 @@ def whole_frames(header: Header, table: PacketTable) -> bool:
     if header.container == "avi" and not table.rises:
         return False
     if header.container in _MAY_SPLIT_FIELDS:
-        return header.progressive or header.codec not in _HAS_FIELDS
+        return bool(header.progressive) or header.codec not in _HAS_FIELDS
     return header.container in _KEEPS_FIELDS_TOGETHER
 
 

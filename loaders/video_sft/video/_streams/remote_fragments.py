@@ -1,4 +1,4 @@
-"""The headers of a remote MP4 file's fragments: asked for together, with as few requests as that is worth."""
+"""Requests for the headers of a remote MP4 file's fragments, as few as that is worth."""
 
 from __future__ import annotations
 

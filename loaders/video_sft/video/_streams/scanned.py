@@ -16,8 +16,8 @@ from video_sft.video._headers.libav import Header, failing, for_libav, header_of
 from video_sft.video._headers.nal_units import x264_build
 from video_sft.video._headers.packet_table import PacketTable
 from video_sft.video._streams.packet_frames import PACKET_IS_FRAME, timeline_of, whole_frames
-from video_sft.video._streams.timeline import Timeline, step_of
 from video_sft.video._streams.track import Track
+from video_sft.video._timeline import Timeline, step_of
 
 __all__ = ["decoded_track", "unindexed_track"]
 
@@ -58,12 +58,13 @@ def _scanned_track(file: ByteSource, stream_index: int | None) -> Track | None:
     if first is None or not packets:
         return None
     if len({(place, size) for _, _, place, size, *_ in packets}) < len(packets):
-        return None  # edits that show a stretch again: the packets of a frame cannot be told from those of its twin
+        return None  # edits that show a stretch again: the packets of a frame cannot be told from those of the other
     pts, duration, position, size, key, shown, tick = (np.array(column) for column in zip(*packets, strict=True))
     table = PacketTable(pts, duration, position, size, key, shown, tick)
+    progressive = not first.interlaced_frame if header.progressive is None else header.progressive
+    header = replace(header, width=first.width, height=first.height, progressive=progressive)
     if not whole_frames(header, table):
         return None
-    header = replace(header, width=first.width, height=first.height)
     return Track(header, timeline_of(header, table), _orientation(header, first), "demuxed", table, measured=True)
 
 

@@ -1,4 +1,4 @@
-"""One video stream of a file, understood: what it is, when each frame is shown, and how its packets are reached."""
+"""A video stream understood: what it is, when each frame is shown, and how its packets are reached."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from video_sft.video._decoding.orientation import Orientation
 from video_sft.video._frames import VideoMetadata
 from video_sft.video._headers.libav import Header, pixel_aspect_of
 from video_sft.video._headers.packet_table import PacketTable
-from video_sft.video._streams.timeline import Timeline
+from video_sft.video._timeline import Timeline
 
 __all__ = ["Track"]
 
 #: Two times rounded to ticks are no farther than that from where they would be.
 _ROUNDING = 1.5
 
-Access = Literal["stored", "demuxed", "sequential", "nominal"]
+Access = Literal["stored", "demuxed", "sequential", "estimated"]
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Track:
         timeline: when its frames are shown.
         orientation: how pictures are turned and mirrored for display.
         access: ``stored`` packets are read from their place in the file, ``demuxed`` ones through libav after a seek,
-            ``sequential`` streams are decoded from the file's beginning, and of ``nominal`` ones only the length and
+            ``sequential`` streams are decoded from the file's beginning, and of ``estimated`` ones only the length and
             the rate are known, so that each frame is looked for near its time.
-        table: the packets; None for sequential and nominal streams.
+        table: the packets; None for sequential and estimated streams.
         damaged: numbers of frames that came out of damaged data, where that is known beforehand.
         mended: numbers of frames of which a part was lost on the way, as transport streams are used to, and that the
             decoder filled in.
@@ -88,7 +88,7 @@ class Track:
         """Return the rate of the frames; the stated one where it agrees with them, since their times are rounded."""
         stated, timeline = self.header.average_rate, self.timeline
         steps, ticks = len(timeline) - 1, int(timeline.ticks[-1] - timeline.ticks[0])
-        if self.access == "nominal" or steps < 1 or ticks < 1:
+        if self.access == "estimated" or steps < 1 or ticks < 1:
             return float(stated or 1 / (timeline.end_seconds - timeline.begin_seconds or 1.0))
         if stated and abs(steps / (stated * timeline.time_base) - ticks) <= _ROUNDING:
             return float(stated)

@@ -1,0 +1,164 @@
+"""The reader of one video file, which keeps what is known of it; several clips may share it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+from video_sft.errors import VideoError
+from video_sft.video._bytes.byte_source import ByteSource
+from video_sft.video._bytes.media_bytes import MediaBytes
+from video_sft.video._decoding.pictures import FrameForm, OtherSizeError
+from video_sft.video._frames import Audio, Frames
+from video_sft.video._reading.audio import read_audio
+from video_sft.video._reading.estimated_frames import estimated_frames
+from video_sft.video._reading.exact_frames import Problem, better_track, exact_frames, frames_with_stand_ins
+from video_sft.video._reading.frame_folder import FrameFolder, frame_folder
+from video_sft.video._sampling import Choice, TooManyError
+from video_sft.video._streams.estimated import estimated_track
+from video_sft.video._streams.indexed import indexed_track
+from video_sft.video._streams.scanned import unindexed_track
+from video_sft.video._streams.track import Track
+from video_sft.video._timeline import Indices
+
+__all__ = ["VideoReader"]
+
+
+#: Remote files up to this size are read whole where they have no index.
+_SMALL = 2 << 20
+
+
+class VideoReader:
+    """A file, understood when it is first needed; nothing stays open between calls.
+
+    Threads may share it: what is learnt twice at the same time is the same both times.
+
+    Args:
+        source: where the bytes are.
+        stream_index: which stream to show; None is the first video.
+    """
+
+    def __init__(self, source: MediaBytes, stream_index: int | None) -> None:
+        self.source = source
+        self.stream_index = stream_index
+        self._known: tuple[ByteSource, Track] | None = None
+        self._pictures: FrameFolder | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"source": self.source, "stream_index": self.stream_index, "_known": None, "_pictures": None}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, VideoReader) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    @property
+    def _identity(self) -> tuple[MediaBytes, int | None]:
+        return self.source, self.stream_index
+
+    @contextmanager
+    def _opened(self, *, exact: bool = False) -> Iterator[tuple[ByteSource, Track]]:
+        known = self._known
+        with closing(known[0].reopened() if known is not None else self.source.open()) as file:
+            if known is None or (exact and known[1].access == "estimated"):
+                known = (file, _understand(file, self.stream_index, exact=exact))
+                self._known = known
+            yield file, known[1]
+
+    def _folder(self) -> FrameFolder | None:
+        """Return the folder of frames that this is instead of a file, if it is one.
+
+        Raises:
+            VideoError: it holds no frames, or another stream than its only one is asked for.
+        """
+        if self._known is None and self._pictures is None:
+            self._pictures = frame_folder(self.source)
+            if self._pictures is not None and self.stream_index:
+                raise VideoError(self.source.name, f"has no stream {self.stream_index}: it is a folder of frames")
+        return self._pictures
+
+    def track(self, *, exact: bool = False) -> Track | FrameFolder:
+        """Understand the file, unless that was done before.
+
+        Args:
+            exact: count the frames of a remote file of which the header's length and rate would do otherwise.
+
+        Raises:
+            VideoError: the file is broken or holds no video.
+        """
+        folder = self._folder()
+        if folder is not None:
+            return folder
+        if self._known is None or exact:
+            with self._opened(exact=exact):
+                pass
+        assert self._known is not None
+        return self._known[1]
+
+    def frames(
+        self, choice: Choice, start: float | None, stop: float | None, *, nearest: bool, wanted: FrameForm
+    ) -> Frames:
+        """Decode the chosen frames of a part of the file; see `Clip.frames`."""
+        folder = self._folder()
+        if folder is not None:
+            return folder.frames(choice, start, stop, nearest=nearest, wanted=wanted)
+        with self._opened(exact=nearest or choice.indices is not None) as (file, track):
+            track = known = track.only_whole() if nearest else track
+            while True:
+                try:
+                    begin, end = track.timeline.range_of(start, stop)
+                except ValueError as error:
+                    raise VideoError(file.name, str(error)) from error
+                try:
+                    chosen = choice.numbers(track.timeline, begin, end, start, stop)
+                except TooManyError as error:
+                    raise VideoError(file.name, str(error)) from error
+                except IndexError as error:
+                    if track is known:
+                        raise
+                    raise VideoError(file.name, f"{error}, fewer than it states") from error
+                result = self._attempt(file, track, chosen, wanted)
+                better = self._better(file, track, result)
+                if better is None and nearest and isinstance(result, dict):
+                    result = frames_with_stand_ins(file, track, chosen, result, begin, end, wanted)
+                    better = self._better(file, track, result) if isinstance(result, OtherSizeError) else None
+                if isinstance(result, Frames):
+                    return result
+                if better is None:
+                    assert isinstance(result, dict)
+                    number, reason = min(result.items())
+                    raise VideoError(file.name, f"frame {number}: {reason}")
+                self._known, track = (file, better), better.only_whole() if nearest else better
+
+    def _attempt(self, file: ByteSource, track: Track, chosen: Indices, wanted: FrameForm) -> Frames | Problem | None:
+        """Decode frames; None where the file has to be read through for them."""
+        if track.access == "estimated":
+            return estimated_frames(file, self.stream_index, track, chosen, wanted)
+        return exact_frames(file, track, chosen, wanted)
+
+    def _better(self, file: ByteSource, track: Track, result: Frames | Problem | None) -> Track | None:
+        """Understand the file better where a result gives a reason to; None where it does not, or nothing helps."""
+        if isinstance(result, Frames):
+            return None
+        if result is None:
+            return _understand(file, self.stream_index, exact=True)
+        return better_track(file, self.stream_index, track, result)
+
+    def audio(self, start: float | None, stop: float | None, *, sampling_rate: int | None, mono: bool) -> Audio:
+        """Decode the sound of a part of the file; see `Clip.audio`."""
+        if self._folder() is not None:
+            raise VideoError(self.source.name, "a folder of frames has no audio")
+        handle = self._known[0].reopened() if self._known is not None else self.source.open()
+        with closing(handle) as file:
+            return read_audio(file, start, stop, sampling_rate=sampling_rate, mono=mono)
+
+
+def _understand(file: ByteSource, stream_index: int | None, *, exact: bool) -> Track:
+    """Learn as much as a file costs little to tell; all of it where `exact` asks so."""
+    if file.remote and file.size > _SMALL and not exact:
+        track = indexed_track(file, stream_index, anywhere=False) or estimated_track(file, stream_index)
+    else:
+        track = indexed_track(file, stream_index)
+    return track or unindexed_track(file, stream_index)
