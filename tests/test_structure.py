@@ -70,12 +70,8 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 
 def test_no_module_takes_a_private_name_from_another() -> None:
-    taken = {
-        (name, f"{module}.{each}")
-        for name in MODULES
-        for module, each in from_imports(name)
-        if each[0] == "_" != each[1]
-    }
+    imports = ((name, module, each) for name in MODULES for module, each in from_imports(name))
+    taken = {(name, f"{module}.{each}") for name, module, each in imports if each[0] == "_" != each[1]}
     assert sorted(pair for pair in taken if pair[1] not in MODULES) == []
 
 
