@@ -122,6 +122,8 @@ def _stored(rows: object) -> Iterator[Mapping[str, Any]]:
     """Yield rows with cells as they are stored, where that is known."""
     if isinstance(rows, (datasets.DatasetDict, datasets.IterableDatasetDict)):
         raise ConfigError(f"export takes one split at a time, for example rows[{next(iter(rows), 'train')!r}]")
+    if isinstance(rows, datasets.IterableDataset) and rows.features is not None:
+        rows = rows.decode(False)
     total = len(rows) if hasattr(rows, "__len__") else None
     with tqdm(desc="reading rows", total=total, unit=" rows", leave=False, delay=1.0) as progress:
         if isinstance(rows, datasets.Dataset):

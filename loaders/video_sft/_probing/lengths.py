@@ -38,7 +38,7 @@ def lengths(
 
     It is worked out from the facts about the row's file (see `probe`): files that were probed before are not opened,
     others once. Each different row is worked out once, however often a mixture has it. For samplers that group rows of
-    like length (`TrainingArguments(group_by_length=True, length_column_name="length")`), and for packing.
+    like length (`TrainingArguments(train_sampling_strategy="group_by_length")`), and for packing.
 
     Args:
         rows: a dataset of the shared schema, such as a mixture, which stays the index that it is.

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import datasets
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from video_sft._datasets import stored_batches
 from video_sft._probing.file_facts import Medium
@@ -15,7 +18,7 @@ from video_sft.errors import ConfigError
 from video_sft.video import Clip
 from video_sft.video._bytes.media_bytes import media_bytes
 
-__all__ = ["MEDIA_COLUMNS", "RowMedium", "media_in", "media_of", "medium_of"]
+__all__ = ["MEDIA_COLUMNS", "RowMedium", "media_of", "medium_of", "videos_counted"]
 
 MEDIA_COLUMNS = ("video", "image", "start_seconds", "stop_seconds")
 
@@ -65,13 +68,27 @@ def _of_dataset(dataset: datasets.Dataset) -> list[RowMedium | None]:
     return [medium_of(row, known) for batch in stored_batches(dataset, columns, _BATCH) for row in batch.to_pylist()]
 
 
-def media_in(table: pa.Table) -> list[RowMedium | None]:
-    """Return the medium of each row of a table of stored rows."""
+def videos_counted(table: pa.Table, times: npt.NDArray[np.int64]) -> dict[RowMedium, int]:
+    """Return the different clips of stored rows, and how many rows are about each.
+
+    Args:
+        table: the rows; those whose video is not there, or lies in the row itself, are passed over.
+        times: how often each of them counts.
+    """
+    if "video" not in table.column_names:
+        return {}
+    columns = {"path": pc.struct_field(table.column("video"), "path"), "times": pa.array(times)}
+    limits = [name for name in ("start_seconds", "stop_seconds") if name in table.column_names]
+    rows = pa.table({**columns, **{name: table.column(name) for name in limits}})
+    rows = rows.filter(pc.is_valid(rows.column("path")))
+    groups = rows.group_by(["path", *limits]).aggregate([("times", "sum")])
     known: dict[str, RowMedium] = {}
-    batches = table.select([name for name in MEDIA_COLUMNS if name in table.column_names]).to_batches(
-        max_chunksize=_BATCH
-    )
-    return [medium_of(row, known) for batch in batches for row in batch.to_pylist()]
+    found: dict[RowMedium, int] = {}
+    for row in groups.to_pylist():
+        medium = medium_of({**row, "video": {"path": row["path"], "bytes": None}}, known)
+        assert medium is not None
+        found[medium] = found.get(medium, 0) + row["times_sum"]
+    return found
 
 
 def _of_row(row: object) -> RowMedium | None:

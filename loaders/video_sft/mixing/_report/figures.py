@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from video_sft._probing.file_facts import MediumFacts, facts_of
 from video_sft._probing.probe import clip_seconds
-from video_sft._probing.row_media import media_in
+from video_sft._probing.row_media import videos_counted
 from video_sft.mixing._selection.questions import turns
 
 __all__ = ["Piece", "Times", "by_value", "hours_of", "measured", "speech", "videos"]
@@ -67,24 +67,20 @@ def videos(pieces: list[Piece]) -> set[str]:
 
 def measured(pieces: Sequence[Piece]) -> list[Piece]:
     """Return pieces that know how long the clips are whose rows do not state it, where their files are at hand."""
+    counted = [
+        videos_counted(piece.table.filter(pa.array(~_timed(piece))), piece.times[~_timed(piece)]) for piece in pieces
+    ]
+    known = facts_of((each.medium for clips in counted for each in clips), local_only=True)
     found = []
-    for piece in pieces:
-        untimed = ~_timed(piece)
-        media = media_in(piece.table.filter(pa.array(untimed))) if "video" in piece.table.column_names else []
-        found.append((piece, media, piece.times[untimed]))
-    wanted = (each.medium for _, media, _ in found for each in media if each and each.medium[0] == "video")
-    known = facts_of(wanted, local_only=True)
-    described = []
-    for piece, media, times in found:
+    for piece, clips in zip(pieces, counted, strict=True):
         lengths: dict[Hashable, float] = {}
-        rows = 0
-        for each, count in zip(media, times.tolist(), strict=False):
-            facts = known.get(each.medium) if each else None
-            if each and isinstance(facts, MediumFacts) and facts.metadata:
+        for each in clips:
+            facts = known.get(each.medium)
+            if isinstance(facts, MediumFacts) and facts.metadata:
                 lengths[each] = clip_seconds(each, facts.metadata) or 0.0
-                rows += count
-        described.append(replace(piece, measured=lengths, measured_rows=rows))
-    return described
+        rows = sum(clips[each] for each in clips if each in lengths)
+        found.append(replace(piece, measured=lengths, measured_rows=rows))
+    return found
 
 
 def hours_of(pieces: list[Piece]) -> tuple[float | None, int]:
