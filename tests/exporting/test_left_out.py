@@ -74,6 +74,13 @@ def test_rows_of_another_schema_are_refused(tmp_path: Path, out: Path) -> None:
     assert not any(out.iterdir())
 
 
+def test_rows_that_no_trainer_could_take_are_refused(tmp_path: Path, out: Path) -> None:
+    video = draw_clock(tmp_path / "a.mp4", 2)
+    twice = [turn("user", "a", "video"), turn("assistant", "b"), turn("user", "c", "video"), turn("assistant", "d")]
+    with pytest.raises(ConfigError, match="x: its turns show several videos"):
+        video_sft.export(as_dataset([clock_row("x", video, messages=twice)]), to="swift", out=out)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

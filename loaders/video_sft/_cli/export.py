@@ -32,7 +32,7 @@ def export_rows(
             "where the trainer knows them, else files.",
         ),
     ] = None,
-    split: Annotated[str, typer.Option(help="Of the config.")] = "train",
+    split: Annotated[str, typer.Option(help="Of the config, or of all of a recipe's.")] = "train",
     name: Annotated[
         str | None, typer.Option(help="What files and the dataset are called; the split if left out.")
     ] = None,
@@ -59,7 +59,7 @@ def export_rows(
     if is_config:
         read = video_sft.load(rows, split=split, repo=repo, **options)
     else:
-        read = video_sft.mix(rows, repo=repo, **options)
+        read = video_sft.mix(rows, split=split, repo=repo, **options)
     report = video_sft.export(
         read,
         to=to,  # type: ignore[arg-type]

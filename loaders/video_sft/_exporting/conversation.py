@@ -58,6 +58,8 @@ def turns_of(messages: Sequence[Mapping[str, Any]], where: str) -> list[PlainTur
             )
         text = "\n".join(part["text"] for part in parts if part["type"] == "text")
         turns.append(PlainTurn(message["role"], text, media[0] if media else None))
+    if sum(turn.media is not None for turn in turns) > 1:
+        raise ConfigError(f"{where}: its turns show several videos or images; a row has one")
     return turns
 
 

@@ -140,4 +140,7 @@ def _stored(rows: object) -> Iterator[Mapping[str, Any]]:
                 yield row
                 progress.update()
         else:
-            raise ConfigError(f"export takes a Dataset, a stream or a list of rows, not {rows!r:.80}")
+            raise ConfigError(
+                f"export takes a Dataset, a stream or a list of rows, such as video_sft.load(..., split='train'), not "
+                f"{rows!r:.80}"
+            )
