@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SETUP := setup.cfg pyproject.toml
 
-.PHONY: demo train-demo test coverage check versions bench generate format clean
+.PHONY: demo train-demo test coverage check check-trainers versions bench generate format clean
 
 demo: $(VENV)/.core
 	$(BIN)/video-sft demo
@@ -42,6 +42,9 @@ check: $(VENV)/.check
 versions: $(VENV)/.versions
 	$(BIN)/python -m tests.versions $(ARGS)
 
+check-trainers: $(VENV)/.core
+	$(BIN)/python -m tests.trainers $(ARGS)
+
 generate: $(VENV)/.check
 	$(BIN)/python -m tests.generate
 
@@ -74,4 +77,4 @@ $(VENV)/.bench: $(VENV)/.test
 	touch $@
 
 clean:
-	rm -rf $(VENV) .versions demo-output
+	rm -rf $(VENV) .versions .trainers demo-output

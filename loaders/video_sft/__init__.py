@@ -16,7 +16,11 @@ from typing import TYPE_CHECKING
 from video_sft import _import_hooks, _lazy_names
 
 if TYPE_CHECKING:
+    from video_sft._exporting.export import export
+    from video_sft._exporting.report import ExportReport
     from video_sft._loading import load
+    from video_sft._probing.lengths import lengths
+    from video_sft._probing.probe import probe
     from video_sft._rows.messages import validate_messages
     from video_sft._rows.schema import features
     from video_sft._rows.skipped_rows import SkippedRow, skipped_rows
@@ -53,6 +57,7 @@ __all__ = [
     "BuildError",
     "Clip",
     "ConfigError",
+    "ExportReport",
     "Frames",
     "MissingFileError",
     "MissingMediaError",
@@ -69,10 +74,13 @@ __all__ = [
     "cache_ranges",
     "configs",
     "describe",
+    "export",
     "features",
+    "lengths",
     "limit_waiting",
     "load",
     "mix",
+    "probe",
     "publish",
     "read_frames",
     "shard",
@@ -85,7 +93,11 @@ if not TYPE_CHECKING:
     __getattr__, __dir__ = _lazy_names.attach(
         __name__,
         {
+            "video_sft._exporting.export": ("export",),
+            "video_sft._exporting.report": ("ExportReport",),
             "video_sft._loading": ("load",),
+            "video_sft._probing.lengths": ("lengths",),
+            "video_sft._probing.probe": ("probe",),
             "video_sft._rows.messages": ("validate_messages",),
             "video_sft._rows.schema": ("features",),
             "video_sft._rows.skipped_rows": ("SkippedRow", "skipped_rows"),

@@ -11,7 +11,7 @@ What streams need is imported when it is asked for: loading, map-style mixtures 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -57,8 +57,10 @@ __all__ = [
     "rewind",
     "shuffled_files",
     "skipped_in",
+    "stored_batches",
     "stream_of",
     "tqdm",
+    "with_column",
     "with_info",
     "with_known_features",
     "without_indices",
@@ -115,6 +117,50 @@ def formatted_rows(dataset: datasets.Dataset, numbers: npt.NDArray[np.int64]) ->
     )
     names = list(batch)
     return [dict(zip(names, values, strict=True)) for values in zip(*batch.values(), strict=True)]
+
+
+def stored_batches(
+    dataset: datasets.Dataset,
+    columns: Sequence[str],
+    rows_each: int,
+    numbers: npt.NDArray[np.int64] | None = None,
+) -> Iterator[pa.Table]:
+    """Yield a dataset's rows in order, as they are stored: cells of media are not decoded.
+
+    Args:
+        dataset: the rows.
+        columns: of them.
+        rows_each: at a time.
+        numbers: other rows instead, by their numbers in `dataset.data`.
+    """
+    data, order = dataset.data.select(list(columns)), indices_of(dataset)
+    if numbers is None and order is not None:
+        numbers = order.to_numpy().astype(np.int64)
+    for first in range(0, len(dataset) if numbers is None else len(numbers), rows_each):
+        if numbers is None:
+            yield data.table.slice(first, rows_each)
+        else:
+            yield data.fast_gather(numbers[first : first + rows_each])
+
+
+def with_column(dataset: datasets.Dataset, name: str, values: pa.Array) -> datasets.Dataset:
+    """Return the same rows with a column more, without copying any.
+
+    Args:
+        dataset: of any class, which stays; it has no column of this name.
+        name: of the column.
+        values: for each row of `dataset.data`, not of the dataset.
+    """
+    table = concat_tables([dataset.data, InMemoryTable(pa.table({name: values}))], axis=1)
+    info = dataset.info.copy()
+    column = datasets.Features.from_arrow_schema(pa.schema([(name, values.type)]))
+    info.features = datasets.Features({**info.features, **column})
+    content = Hasher.hash([fingerprint_of(dataset), name, values.to_pylist()])
+    made = type(dataset)(table, info=info, split=dataset.split, indices_table=dataset._indices, fingerprint=content)
+    if dataset._format_type is not None:
+        columns = [*(dataset._format_columns or []), name] if dataset._format_columns is not None else None
+        made.set_format(dataset._format_type, columns, dataset._output_all_columns, **dataset._format_kwargs)
+    return made
 
 
 def wrap_methods(**makers: Callable[[Any], Any]) -> None:

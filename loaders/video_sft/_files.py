@@ -30,6 +30,7 @@ except ImportError:  # Windows: what was left goes by age alone
     fcntl = None  # type: ignore[assignment]
 
 __all__ = [
+    "NO_ROOM",
     "UNFINISHED",
     "Readable",
     "Stamp",
@@ -54,7 +55,7 @@ ABANDONED_SECONDS = 24 * 3600
 #: What is read of a file to know it again: all of it up to 4 MB, else as many blocks spread over it.
 _BLOCK, _BLOCKS = 8 << 10, 512
 #: What the system says where a disk is full, or the user's share of it.
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _HASHED_AT_ONCE = 1 << 20
 _tidied: set[Path] = set()
 
@@ -255,7 +256,7 @@ def cache_error(what: str, error: BaseException, folder: str | os.PathLike[str])
     """Return the error for what could not be written to a cache: what stopped, why, and what to do."""
     told = f"{what}: {type(error).__name__}: {one_line(error)}"
     elsewhere = "give another place as cache_dir or HF_DATASETS_CACHE"
-    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
         path = Path(folder).absolute()
         free = shutil.disk_usage(next((each for each in (path, *path.parents) if each.is_dir()), "/")).free
         return BuildError(f"{told}. The cache {folder} has {free / 1e6:,.0f} MB left: make room, or {elsewhere}")

@@ -18,6 +18,7 @@ from video_sft._cli.check import check
 from video_sft._cli.console import Console, PlainFormatter
 from video_sft._cli.demo import demo
 from video_sft._cli.eval_ids import eval_ids
+from video_sft._cli.export import export_rows
 from video_sft._cli.help import show_help
 from video_sft._cli.list_sources import list_sources
 from video_sft._cli.mix import mix_recipe
@@ -41,6 +42,7 @@ app.command()(build)
 app.command()(check)
 app.command("mix")(mix_recipe)
 app.add_typer(eval_ids, name="eval-ids")
+app.command("export")(export_rows)
 app.command("publish")(publish_configs)
 app.command()(demo)
 app.command("help")(show_help)

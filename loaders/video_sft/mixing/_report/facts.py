@@ -20,8 +20,8 @@ class SourceReport:
         available: different rows the part can give; 0 where that is not known.
         passes: rows over available rows, None where those are not known.
         videos: different videos.
-        hours: length of the different clips, where rows state one; None where none does.
-        timed_rows: rows that state a clip.
+        hours: length of the different clips, as rows state it or their files show; None where it is known of none.
+        timed_rows: rows of which it is known.
         tasks: rows by task.
         answer_formats: rows by answer format.
         licenses: rows by licence.

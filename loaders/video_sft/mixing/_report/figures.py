@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from video_sft._probing.file_facts import MediumFacts, facts_of
+from video_sft._probing.probe import clip_seconds
+from video_sft._probing.row_media import videos_counted
 from video_sft.mixing._selection.questions import turns
 
-__all__ = ["Piece", "Times", "by_value", "hours_of", "speech", "strictest", "videos"]
+__all__ = ["Piece", "Times", "by_value", "hours_of", "measured", "speech", "strictest", "videos"]
 
+_CLIP_COLUMNS = ("video_id", "start_seconds", "stop_seconds")
 Times = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Piece:
-    """The rows of one part: a table without repeats, and how often each row is in the mixture."""
+    """The rows of one part: a table without repeats, and how often each row is in the mixture.
+
+    Attributes:
+        name: of the part.
+        table: its rows.
+        times: how often each is in the mixture.
+        measured: how long the different clips are whose rows do not state it, as their files show.
+        measured_rows: how many rows, repeats included, these are of.
+    """
 
     name: str
     table: pa.Table
     times: Times
+    measured: Mapping[Hashable, float] = field(default_factory=dict)
+    measured_rows: int = 0
 
     def column(self, name: str) -> pa.ChunkedArray | None:
         """Return a column, None where the rows have none of that name."""
@@ -51,19 +65,45 @@ def videos(pieces: list[Piece]) -> set[str]:
     return {video for column in columns for video in column.unique().to_pylist() if video is not None}
 
 
+def measured(pieces: Sequence[Piece]) -> list[Piece]:
+    """Return pieces that know how long the clips are whose rows do not state it, where their files are at hand."""
+    counted = [
+        videos_counted(piece.table.filter(pa.array(~_timed(piece))), piece.times[~_timed(piece)]) for piece in pieces
+    ]
+    known = facts_of((each.medium for clips in counted for each in clips), local_only=True)
+    found = []
+    for piece, clips in zip(pieces, counted, strict=True):
+        lengths: dict[Hashable, float] = {}
+        for each in clips:
+            facts = known.get(each.medium)
+            if isinstance(facts, MediumFacts) and facts.metadata:
+                lengths[each] = clip_seconds(each, facts.metadata) or 0.0
+        rows = sum(clips[each] for each in clips if each in lengths)
+        found.append(replace(piece, measured=lengths, measured_rows=rows))
+    return found
+
+
 def hours_of(pieces: list[Piece]) -> tuple[float | None, int]:
-    """Return the length of all different clips in hours, and how many rows state one."""
-    clips: set[tuple[str, float, float]] = set()
+    """Return the length of all different clips in hours, and of how many rows it is known."""
+    clips: dict[Hashable, float] = {}
     timed = 0
     for piece in pieces:
-        columns = [piece.column(name) for name in ("video_id", "start_seconds", "stop_seconds")]
-        if any(column is None for column in columns):
-            continue
-        known = np.logical_and.reduce([pc.is_valid(column).to_numpy() for column in columns])
-        timed += int(piece.times[known].sum())
-        values = [column.filter(pa.array(known)).to_pylist() for column in columns if column is not None]
-        clips.update(zip(*values, strict=True))
-    return (sum(stop - start for _, start, stop in clips) / 3600 if clips else None), timed
+        known = _timed(piece)
+        timed += int(piece.times[known].sum()) + piece.measured_rows
+        clips.update(piece.measured)
+        if known.any():
+            columns = [piece.table.column(name).filter(pa.array(known)).to_pylist() for name in _CLIP_COLUMNS]
+            clips.update({key: key[2] - key[1] for key in zip(*columns, strict=True)})
+    return (sum(clips.values()) / 3600 if clips else None), timed
+
+
+def _timed(piece: Piece) -> npt.NDArray[np.bool_]:
+    """Return which rows state both limits of their clip."""
+    columns = [piece.column(name) for name in _CLIP_COLUMNS]
+    if any(column is None for column in columns):
+        return np.zeros(len(piece.times), dtype=np.bool_)
+    known: npt.NDArray[np.bool_] = np.logical_and.reduce([pc.is_valid(column).to_numpy() for column in columns])
+    return known
 
 
 def speech(pieces: list[Piece]) -> tuple[float | None, float | None]:

@@ -16,7 +16,16 @@ from rich.console import Group
 from video_sft.errors import ConfigError
 from video_sft.mixing._provenance import MixtureRecord, PartRecord, record_in
 from video_sft.mixing._report.facts import MixFacts, SourceReport
-from video_sft.mixing._report.figures import Piece, Times, by_value, hours_of, speech, strictest, videos
+from video_sft.mixing._report.figures import (
+    Piece,
+    Times,
+    by_value,
+    hours_of,
+    measured,
+    speech,
+    strictest,
+    videos,
+)
 from video_sft.mixing._report.html import html_body, html_page
 from video_sft.mixing._report.plot import draw
 from video_sft.mixing._report.text import markdown, rich_tables
@@ -69,7 +78,7 @@ class MixReport(MixFacts):
         draw(self, path)
 
 
-def describe(mix: Dataset) -> MixReport:
+def describe(mix: Dataset, *, hours: bool = True) -> MixReport:
     """Describe a mixture: shares, passes, videos, tasks, licences, and what was left out.
 
     All figures but three come from the rows that are there, so the report of `mix.skip(n)`, of a shard or of a filtered
@@ -77,8 +86,12 @@ def describe(mix: Dataset) -> MixReport:
     `mix.info.description`, where `mix` writes them; a dataset without them can be described as well. Parts keep their
     names until an operation writes a new table (`map`, `save_to_disk`); then rows are told apart by `source`.
 
+    Where rows do not state how long their clip is, its file on this machine does: it is opened once, and what it says
+    is kept on disk (see `probe`). No server is asked.
+
     Args:
         mix: what `video_sft.mix` returned, or any dataset with columns of the shared schema.
+        hours: look into files for the lengths of clips.
 
     Raises:
         ConfigError: it is a stream, whose rows are not known before they are read.
@@ -94,6 +107,8 @@ def describe(mix: Dataset) -> MixReport:
     if present <= set(known):
         none = mix.data.table.slice(0, 0), np.zeros(0, dtype=np.int64)
         pieces += [Piece(name, *none) for name in known if name not in present]
+    if hours:
+        pieces = measured(pieces)
     sources = [_source(piece, known.get(piece.name), len(mix)) for piece in pieces]
     total = _total(pieces, sources, len(mix))
     return MixReport(

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from video_sft._files import UNFINISHED, delete_abandoned, new_unfinished
 from video_sft.errors import ConfigError
 
-__all__ = ["RangeCache", "RangeWriter", "Shelf", "cache_ranges"]
+__all__ = ["RangeCache", "RangeWriter", "Shelf", "cache_ranges", "without_access"]
 
 _FOLDER = "VIDEO_SFT_RANGE_CACHE"
 _BYTES = "VIDEO_SFT_RANGE_CACHE_BYTES"
@@ -105,7 +105,7 @@ class RangeCache:
         """Give the place for the ranges of one version of a file."""
         if self.folder not in _written:
             self.sweep()
-        key = hashlib.sha256(repr((_FORMAT, _without_access(name), version)).encode()).hexdigest()
+        key = hashlib.sha256(repr((_FORMAT, without_access(name), version)).encode()).hexdigest()
         return Shelf(self, self.folder / key[:40])
 
     def wrote(self, size: int) -> None:
@@ -284,7 +284,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         return []
 
 
-def _without_access(name: str) -> str:
+def without_access(name: str) -> str:
     """Drop user names, passwords and signatures from a URL."""
     try:
         parts = urlsplit(name)

@@ -19,7 +19,7 @@ from video_sft.video._bytes.media_bytes import MediaBytes, is_local
 from video_sft.video._fragment import clip_url, split_fragment
 from video_sft.video._reading.frame_folder import frame_folder, frames_url, split_frames
 
-__all__ = ["VideoStore", "is_remote_video", "open_store", "placed", "storing"]
+__all__ = ["VideoStore", "is_remote_video", "link_or_copy", "open_store", "placed", "storing"]
 
 _FOLDER = "videos"
 #: What cells of kept videos hold: a cut clip's limits and the rate of a folder of frames, if any, and a place that
@@ -67,17 +67,24 @@ class VideoStore:
         frames = frame_folder(MediaBytes(path))
         if frames is None:
             with writing_whole(target, lasting=False) as unfinished:
-                _copy(location, unfinished)
+                link_or_copy(location, unfinished)
         else:
             target.mkdir(exist_ok=True)
             for number, image in enumerate(frames.places):
                 name = f"{number:06d}{PurePosixPath(image.partition('::')[0]).suffix}"
                 with writing_whole(target / name, lasting=False) as unfinished:
-                    _copy(image, unfinished)
+                    link_or_copy(image, unfinished)
         return place
 
 
-def _copy(location: str, target: Path) -> None:
+def link_or_copy(location: str, target: Path) -> None:
+    """Put a file, or a member of an archive, or what lies on a server, in the place of another file.
+
+    It is linked where the file system can do that, and copied where it cannot.
+
+    Raises:
+        VideoError: it is not there or not readable.
+    """
     with closing(MediaBytes(location).open()) as file:  # also where it is linked: what cannot be read is told now
         path = os.path.realpath(location.removeprefix("file://"))
         if is_local(location) and os.path.isfile(path):

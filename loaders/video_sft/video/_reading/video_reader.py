@@ -69,8 +69,11 @@ class VideoReader:
                 raise VideoError(self.source.name, f"has no stream {self.stream_index}: it is a folder of frames")
         return self._pictures
 
-    def track(self) -> Track | FrameFolder:
+    def track(self, *, exact: bool = False) -> Track | FrameFolder:
         """Understand the file, unless that was done before.
+
+        Args:
+            exact: count the frames of a remote file of which the header's length and rate would do otherwise.
 
         Raises:
             VideoError: the file is broken or holds no video.
@@ -78,8 +81,8 @@ class VideoReader:
         folder = self._folder()
         if folder is not None:
             return folder
-        if self._known is None:
-            with self._opened():
+        if self._known is None or exact:
+            with self._opened(exact=exact):
                 pass
         assert self._known is not None
         return self._known[1]

@@ -1,0 +1,1 @@
+"""Facts about the files of rows, read once and kept."""

@@ -1,0 +1,25 @@
+"""Rows to export, and a cache of their own for facts about files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import datasets
+import pytest
+from tests.trainers.clock_rows import clock_rows
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(session_cache: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", session_cache)
+
+
+@pytest.fixture(scope="session")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> datasets.Dataset:
+    """Rows of every kind, about videos whose pictures tell the second they show."""
+    return clock_rows(tmp_path_factory.mktemp("clock"))
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "export"
