@@ -1,7 +1,7 @@
 """Clips and images for the embedded samples: drawn when first needed, the same ones every time.
 
 Nothing is downloaded and nothing binary is in the package; a clip shows its own name, the running second and a moving
-dot, so that a person sees at once whether the right frame came out.
+dot, so that a person sees at once whether the right frame came out; one clip has sound, to try what listens.
 """
 
 from __future__ import annotations

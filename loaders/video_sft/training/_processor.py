@@ -74,7 +74,10 @@ class ProcessorCalls:
         self.sampling_rate = 0
         if sound:
             if not hasattr(processor, "load_audio_from_video"):
-                raise ConfigError(f"{type(processor).__name__} takes no sound with a video; leave sound=True away")
+                raise ConfigError(
+                    f"{type(processor).__name__} takes no sound with a video; leave sound=True away (Qwen2.5-Omni and "
+                    "Qwen3-Omni do, from transformers 5.23 on)"
+                )
             self.sampling_rate = int(processor.feature_extractor.sampling_rate)
 
     def takes(self, kind: str) -> bool:
