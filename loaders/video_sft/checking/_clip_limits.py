@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 
-from video_sft._datasets import tqdm
+from video_sft._parallel import done_in_threads
 from video_sft.checking._media import FoundMedia
 from video_sft.checking._part_rows import PartRows
 from video_sft.checking._report import ClipFacts, Finding, Severity, counted
 from video_sft.errors import VideoError
 from video_sft.video import Clip
-from video_sft.video._bytes.stopping import Job
 
 __all__ = ["TOLERANCE_SECONDS", "CheckedClips", "check_clips"]
 
@@ -111,7 +108,10 @@ def check_clips(
     """Open the videos that rows have limits in, a few at a time, and compare."""
     limits = _limits(parts, media)
     checked = CheckedClips(len(limits), tolerance)
-    for place, end in _ends(list(limits), num_threads):
+    ends = done_in_threads(
+        _end, limits, num_threads=num_threads, total=len(limits), title="opening videos", unit="videos"
+    )
+    for place, end in ends:
         if isinstance(end, str):
             checked.unreadable.append(end)
         else:
@@ -140,33 +140,10 @@ def _limits(parts: Sequence[PartRows], media: FoundMedia) -> dict[str, list[_Lim
     return found
 
 
-def _ends(places: Sequence[str], num_threads: int) -> Iterator[tuple[str, float | str]]:
-    """Yield each video with the second it ends at, or with why it cannot be opened; a few are open at a time."""
-    waiting, job = iter(places), Job()
-    with (
-        ThreadPoolExecutor(num_threads) as pool,
-        tqdm(desc="opening videos", total=len(places), unit=" videos", leave=False, delay=1.0) as progress,
-    ):
-        running: dict[Future[float | str], str] = {
-            pool.submit(_end, place, job): place for place in itertools.islice(waiting, 2 * num_threads)
-        }
-        try:
-            while running:
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield running.pop(future), future.result()
-                    progress.update()
-                    for place in itertools.islice(waiting, 1):
-                        running[pool.submit(_end, place, job)] = place
-        finally:  # Ctrl-C: nobody waits for servers
-            job.stop()
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _end(place: str, job: Job) -> float | str:
+def _end(place: str) -> float | str:
+    """Return the second a video ends at, or why it cannot be opened."""
     try:
-        with job.worked_on():
-            facts = Clip(place).metadata
+        facts = Clip(place).metadata
     except VideoError as error:
         return str(error)
     except OSError as error:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from video_sft._exporting.targets.target import Export, JsonTarget, ReadyRow, quoted
+from video_sft._exporting.targets.target import Export, JsonTarget, ReadyRow, quoted, tagged_line
 
 __all__ = ["LlamaFactory"]
 
@@ -23,13 +23,7 @@ class LlamaFactory(JsonTarget):
 
     def line(self, row: ReadyRow, export: Export) -> dict[str, Any]:
         """Return a row as it is written."""
-        turns = [{"role": turn.role, "content": turn.tagged(f"<{turn.media}>")} for turn in row.turns]
-        line: dict[str, Any] = {"id": row.id, "messages": turns}
-        if "video" in export.filled:
-            line["videos"] = [] if row.video is None else [row.video]
-        if "image" in export.filled:
-            line["images"] = [] if row.image is None else [row.image]
-        return line
+        return tagged_line(row, export)
 
     def shard(self, export: Export, number: int, of: int) -> str:
         """Return the name of a file of rows, relative to the export."""

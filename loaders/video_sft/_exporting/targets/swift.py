@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from video_sft._exporting.targets.target import Export, JsonTarget, ReadyRow, quoted
+from video_sft._exporting.targets.target import Export, JsonTarget, ReadyRow, quoted, tagged_line
 
 __all__ = ["Swift"]
 
@@ -21,12 +21,7 @@ class Swift(JsonTarget):
 
     def line(self, row: ReadyRow, export: Export) -> dict[str, Any]:
         """Return a row as it is written."""
-        turns = [{"role": turn.role, "content": turn.tagged(f"<{turn.media}>")} for turn in row.turns]
-        line: dict[str, Any] = {"id": row.id, "messages": turns}
-        if "video" in export.filled:
-            line["videos"] = [] if row.video is None else [row.video]
-        if "image" in export.filled:
-            line["images"] = [] if row.image is None else [row.image]
+        line = tagged_line(row, export)
         if "limits" in export.filled:
             line["chat_template_kwargs"] = row.limits and {"video_start": row.limits[0], "video_end": row.limits[1]}
         return line

@@ -13,7 +13,7 @@ from video_sft._exporting.conversation import PlainTurn
 from video_sft._exporting.media_jobs import Clips
 from video_sft._exporting.out_folder import OutFolder
 
-__all__ = ["Export", "JsonTarget", "PackedTarget", "ReadyRow", "Target", "messages_of", "quoted"]
+__all__ = ["Export", "JsonTarget", "PackedTarget", "ReadyRow", "Target", "messages_of", "quoted", "tagged_line"]
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,17 @@ def messages_of(row: ReadyRow) -> list[dict[str, Any]]:
         }
         for turn in row.turns
     ]
+
+
+def tagged_line(row: ReadyRow, export: Export) -> dict[str, Any]:
+    """Return a row with the media's tags in the text and the files in lists, as several trainers take it."""
+    turns = [{"role": turn.role, "content": turn.tagged(f"<{turn.media}>")} for turn in row.turns]
+    line: dict[str, Any] = {"id": row.id, "messages": turns}
+    if "video" in export.filled:
+        line["videos"] = [] if row.video is None else [row.video]
+    if "image" in export.filled:
+        line["images"] = [] if row.image is None else [row.image]
+    return line
 
 
 def quoted(path: Path) -> str:
