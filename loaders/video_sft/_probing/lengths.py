@@ -61,7 +61,7 @@ def lengths(
         >>> mixed = video_sft.lengths(mixed, processor, fps=2, max_frames=32)
         >>> max(mixed["length"])
     """
-    from video_sft.training import Collator
+    from video_sft.training._collator import Collator
 
     if not isinstance(rows, datasets.Dataset) or "messages" not in rows.column_names:
         raise ConfigError("lengths takes a Dataset of the shared schema, with messages; a stream has to be read first")
