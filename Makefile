@@ -24,11 +24,12 @@ test: $(VENV)/.test
 # and these, which take most branches for their time, once more with it. pyproject.toml says how many have to be taken.
 COVERED := $(addprefix tests/,annotations checking cli/test_commands.py cli/test_eval_ids.py mixing/test_mix.py \
 	mixing/test_eval_lists.py mixing/test_recipes.py mixing/test_report.py builders/test_malformed_rows.py \
-	builders/test_videochat2_hub.py publishing/test_videos.py publishing/test_publish.py publishing/test_reading.py \
-	outside/test_definitions.py test_contract.py test_file_names.py test_media.py test_loading.py test_messages.py \
-	test_damaged_caches.py video/test_audio.py video/test_clip.py video/test_facts.py video/test_frame_folder.py \
-	video/test_indexes.py video/test_layouts.py video/test_range_cache.py video/test_remote.py video/test_sampling.py \
-	video/test_waiting.py)
+	builders/test_contract.py builders/test_videochat2_hub.py publishing/test_videos.py publishing/test_publish.py \
+	publishing/test_reading.py outside/test_definitions.py media loading/test_file_names.py loading/test_loading.py \
+	loading/test_damaged_caches.py rows/test_messages.py training/test_bad_rows.py training/test_families.py \
+	training/test_limits.py training/test_times.py training/test_trainers.py video/test_audio.py video/test_clip.py \
+	video/test_stated_facts.py video/test_frame_folder.py video/test_packet_tables.py video/test_unusual_layouts.py \
+	video/test_range_cache.py video/test_remote_requests.py video/test_sampling.py video/test_waiting.py)
 
 coverage: $(VENV)/.test
 	$(BIN)/python -m pytest -q --cov --numprocesses auto --maxprocesses 4 --dist loadfile $(COVERED) $(ARGS)

@@ -30,6 +30,8 @@ from datasets.utils import tqdm
 from datasets.utils._filelock import FileLock
 from datasets.utils.metadata import MetadataConfigs
 
+from video_sft import _import_hooks
+
 __all__ = [
     "FEATURE_TYPES",
     "AnyDataset",
@@ -313,3 +315,6 @@ def rewind(examples: Examples, state: Mapping[str, Any] | None) -> None:
     examples._init_state_dict()
     if state is not None:
         examples.load_state_dict(state)
+
+
+_import_hooks.keep_columns()

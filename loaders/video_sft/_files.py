@@ -32,6 +32,7 @@ except ImportError:  # Windows: what was left goes by age alone
 __all__ = [
     "NO_ROOM",
     "UNFINISHED",
+    "Readable",
     "Stamp",
     "cache_error",
     "clear_abandoned",
@@ -68,12 +69,9 @@ class Readable(Protocol):
 
 
 def digest_of(file: Readable, *, algorithm: str = "sha256", head: bytes = b"") -> tuple[str, int]:
-    """Return the hash of what an open file has to give, in hexadecimal, and how many bytes that is.
+    """Return the hash of `head` and what an open file has to give, in hexadecimal, and the file's size in bytes.
 
-    Args:
-        file: read to its end, a block at a time; a bar is shown where that takes more than a few seconds.
-        algorithm: a name that `hashlib` knows.
-        head: goes into the hash before the file.
+    A bar is shown where that takes more than a few seconds.
     """
     from tqdm.auto import tqdm
 
@@ -103,9 +101,7 @@ def this_machine() -> str:
 def writing_whole(path: str | os.PathLike[str], *, lasting: bool = True) -> Iterator[Path]:
     """Give the path of an empty file with the same suffix, which gets its name when the block ends without an error.
 
-    Args:
-        path: where the file goes; what is there is replaced.
-        lasting: wait until it is on the disk, so that it is whole after a power cut too.
+    What is there is replaced. `lasting` waits until it is on the disk, so that it is whole after a power cut too.
     """
     target = Path(path)
     if target.parent not in _tidied:
@@ -168,14 +164,6 @@ def sync(path: str | os.PathLike[str]) -> None:
         os.fsync(file.fileno())
 
 
-def _sync_tree(folder: str | os.PathLike[str]) -> None:
-    """Wait until all files in a folder are on the disk, and their names."""
-    for place, _, names in os.walk(folder, topdown=False):
-        for name in names:
-            sync(os.path.join(place, name))
-        _sync_folder(place)
-
-
 def _sync_folder(folder: str | os.PathLike[str]) -> None:
     with contextlib.suppress(OSError):  # which not every system can
         descriptor = os.open(folder, os.O_RDONLY)
@@ -214,15 +202,14 @@ def unfinished_folder(parent: Path, *, mode: int = 0o777) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def writing_whole_folder(path: Path) -> Iterator[Path]:
-    """Give a new empty folder, which gets its name when the block ends without an error.
-
-    Args:
-        path: where the folder goes; an empty folder may be there.
-    """
+    """Give a new empty folder, which gets its name when the block ends without an error; an empty one may be there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with unfinished_folder(path.parent) as unfinished:
         yield unfinished
-        _sync_tree(unfinished)
+        for place, _, names in os.walk(unfinished, topdown=False):
+            for name in names:
+                sync(os.path.join(place, name))
+            _sync_folder(place)
         if path.exists():
             path.rmdir()
         os.replace(unfinished, path)
@@ -255,37 +242,22 @@ def delete_abandoned(entry: os.DirEntry[str]) -> None:
         if fcntl is not None and entry.name.startswith(f"{UNFINISHED}{this_machine()}-"):
             descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW)
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _delete(entry)
-        elif entry.stat(follow_symlinks=False).st_mtime < time.time() - ABANDONED_SECONDS:
-            _delete(entry)
+        elif entry.stat(follow_symlinks=False).st_mtime >= time.time() - ABANDONED_SECONDS:
+            return
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path, ignore_errors=True)
+        else:
+            os.remove(entry.path)
     if descriptor is not None:
         os.close(descriptor)
 
 
-def _delete(entry: os.DirEntry[str]) -> None:
-    if entry.is_dir(follow_symlinks=False):
-        shutil.rmtree(entry.path, ignore_errors=True)
-    else:
-        os.remove(entry.path)
-
-
 def cache_error(what: str, error: BaseException, folder: str | os.PathLike[str]) -> BuildError:
-    """Return the error for what could not be written to a cache: what stopped, why, and what to do.
-
-    Args:
-        what: what was being done, as the beginning of the message.
-        error: what the system said.
-        folder: the cache.
-    """
+    """Return the error for what could not be written to a cache: what stopped, why, and what to do."""
     told = f"{what}: {type(error).__name__}: {one_line(error)}"
     elsewhere = "give another place as cache_dir or HF_DATASETS_CACHE"
     if isinstance(error, OSError) and error.errno in NO_ROOM:
-        free = shutil.disk_usage(_existing_folder(folder)).free
+        path = Path(folder).absolute()
+        free = shutil.disk_usage(next((each for each in (path, *path.parents) if each.is_dir()), "/")).free
         return BuildError(f"{told}. The cache {folder} has {free / 1e6:,.0f} MB left: make room, or {elsewhere}")
     return BuildError(f"{told}. Rows are written to the cache {folder}: see that it can be, or {elsewhere}")
-
-
-def _existing_folder(place: str | os.PathLike[str]) -> Path:
-    """Return the nearest folder on a path that is there."""
-    path = Path(place).absolute()
-    return next((folder for folder in (path, *path.parents) if folder.is_dir()), Path("/"))

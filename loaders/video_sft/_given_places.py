@@ -68,25 +68,16 @@ def places_of_sources(data_dir: DataDir | None, names: Collection[str]) -> dict[
 
 
 def data_dir_of_words(words: Sequence[str] | None, option: str = "--data-dir") -> str | dict[str, str] | None:
-    """Return `--data-dir` words as Python has them: a place, or a place by source.
-
-    Raises:
-        ConfigError: several places, and not all of them of a source of their own.
-    """
+    """Return `--data-dir` words as Python has them: a place, or a place by source, of each no more than one."""
     named, bare = _apart(words, option, sources())
     if len(bare) > 1 or any(len(places) > 1 for places in named.values()):
-        raise ConfigError(
-            f"{option} takes one place, or one for each source: {_spelled(option, 'data_dir', sources())}"
-        )
+        example = _spelled(option, "data_dir", sources())
+        raise ConfigError(f"{option} takes one place, or one for each source: {example}")
     return bare[0] if bare else {name: place for name, (place,) in named.items()} or None
 
 
 def media_of_words(words: Sequence[str] | None) -> list[str] | dict[str, list[str]] | None:
-    """Return `--media` words as Python has them: places, or places by pool.
-
-    Raises:
-        ConfigError: some name a pool and others do not.
-    """
+    """Return `--media` words as Python has them: places, or places by pool, not some of both."""
     named, bare = _apart(words, "--media", {pool for name in sources() for pool in find_source(name).pools})
     return bare or named or None
 

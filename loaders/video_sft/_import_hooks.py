@@ -12,7 +12,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-__all__ = ["FORMER_PLACES", "install"]
+__all__ = ["FORMER_PLACES", "install", "keep_columns"]
 
 #: Where public names were once imported from, and the modules that have them now.
 FORMER_PLACES = {
@@ -76,7 +76,7 @@ class _ThenKeepingColumns(Loader):
         if spec is not None:  # tools that look at how a module was loaded see what they would without us
             spec.loader = module.__loader__ = self._loader
         self._loader.exec_module(module)
-        _keep_columns()
+        keep_columns()
 
 
 class _Finder(MetaPathFinder):
@@ -103,10 +103,11 @@ class _Finder(MetaPathFinder):
         return ModuleSpec(fullname, _FormerPlace(new))
 
 
-def _keep_columns() -> None:
-    from video_sft.video._columns.kept_columns import keep_columns  # which needs `datasets`
-
-    keep_columns()
+def keep_columns() -> None:
+    """Have `datasets` keep columns of clips, at once or, where `_datasets` is on its way, when that is ready."""
+    ours = sys.modules.get(f"{_ROOT}._datasets")
+    if ours is None or hasattr(ours, "wrap_methods"):
+        importlib.import_module(f"{_ROOT}.video._columns.kept_columns")
 
 
 def install() -> None:
@@ -114,4 +115,4 @@ def install() -> None:
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
     if "datasets" in sys.modules:
-        _keep_columns()
+        keep_columns()

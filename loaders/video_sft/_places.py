@@ -14,15 +14,11 @@ import lzma
 import os
 import re
 import struct
-import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
-
-import fsspec
-import pyarrow as pa
-from fsspec.core import url_to_fs
+from zipfile import BadZipFile
 
 from video_sft._files import digest_of
 from video_sft.errors import BrokenFileError, UnsafePathError, one_line
@@ -31,6 +27,7 @@ __all__ = [
     "COMPRESSIONS",
     "exists",
     "file_size",
+    "files_under",
     "fingerprint",
     "is_remote",
     "join",
@@ -48,19 +45,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_. ()-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_. ()-]*)*")
 #: What the names of compressed files end in; what a file is compressed with is told by its first bytes.
 COMPRESSIONS = (".gz", ".zst", ".xz", ".bz2")
-_MAGIC: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
-_ZSTANDARD = b"\x28\xb5\x2f\xfd"
 _PIECE, _LARGEST_PIECE = 1 << 16, 1 << 24
 #: What reading raises where the bytes themselves are at fault, not the disk or the network.
-_DAMAGE = (
-    EOFError,
-    zlib.error,
-    lzma.LZMAError,
-    gzip.BadGzipFile,
-    zipfile.BadZipFile,
-    NotImplementedError,
-    struct.error,
-)
+_DAMAGE = (EOFError, NotImplementedError, gzip.BadGzipFile, lzma.LZMAError, struct.error, BadZipFile, zlib.error)
 #: How errors of other kinds begin that mean the same (zipfile, bz2 and pyarrow have no classes for them).
 _DAMAGE_TOLD = re.compile(r"File .* is encrypted|Invalid data stream|Truncated compressed stream|ZSTD|zstd")
 
@@ -71,19 +58,10 @@ def is_remote(location: str) -> bool:
 
 
 def root_of(location: str | os.PathLike[str]) -> str:
-    """Return the root other locations are joined to: a folder, a URL, or the inside of a zip.
-
-    Args:
-        location: a folder, an fsspec URL of a folder, or a zip file by path or URL.
-    """
+    """Return the root other locations are joined to: a folder or an fsspec URL of one; of a zip, the inside."""
     text = os.fspath(location)
-    if is_remote(text):
-        text = text.rstrip("/")
-    else:
-        text = os.path.abspath(os.path.expanduser(text))
-    if text.lower().endswith(".zip") and not text.startswith("zip://"):
-        return f"zip://::{text}"
-    return text
+    text = text.rstrip("/") if is_remote(text) else os.path.abspath(os.path.expanduser(text))
+    return f"zip://::{text}" if text.lower().endswith(".zip") and not text.startswith("zip://") else text
 
 
 def join(root: str, relative: str) -> str:
@@ -99,7 +77,7 @@ def exists(location: str) -> bool:
     """Return whether there is a file at a location."""
     if not is_remote(location):
         return os.path.isfile(location)
-    filesystem, path = url_to_fs(location)
+    filesystem, path = _on_filesystem(location)
     return bool(filesystem.isfile(path))
 
 
@@ -107,14 +85,42 @@ def file_size(location: str) -> int | None:
     """Return a file's size in bytes without reading it; None where a server does not tell."""
     if not is_remote(location):
         return os.path.getsize(location)
-    filesystem, path = url_to_fs(location)
+    filesystem, path = _on_filesystem(location)
     size = filesystem.size(path)
     return None if size is None else int(size)
+
+
+def files_under(root: str, depth: int | None = None) -> list[str]:
+    """Return the paths of all files under a root, so many levels deep, relative to it."""
+    filesystem, path = _on_filesystem(root)
+    base = path.strip("/")
+    return [name.strip("/").removeprefix(base).lstrip("/") for name in filesystem.find(path, maxdepth=depth)]
+
+
+def _on_filesystem(location: str) -> tuple[Any, str]:
+    from fsspec.core import url_to_fs  # here and below, for most files are local
+
+    filesystem, path = url_to_fs(location)
+    return filesystem, path
 
 
 def uncompressed(name: str) -> str:
     """Return a file's name without the suffix of its compression."""
     return next((name.removesuffix(suffix) for suffix in COMPRESSIONS if name.endswith(suffix)), name)
+
+
+def _open_zstandard(handle: Any, mode: str) -> Any:
+    import pyarrow as pa
+
+    return pa.CompressedInputStream(pa.PythonFile(handle, mode[0]), "zstd")
+
+
+_OPENERS: dict[bytes, Callable[[Any, str], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+    b"\x28\xb5\x2f\xfd": _open_zstandard,
+}
 
 
 @contextlib.contextmanager
@@ -124,31 +130,24 @@ def open_binary(location: str) -> Iterator[BinaryFile]:
     Raises:
         BrokenFileError: the file is compressed or in an archive, and damaged, cut short, or encrypted.
     """
+    import fsspec
+
     with contextlib.ExitStack() as stack:
         try:
             handle: Any = stack.enter_context(fsspec.open(location, "rb"))
             magic = handle.read(6)
-            handle = _from_start(handle, location, stack)
-            opened = next((opened for start, opened in _MAGIC.items() if magic.startswith(start)), None)
-            if opened is not None:
-                handle = stack.enter_context(opened(handle, "rb"))
-            elif magic.startswith(_ZSTANDARD):
-                handle = stack.enter_context(pa.CompressedInputStream(pa.PythonFile(handle, "r"), "zstd"))
+            try:
+                handle.seek(0)
+            except ValueError:  # a server without ranges
+                handle = stack.enter_context(fsspec.open(location, "rb"))
+            opener = next((opener for start, opener in _OPENERS.items() if magic.startswith(start)), None)
+            if opener is not None:
+                handle = stack.enter_context(opener(handle, "rb"))
         except (*_DAMAGE, RuntimeError, OSError) as error:
             if (broken := _broken(error, location)) is None:
                 raise
             raise broken from error
-        plain = opened is None and not magic.startswith(_ZSTANDARD) and "::" not in location
-        yield BinaryFile(handle, location, piece=_LARGEST_PIECE if plain else _PIECE)
-
-
-def _from_start(handle: Any, location: str, stack: contextlib.ExitStack) -> Any:
-    """Return a file that stands at its beginning again; one from a server without ranges is asked for once more."""
-    try:
-        handle.seek(0)
-    except ValueError:
-        return stack.enter_context(fsspec.open(location, "rb"))
-    return handle
+        yield BinaryFile(handle, location, piece=_PIECE if opener or "::" in location else _LARGEST_PIECE)
 
 
 class BinaryFile:
@@ -208,13 +207,17 @@ def fingerprint(location: str) -> str:
     file system identifies a version by, such as an ETag or a commit.
     """
     if not is_remote(location):
-        status = os.stat(location)
-        return _local_sha256(location, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-    if "::" in location:
-        outer = location.rpartition("::")[2]
-        return f"{location} {fingerprint(outer) if is_remote(outer) else _member_version(location, outer)}"
-    filesystem, path = url_to_fs(location)
-    return f"{location} {filesystem.ukey(path)}"
+        return _sha256(location, _version(location))
+    outer = location.rpartition("::")[2]
+    if outer == location:
+        filesystem, path = _on_filesystem(location)
+        return f"{location} {filesystem.ukey(path)}"
+    if is_remote(outer):
+        return f"{location} {fingerprint(outer)}"
+    try:  # what changes with a member of a local archive, and not with the archive's other members
+        return f"{location} {_sha256(location, _version(outer))}"
+    except BrokenFileError:  # which whoever reads its rows will tell
+        return f"{location} {_version(outer)}"
 
 
 def sha256_of(location: str) -> str:
@@ -225,25 +228,14 @@ def sha256_of(location: str) -> str:
         return digest_of(handle)[0]
 
 
-@functools.lru_cache(maxsize=4096)
-def _local_sha256(path: str, size: int, modified: int, changed: int, inode: int) -> str:
-    with open(path, "rb") as handle:
-        return digest_of(handle)[0]
-
-
-def _member_version(location: str, archive: str) -> str:
-    """Return what changes with a member of a local archive, and not with the archive's other members."""
-    status = os.stat(archive)
-    version = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-    try:
-        return _member_sha256(location, *version)
-    except BrokenFileError:  # which whoever reads its rows will tell
-        return repr(version)
+def _version(path: str) -> tuple[int, ...]:
+    status = os.stat(path)
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 @functools.lru_cache(maxsize=4096)
-def _member_sha256(location: str, size: int, modified: int, changed: int, inode: int) -> str:
-    with open_binary(location) as handle:
+def _sha256(location: str, version: tuple[int, ...]) -> str:
+    with open_binary(location) if is_remote(location) else open(location, "rb") as handle:
         return digest_of(handle)[0]
 
 

@@ -5,6 +5,7 @@ Reading remote videos and publishing share it.
 
 from __future__ import annotations
 
+import contextlib
 import random
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -64,10 +65,8 @@ def seconds_to_wait(retry_after: str | None) -> float:
     """Read a ``Retry-After`` header, which holds seconds or a date; 0 where there is none or it makes no sense."""
     if retry_after is None:
         return 0.0
-    try:
+    with contextlib.suppress(ValueError):
         return max(0.0, float(retry_after))
-    except ValueError:
-        pass
     try:
         date = parsedate_to_datetime(retry_after)
     except (TypeError, ValueError):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import datasets
 
@@ -26,6 +27,8 @@ from video_sft.sample_media import draw_sample_media, sample_folder
 __all__ = ["RowOptions", "first_split", "load_upstream", "split_name"]
 
 _SPLIT_NAME = re.compile(r"[A-Za-z_]\w*")
+#: Makes a builder of some splits; None for all of them.
+_MakeBuilder: TypeAlias = Callable[[Sequence[str] | None], SourceBuilder]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,12 +94,11 @@ def load_upstream(
     """Do what `video_sft.load` does without a `repo`."""
     if num_proc is not None and (isinstance(num_proc, bool) or not isinstance(num_proc, int) or num_proc < 1):
         raise ConfigError(f"num_proc is {num_proc!r}; it is a positive number of processes")
-    split = split_name(split, wanted.streaming)
-    config = wanted.config
+    split, config = split_name(split, wanted.streaming), wanted.config
     if sample and (data_dir is not None or files is not None):
         raise ConfigError("sample=True loads the embedded rows; it takes no data_dir and no files")
     data_dir = sample_folder(find_source(config).name) if sample else data_dir
-    make = _Builders(config, data_dir, files, on_bad_row, wanted.cache_dir, options, sample=sample)
+    make = _builders(config, data_dir, files, options, on_bad_row=on_bad_row, cache_dir=wanted.cache_dir, sample=sample)
     builder = make(_checked_splits(config, split))
     drawn = _sample_pools(make, wanted.cache_dir) if sample and not wanted.upstream else {}
     pools = wanted.pools(builder.pools, drawn)
@@ -106,7 +108,7 @@ def load_upstream(
 
     def finished(rows: datasets.Dataset, name: str, pieces: Sequence[_Built]) -> datasets.Dataset:
         rows = wanted.finished(rows, name, pools)
-        remember_build(rows, [each.place for each in pieces])
+        remember_build(rows, [(each.folder, each.split) for each in pieces])
         return rows
 
     if split is None:
@@ -120,68 +122,39 @@ def _concatenable(rows: datasets.Dataset) -> datasets.Dataset:
     `DatasetInfo.from_merge` drops the features, and with them our `Video`, unless all infos are equal; so the citation,
     the homepage and the like stay with the builder, and `license` is a column.
     """
-    info = datasets.DatasetInfo(features=rows.features)
-    return with_info(rows, info)
+    return with_info(rows, datasets.DatasetInfo(features=rows.features))
 
 
-@dataclass(frozen=True)
-class _Built:
-    """A split, or a piece of one, as it was built.
-
-    Attributes:
-        split: its name.
-        place: the folder it was built in, and its name.
-        rows: its rows.
-    """
+class _Built(NamedTuple):
+    """A split, or a piece of one; and the folder it was built in."""
 
     split: str
-    place: tuple[str, str]
+    folder: str
     rows: datasets.Dataset
 
 
-@dataclass(frozen=True)
-class _Builders:
-    """Makes builders of some of a config's splits."""
+def _builders(
+    config: str, place: Location | None, files: Files | None, options: Mapping[str, Any], *, sample: bool, **common: Any
+) -> _MakeBuilder:
+    """Return what makes builders of some of a config's splits."""
+    cls = builder_class(config)
+    known = set(cls.BUILDER_CONFIG_CLASS.__dataclass_fields__) - {"name", "version", "data_dir", "data_files"}
+    if unknown := sorted(set(options) - known):
+        raise ConfigError(f"{config} has no option {', '.join(unknown)}; it has {', '.join(sorted(known))}")
 
-    config: str
-    data_dir: Location | None
-    files: Files | None
-    on_bad_row: str
-    cache_dir: str | None
-    options: Mapping[str, Any]
-    sample: bool
-
-    def found(self, splits: Sequence[str] | None) -> list[str]:
-        """Return which splits are there."""
-        return self(splits).present_splits()
-
-    def __call__(self, splits: Sequence[str] | None) -> SourceBuilder:
-        cls = builder_class(self.config)
-        known = set(cls.BUILDER_CONFIG_CLASS.__dataclass_fields__) - {"name", "version", "data_dir", "data_files"}
-        unknown = sorted(set(self.options) - known)
-        if unknown:
-            raise ConfigError(f"{self.config} has no option {', '.join(unknown)}; it has {', '.join(sorted(known))}")
-        builder = cls(
-            self.cache_dir,
-            config_name=self.config,
-            data_dir=None if self.data_dir is None else os.fspath(self.data_dir),
-            files=self.files,
-            splits=splits,
-            on_bad_row=self.on_bad_row,
-            **self.options,
-        )
-        builder.tells_missing = not self.sample
+    def make(splits: Sequence[str] | None) -> SourceBuilder:
+        data_dir = None if place is None else os.fspath(place)
+        builder = cls(config_name=config, data_dir=data_dir, files=files, splits=splits, **common, **options)
+        builder.tells_missing = not sample
         return builder
 
+    return make
 
-def _built(make: _Builders, builder: SourceBuilder, split: str | None, num_proc: int | None) -> list[_Built]:
+
+def _built(make: _MakeBuilder, builder: SourceBuilder, split: str | None, num_proc: int | None) -> list[_Built]:
     """Build each split by itself; return them, or the pieces of them that an expression such as `train[:9]+test` names.
 
-    Args:
-        make: makes a builder of one split.
-        builder: of the splits wanted.
-        split: the expression; None for every split that is there.
-        num_proc: see `load`.
+    `make` makes a builder of one split; `builder` is of all that are wanted.
     """
     terms = ["all"] if split is None else re.split(r"\s*\+\s*", split)
     there = builder.present_splits([name for name in _split_names(split or "all") if name])
@@ -192,9 +165,8 @@ def _built(make: _Builders, builder: SourceBuilder, split: str | None, num_proc:
         if name not in places:
             places[name] = builder if builder.splits == [name] else make([name])
             places[name].download_and_prepare(num_proc=num_proc)
-            tell_skipped(make.config, skipped_in(places[name].cache_dir))
-        rows = places[name].as_dataset(split=term)
-        pieces.append(_Built(name, (str(places[name].cache_dir), name), rows))
+            tell_skipped(str(builder.config.name), skipped_in(places[name].cache_dir))
+        pieces.append(_Built(name, str(places[name].cache_dir), places[name].as_dataset(split=term)))
     return pieces
 
 
@@ -202,60 +174,35 @@ def _joined(built: Sequence[_Built], split: str) -> datasets.Dataset:
     """Return what an expression names as one dataset."""
     if len(built) == 1:
         return built[0].rows
-    rows = datasets.concatenate_datasets(
-        [_concatenable(each.rows) for each in built], split=datasets.NamedSplit("".join(split.split()))
-    )
+    name = datasets.NamedSplit("".join(split.split()))
+    rows = datasets.concatenate_datasets([_concatenable(each.rows) for each in built], split=name)
     return rows.cast(built[0].rows.features) if rows.features != built[0].rows.features else rows
 
 
 def _stream(builder: SourceBuilder, split: str | None, pools: MediaPools | None) -> Any:
     """Return a stream with media already attached."""
     if pools is not None:
-        builder.stream_step = _Attach(pools, str(builder.config.name))
+        builder.stream_step = functools.partial(pools.attach_table, name=str(builder.config.name))
     if split is not None:
         builder.present_splits([name for name in _split_names(split) if name])
     return builder.as_streaming_dataset(split=split)
 
 
 def first_split(
-    config: str,
-    *,
-    data_dir: DataDir | None = None,
-    files: Files | None = None,
-    sample: bool = False,
-    **options: Any,
+    config: str, *, data_dir: DataDir | None = None, files: Files | None = None, sample: bool = False, **options: Any
 ) -> str:
-    """Return the first split that is there, without building or reading any.
-
-    Args:
-        config: as for `load`, and so are the others; the wording and the like are checked.
-        data_dir: where upstream's files are.
-        files: files by split.
-        sample: whether the embedded rows are meant.
-        **options: fields of the builder's config.
+    """Return the first split that is there, without building or reading any; the arguments are those of `load`.
 
     Raises:
         ConfigError: an option is not one there is.
         MissingFileError: there is none.
     """
-    data_dir = sample_folder(find_source(config).name) if sample else data_dir
-    data_dir = place_of_source(find_source(config).name, data_dir)
-    found = _Builders(config, data_dir, files, "error", None, options, sample=sample).found(None)
-    return found[0]
+    source = find_source(config).name
+    data_dir = sample_folder(source) if sample else place_of_source(source, data_dir)
+    return _builders(config, data_dir, files, options, sample=sample)(None).present_splits()[0]
 
 
-class _Attach:
-    """Attaches media to the tables of a stream; picklable, for loader workers."""
-
-    def __init__(self, pools: MediaPools, name: str) -> None:
-        self._pools = pools
-        self._name = name
-
-    def __call__(self, table: Any) -> Any:
-        return self._pools.attach_table(table, self._name)
-
-
-def _sample_pools(make: _Builders, cache_dir: str | None) -> dict[str, str]:
+def _sample_pools(make: _MakeBuilder, cache_dir: str | None) -> dict[str, str]:
     stops: list[tuple[str | None, float]] = []
     for built in _built(make, make(None), None, None):
         for row in built.rows.select_columns(["video_path", "stop_seconds", "evidence"]):
@@ -266,9 +213,8 @@ def _sample_pools(make: _Builders, cache_dir: str | None) -> dict[str, str]:
 
 def _split_names(split: str) -> set[str]:
     """Return the splits an expression such as `train[:10]+test` speaks of; `all` is every split, an empty name here."""
-    return {
-        "" if name == "all" else name for name in re.findall(_SPLIT_NAME, re.sub(r"\[[^\]]*\]|\([^)]*\)", "", split))
-    }
+    names = re.findall(_SPLIT_NAME, re.sub(r"\[[^\]]*\]|\([^)]*\)", "", split))
+    return {"" if name == "all" else name for name in names}
 
 
 def split_name(split: object, streaming: bool) -> str | None:
@@ -283,14 +229,9 @@ def split_name(split: object, streaming: bool) -> str | None:
 
 
 def _checked_splits(config: str, split: str | None) -> list[str]:
-    """Return the splits that an expression speaks of.
-
-    Raises:
-        ConfigError: the source has no such split.
-    """
+    """Return the splits that an expression speaks of; one that the source does not have is a `ConfigError`."""
     names = _split_names(split or "all")
     there = find_source(config).splits
-    absent = sorted(names - {"", *there})
-    if absent:
+    if absent := sorted(names - {"", *there}):
         raise ConfigError(f"{config} has no split {', '.join(absent)}; it has {', '.join(there)}")
     return [name for name in there if "" in names or name in names]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 __all__ = [
     "BrokenFileError",
     "BuildError",
@@ -45,7 +47,7 @@ class BrokenFileError(BuildError):
         self.cut_short = cut_short
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _broken_file_error, (str(self), self.cut_short)
+        return partial(type(self), str(self), cut_short=self.cut_short), ()
 
 
 class MissingMediaError(VideoSftError, FileNotFoundError):
@@ -98,17 +100,8 @@ class RowError(VideoSftError, ValueError):
         self.remedy = remedy
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _row_error, (self.file, self.position, self.field, self.problem, self.remedy)
-
-
-def _broken_file_error(message: str, cut_short: bool) -> BrokenFileError:
-    """Rebuild a `BrokenFileError` in another process."""
-    return BrokenFileError(message, cut_short=cut_short)
-
-
-def _row_error(file: str, position: str, field: str | None, problem: str, remedy: str) -> RowError:
-    """Rebuild a `RowError` in another process."""
-    return RowError(file=file, position=position, field=field, problem=problem, remedy=remedy)
+        names = ("file", "position", "field", "problem", "remedy")
+        return partial(type(self), **{name: getattr(self, name) for name in names}), ()
 
 
 def one_line(error: BaseException) -> str:

@@ -1,7 +1,7 @@
 """Clips and images for the embedded samples: drawn when first needed, the same ones every time.
 
 Nothing is downloaded and nothing binary is in the package; a clip shows its own name, the running second and a moving
-dot, so that a person sees at once whether the right frame came out.
+dot, so that a person sees at once whether the right frame came out; one clip has sound, to try what listens.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ __all__ = ["draw_sample_media", "has_sample", "sample_folder"]
 logger = logging.getLogger("video_sft")
 _WIDTH, _HEIGHT, _FPS = 192, 144, 10
 _SHORTEST_SECONDS = 6.0
+_IMAGES = (".jpg", ".jpeg", ".png")
+_CODECS = {".webm": ("libvpx", "yuv420p"), ".gif": ("gif", "rgb8")}
 #: Part of the folder's name, so that clips drawn by another version are not taken for these.
 _VERSION = "4"
 #: The clips with sound: a tone that goes up with every second. All others are silent, as many real ones are.
@@ -45,9 +47,7 @@ def sample_folder(source: str) -> str:
     """
     folder = _sample_folder(source)
     if folder is None or not folder.is_dir():
-        where = (
-            f"{folder} is not there" if folder is not None else "its module is no file that a folder could be beside"
-        )
+        where = f"{folder} is not there" if folder else "its module is no file that a folder could be beside"
         raise ConfigError(f"{source} comes without a sample: {where}; give data_dir, or put a few invented rows there")
     return str(folder)
 
@@ -83,15 +83,14 @@ def draw_sample_media(stops: Iterable[tuple[str | None, float]], cache_dir: str 
     for path, seconds in lengths.items():
         place = root / safe_relative(path)
         suffix = place.suffix.lower()
-        seconds = math.ceil(seconds)
-        if suffix not in (".jpg", ".jpeg", ".png"):
+        if suffix not in _IMAGES:
             place = place.with_name(f"{place.stem}{suffix or '.mp4'}")
         if not is_intact(place):
             damaged += place.exists()
             try:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 with writing_cached(place) as unfinished:
-                    _draw(unfinished, path, seconds)
+                    _draw(unfinished, path, math.ceil(seconds))
             except OSError as error:
                 raise cache_error(f"drawing the sample's {path} stopped", error, root) from error
     if damaged:
@@ -100,12 +99,10 @@ def draw_sample_media(stops: Iterable[tuple[str | None, float]], cache_dir: str 
 
 
 def _draw(place: Path, path: str, seconds: int) -> None:
-    if place.suffix.lower() in (".jpg", ".jpeg", ".png"):
+    if place.suffix.lower() in _IMAGES:
         _picture(path, 0.0).save(place)
         return
-    codec, pixels = {".webm": ("libvpx", "yuv420p"), ".gif": ("gif", "rgb8")}.get(
-        Path(path).suffix.lower(), ("libx264", "yuv420p")
-    )
+    codec, pixels = _CODECS.get(Path(path).suffix.lower(), ("libx264", "yuv420p"))
     with av.open(str(place), "w") as container:
         stream = container.add_stream(codec, rate=_FPS)
         stream.width, stream.height, stream.pix_fmt = _WIDTH, _HEIGHT, pixels

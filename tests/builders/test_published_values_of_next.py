@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ from tests.builders.test_published_values import report
 from video_sft.errors import RowError
 
 NEXT = "frame_count,width,height,question,answer,qid,type"
-
-
 OPTIONS = "a0,a1,a2,a3,a4"
-
-
 VIDEO = "2990010003"
+
+
+@pytest.fixture(autouse=True)
+def _lines(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "video_sft")
 
 
 def write_csv(folder: Path, name: str, head: str, *lines: str) -> None:

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from video_sft.errors import ConfigError
 from video_sft.mixing import describe, mix
-from video_sft.mixing._report.licences import strictest
+from video_sft.mixing._report.figures import strictest
 
 Make = Callable[..., Dataset]
 

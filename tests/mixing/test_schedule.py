@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from video_sft.mixing._order.quotas import Quotas, quotas
-from video_sft.mixing._order.schedule import interleaved, passes_over, schedule
+from video_sft.mixing._order.schedule import passes_over, schedule
 
 without_deadline = settings(deadline=None, max_examples=80)
 lengths = st.lists(st.integers(0, 400), min_size=1, max_size=12)
@@ -19,6 +19,11 @@ lengths = st.lists(st.integers(0, 400), min_size=1, max_size=12)
 def numbered(counts: list[int]) -> list[np.ndarray]:
     starts = np.cumsum([0, *counts[:-1]])
     return [np.arange(start, start + count, dtype=np.uint64) for start, count in zip(starts, counts, strict=True)]
+
+
+def interleaved(sequences: list[np.ndarray]) -> np.ndarray:
+    counts = np.array([len(sequence) for sequence in sequences])
+    return schedule(sequences, Quotas(counts, counts.astype(float), np.zeros_like(counts)))
 
 
 def spread(order: np.ndarray, counts: list[int]) -> float:

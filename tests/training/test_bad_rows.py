@@ -75,6 +75,15 @@ def test_an_image_that_cannot_be_read(row: Row) -> None:
         Collator(processor_of("Qwen3VL"), fps=1, on_error="error")([made])
 
 
+def test_an_image_of_a_shape_that_the_model_does_not_take(row: Row) -> None:
+    made = row(None, image=Image.new("RGB", (1, 300)))
+    collator = Collator(processor_of("Qwen3VL"), fps=1)
+    assert collator([made, row(None)])["input_ids"].shape[0] == 1
+    assert collator.counts["unreadable"] == 1
+    with pytest.raises(VideoError, match=r"too long and narrow for the model.*aspect ratio"):
+        Collator(processor_of("Qwen3VL"), fps=1, on_error="error")([made])
+
+
 def test_frames_that_do_not_decode_have_their_neighbours_in_their_place(row: Row, videos: dict[str, str]) -> None:
     data = bytearray(Path(videos["silent"]).read_bytes())
     middle = len(data) // 2

@@ -27,7 +27,7 @@ from tests.video.video_server import VideoServer
 from video_sft import cache_ranges
 from video_sft.errors import ConfigError, VideoError
 from video_sft.video import Clip
-from video_sft.video._bytes.range_cache import RangeCache
+from video_sft.video._bytes.range_cache import RangeCache, RangeWriter
 from video_sft.video._bytes.remote import open_remote
 
 KB, MB = 1 << 10, 1 << 20
@@ -255,7 +255,7 @@ def test_what_a_killed_process_left_goes_and_what_is_being_written_stays(
     assert done.returncode == -signal.SIGKILL
     (leftover,) = stored(kept)
     cache = RangeCache(kept, 20 * MB)
-    writer = cache.shelf("mine", "1").writer(0, 2 * MB)
+    writer = RangeWriter(cache.shelf("mine", "1"), 0, 2 * MB)
     writer.add(data[:MB])
     cache.sweep()
     assert not leftover.exists()

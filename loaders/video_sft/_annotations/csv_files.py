@@ -10,13 +10,11 @@ from collections.abc import Iterator, Sequence
 
 from video_sft._annotations.problems import Problems
 from video_sft._annotations.source_row import SourceRow
-from video_sft._annotations.text_lines import lines
+from video_sft._annotations.text_lines import NOT_THE_FILE, lines
 from video_sft._places import open_binary
 from video_sft.errors import RowError
 
 __all__ = ["csv_header", "csv_rows"]
-
-_REMEDY = "Get the file again: it is not this source's annotation file"
 
 
 def csv_header(location: str) -> list[str]:
@@ -30,13 +28,7 @@ def csv_header(location: str) -> list[str]:
 
 
 def csv_rows(location: str, name: str, problems: Problems, *, columns: Sequence[str]) -> Iterator[SourceRow]:
-    """Yield the rows of a CSV as mappings of column to text.
-
-    Args:
-        location: the file, local or remote.
-        name: what messages call it.
-        problems: takes in the rows that cannot be read.
-        columns: the header's columns that must be there; others are kept too.
+    """Yield the rows of a CSV as mappings of column to text; those of `columns` must be there, others are kept too.
 
     Raises:
         BrokenFileError: the file is damaged.
@@ -121,7 +113,7 @@ class _Decoded:
         except UnicodeDecodeError as error:
             problem = f"the line is not UTF-8 text: {error.reason} at byte {error.start}"
         position = f"line {self.number}"
-        bad = RowError(file=self._name, position=position, field=None, problem=problem, remedy=_REMEDY)
+        bad = RowError(file=self._name, position=position, field=None, problem=problem, remedy=NOT_THE_FILE)
         if self.number == 1:
             raise bad
         self._problems.meet(bad)
@@ -134,10 +126,10 @@ def _next_cells(text: _Decoded, name: str, problems: Problems) -> list[str] | No
         return text.next_row()
     except csv.Error as error:
         problem = f"not valid CSV: {error}"
-        problems.meet(RowError(file=name, position=f"line {start}", field=None, problem=problem, remedy=_REMEDY))
+        problems.meet(RowError(file=name, position=f"line {start}", field=None, problem=problem, remedy=NOT_THE_FILE))
         text.back_to_second_line()
         return []
 
 
 def _header_error(name: str, problem: str) -> RowError:
-    return RowError(file=name, position="line 1", field=None, problem=problem, remedy=_REMEDY)
+    return RowError(file=name, position="line 1", field=None, problem=problem, remedy=NOT_THE_FILE)

@@ -7,6 +7,7 @@ rest, with the standard library's decoder: a file's ends, rows that begin otherw
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import re
@@ -15,7 +16,8 @@ from collections.abc import Iterator
 from video_sft._annotations.json_values import BadValueError, sound_rows, strict_object
 from video_sft._annotations.problems import Problems
 from video_sft._annotations.source_row import SourceRow
-from video_sft._annotations.text_lines import BinaryReader, cut_short
+from video_sft._annotations.text_lines import cut_short
+from video_sft._files import Readable
 from video_sft.errors import BrokenFileError, RowError
 
 __all__ = ["BLOCK_BYTES", "MAX_ROW_BYTES", "TRUNCATED", "array_rows", "read_row"]
@@ -38,16 +40,9 @@ _DECODER = json.JSONDecoder(parse_int=len, parse_float=len, strict=False)
 
 
 def array_rows(
-    stream: BinaryReader, name: str, problems: Problems, *, block_bytes: int = BLOCK_BYTES
+    stream: Readable, name: str, problems: Problems, *, block_bytes: int = BLOCK_BYTES
 ) -> Iterator[SourceRow]:
-    """Yield the objects of the JSON array in a binary file.
-
-    Args:
-        stream: stands at the array's opening bracket or at blanks before it.
-        name: what messages call the file.
-        problems: takes in rows that cannot be read, and places where the file is not one array.
-        block_bytes: how much to read at once.
-    """
+    """Yield the objects of the JSON array whose opening bracket, or blanks before it, a binary file stands at."""
     return _Scan(stream, name, problems, block_bytes).rows()
 
 
@@ -63,24 +58,18 @@ def read_row(data: bytes, blank: SourceRow, problems: Problems) -> SourceRow | N
     return SourceRow(value, blank.file, blank.place)
 
 
-class _Run:
-    """Rows that were read at once, whose beginnings are looked up when a message wants one."""
-
-    def __init__(self, data: bytes, index: int, offset: int) -> None:
-        self._data, self._index, self._offset = data, index, offset
-
-    def offset_of(self, number: int) -> int:
-        """Return the byte of the file that a row begins at, by its number in the array, from 1."""
-        text, place = self._data.decode("latin-1"), 0
-        for _ in range(number - 1 - self._index):
-            place = _skip(text, _DECODER.raw_decode(text, _skip(text, place))[1]) + 1
-        return self._offset + _skip(text, place)
+def _offset_of(data: bytes, index: int, offset: int, number: int) -> int:
+    """Return the byte of the file that a row begins at, one of some that were read at once behind `index` others."""
+    text, place = data.decode("latin-1"), 0
+    for _ in range(number - 1 - index):
+        place = _skip(text, _DECODER.raw_decode(text, _skip(text, place))[1]) + 1
+    return offset + _skip(text, place)
 
 
 class _Scan:
     """Where reading stands: what is read and not yet handed out, and how the array looked so far."""
 
-    def __init__(self, stream: BinaryReader, name: str, problems: Problems, block_bytes: int) -> None:
+    def __init__(self, stream: Readable, name: str, problems: Problems, block_bytes: int) -> None:
         self._stream, self._name, self._problems, self._block_bytes = stream, name, problems, block_bytes
         self._pending, self._offset, self._index = b"", 0, 0
         self._ended = self._closed = self._behind_comma = False
@@ -98,9 +87,9 @@ class _Scan:
             ended, left = self._ended, len(self._pending)
             cut = self._pending.rfind(self._between) if self._between else -1
             if cut > 0 and (values := sound_rows(self._pending[:cut])):
-                run = _Run(self._pending[:cut], self._index, self._offset)
+                offset_of = functools.partial(_offset_of, self._pending[:cut], self._index, self._offset)
                 for number, value in enumerate(values, self._index + 1):
-                    yield SourceRow(value, self._name, ("row", number, run))
+                    yield SourceRow(value, self._name, ("row", number, offset_of))
                 self._index += len(values)
                 self._drop(cut + 1)
             else:
@@ -260,7 +249,7 @@ def _end_by_brackets(text: str, place: int) -> int | None:
     depth = 0
     for token in _TOKEN.finditer(text, place, place + _WALKED):
         kind = token.group()
-        if (kind == "," and not depth) or (kind in "]}" and not depth):
+        if kind in ",]}" and not depth:
             break
         depth += (kind in "{[") - (kind in "}]")
     else:

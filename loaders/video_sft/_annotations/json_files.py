@@ -10,7 +10,7 @@ from video_sft._annotations.json_lines import line_rows
 from video_sft._annotations.json_values import BadValueError, strict_object
 from video_sft._annotations.problems import Problems
 from video_sft._annotations.source_row import SourceRow
-from video_sft._annotations.text_lines import BinaryReader
+from video_sft._files import Readable
 from video_sft._places import open_binary
 from video_sft.errors import RowError
 
@@ -22,11 +22,6 @@ _BOM = b"\xef\xbb\xbf"
 
 def json_rows(location: str, name: str, problems: Problems) -> Iterator[SourceRow]:
     """Yield the objects of a JSON array, or of a file with one JSON object a line.
-
-    Args:
-        location: the file, local or remote.
-        name: what messages call it.
-        problems: takes in the rows that cannot be read.
 
     Raises:
         RowError: under the policy `error`, for the first row that is not a JSON object, repeats a key, or is cut short.
@@ -57,16 +52,15 @@ def json_object(location: str, name: str) -> dict[str, Any]:
 class _Peeked:
     """A binary stream whose byte-order mark is dropped and whose first byte was looked at."""
 
-    def __init__(self, handle: BinaryReader) -> None:
+    def __init__(self, handle: Readable) -> None:
         self._handle = handle
         self._start = handle.read(1 << 16).removeprefix(_BOM)
 
     def first_byte(self, name: str) -> bytes:
         byte = self._start.lstrip()[:1]
         if byte not in (b"{", b"["):
-            problem = f"expected a JSON array, the file begins with {self._start[:16]!r}"
-            if not self._start:
-                problem = "the file is empty"
+            found = f"expected a JSON array, the file begins with {self._start[:16]!r}"
+            problem = found if self._start else "the file is empty"
             raise RowError(file=name, position="byte 0", field=None, problem=problem, remedy=TRUNCATED)
         return byte
 

@@ -9,7 +9,8 @@ from video_sft._annotations.json_arrays import MAX_ROW_BYTES, TRUNCATED, read_ro
 from video_sft._annotations.json_values import sound_rows
 from video_sft._annotations.problems import Problems
 from video_sft._annotations.source_row import SourceRow
-from video_sft._annotations.text_lines import BinaryReader, lines
+from video_sft._annotations.text_lines import lines
+from video_sft._files import Readable
 from video_sft.errors import RowError
 
 __all__ = ["line_rows"]
@@ -18,7 +19,7 @@ _TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _SIDE_BY_SIDE = re.compile(rb"[}\]]\s*\{\s*\"")
 
 
-def line_rows(stream: BinaryReader, name: str, problems: Problems) -> Iterator[SourceRow]:
+def line_rows(stream: Readable, name: str, problems: Problems) -> Iterator[SourceRow]:
     """Yield the rows of a file whose first value is an object.
 
     A line that is an object is a row of its own, whatever was open before it: of a row that is never closed only its

@@ -7,7 +7,7 @@ whole numbers of more than 64 bits lose digits, and a key that is there twice lo
 from __future__ import annotations
 
 import json
-from typing import Any, NoReturn
+from typing import Any
 
 import orjson
 
@@ -83,7 +83,7 @@ def _loads(data: bytes) -> tuple[Any, int]:
 
         def constant(name: str) -> None:
             if name != "NaN":
-                _refuse(name)
+                raise ValueError(f"{name} is no number")
             missing.append(name)
 
         try:
@@ -98,10 +98,6 @@ def _loads(data: bytes) -> tuple[Any, int]:
 
 def _as_orjson_does(digits: str) -> int | float:
     return int(digits) if len(digits) < len(_LONG) else float(digits)
-
-
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
 
 
 def _lost_key(data: bytes, value: Any) -> str | None:

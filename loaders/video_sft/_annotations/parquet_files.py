@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from video_sft._annotations.source_row import SourceRow
+from video_sft._annotations.text_lines import NOT_THE_FILE
 from video_sft._places import open_binary
 from video_sft.errors import BrokenFileError, RowError, one_line
 
@@ -20,7 +21,6 @@ __all__ = ["is_parquet", "parquet_columns", "parquet_rows"]
 _BATCH_ROWS = 1024
 _BLOCK = 1 << 20
 _MAGIC = b"PAR1"
-_REMEDY = "Get the file again: it is not this source's annotation file"
 
 
 def is_parquet(location: str) -> bool:
@@ -30,11 +30,7 @@ def is_parquet(location: str) -> bool:
 
 
 def parquet_columns(location: str) -> list[str]:
-    """Return the names of a file's columns.
-
-    Raises:
-        BrokenFileError: the file is damaged.
-    """
+    """Return the names of a file's columns; a `BrokenFileError` where it is damaged."""
     with _opened(location) as table:
         return list(table.schema_arrow.names)
 
@@ -44,11 +40,8 @@ def parquet_rows(
 ) -> Iterator[SourceRow]:
     """Yield the rows of a Parquet file; columns with the bytes of media are left out.
 
-    Args:
-        location: the file, local or remote.
-        name: what messages call it.
-        columns: those that must be there.
-        as_text: whether every cell becomes text, as it would be in a CSV: numbers written out, null as nothing.
+    Those of `columns` must be there. With `as_text` every cell is what it would be in a CSV: numbers written out, null
+    as nothing.
 
     Raises:
         BrokenFileError: the file is damaged.
@@ -58,7 +51,7 @@ def parquet_rows(
         schema = table.schema_arrow
         if missing := [column for column in columns if column not in schema.names]:
             problem = f"the columns {', '.join(missing)} are missing; there are {', '.join(schema.names)[:200]}"
-            raise RowError(file=name, position="row 1", field=missing[0], problem=problem, remedy=_REMEDY)
+            raise RowError(file=name, position="row 1", field=missing[0], problem=problem, remedy=NOT_THE_FILE)
         wanted = [field.name for field in schema if not _holds_bytes(field.type)]
         number = 0
         for batch in table.iter_batches(batch_size=_BATCH_ROWS, columns=wanted):
@@ -70,8 +63,8 @@ def parquet_rows(
 @contextlib.contextmanager
 def _opened(location: str) -> Iterator[pq.ParquetFile]:
     try:
-        with contextlib.ExitStack() as stack:
-            yield pq.ParquetFile(stack.enter_context(_seekable(location)))
+        with _seekable(location) as handle:
+            yield pq.ParquetFile(handle)
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:  # the disk or the network, not the file
             raise

@@ -67,9 +67,7 @@ class Problems:
     def mend(self, what: str, count: int = 1) -> None:
         """Count a value that is published and has one sensible reading, which is not what it says.
 
-        Args:
-            what: what was found and how it is read, in a form that a number may follow.
-            count: how many such values.
+        `what` says what was found and how it is read, in a form that a number may follow.
         """
         self.mended[what] += count
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, NoReturn, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NoReturn
 
 from video_sft._places import safe_name, safe_relative
 from video_sft.errors import RowError, UnsafePathError
@@ -20,15 +20,7 @@ _MAX_PROBLEM = 400
 _REMEDY = "Mend the row, or load with on_bad_row='skip' to leave it out and count it"
 
 
-class _Offsets(Protocol):
-    """Knows at which bytes of a file rows begin, and finds out when asked."""
-
-    def offset_of(self, number: int) -> int:
-        """Return the byte the row of this number begins at."""
-        ...
-
-
-RowPlace = tuple[str, int | str, int | _Offsets]
+RowPlace = tuple[str, int | str, int | Callable[[int], int]]
 
 
 class SourceRow:
@@ -37,7 +29,8 @@ class SourceRow:
     Attributes:
         value: the row's fields as parsed; every cell of a CSV is text.
         file: the file's name as the user knows it.
-        place: (`row` or `line`, number from 1, byte offset or what knows it or -1), or (`entry`, key, -1) of an object.
+        place: (`row` or `line`, number from 1, byte offset or what finds it by the number or -1), or (`entry`, key, -1)
+            of an object.
     """
 
     __slots__ = ("_prefix", "file", "place", "value")
@@ -54,7 +47,7 @@ class SourceRow:
         """Where the row is in its file, in words: `row 12 (byte 3411)`, `line 13`, `entry 4882821564`."""
         unit, number, offset = self.place
         if not isinstance(offset, int):
-            offset = offset.offset_of(self.number)
+            offset = offset(self.number)
         return f"{unit} {number}" + (f" (byte {offset})" if offset >= 0 else "")
 
     @property
@@ -120,22 +113,13 @@ class SourceRow:
         return number
 
     def seconds(self, field: str, *, before_start: bool = False) -> float:
-        """Return a time in seconds: a finite number; the text of one is accepted.
-
-        Args:
-            field: the field.
-            before_start: whether it may be negative.
-        """
+        """Return a time in seconds: a finite number, negative only if `before_start`; the text of one is accepted."""
         value = self.get(field)
-        number = math.nan
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            number = float(value)
-        elif isinstance(value, str):
-            try:
-                number = float(value)
-            except ValueError:
-                self.fail(field, f"expected seconds, found {_shown(value)}")
-        else:
+        try:
+            number = float(value) if type(value) in (int, float, str) else None
+        except (ValueError, OverflowError):
+            number = None
+        if number is None:
             self.fail(field, f"expected seconds, found {_shown(value)}")
         if not math.isfinite(number) or (number < 0 and not before_start):
             self.fail(field, f"{value!r} is not a time in seconds")

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
 
 from video_sft._annotations.problems import Problems
+from video_sft._files import Readable
 from video_sft.errors import BrokenFileError, RowError
 
-__all__ = ["MAX_LINE_BYTES", "BinaryReader", "cut_short", "lines"]
+__all__ = ["MAX_LINE_BYTES", "NOT_THE_FILE", "cut_short", "lines"]
 
 MAX_LINE_BYTES = 16 << 20
+#: What to do about a file that cannot be read as what it should be.
+NOT_THE_FILE = "Get the file again: it is not this source's annotation file"
 _BLOCK_BYTES = 1 << 20
-_REMEDY = "Get the file again: it is not this source's annotation file"
 
 
-class BinaryReader(Protocol):
-    """Anything that hands out bytes."""
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Return at most `size` bytes, none at the end."""
-        ...
-
-
-def lines(handle: BinaryReader, name: str, problems: Problems) -> Iterator[tuple[int, bytes]]:
+def lines(handle: Readable, name: str, problems: Problems) -> Iterator[tuple[int, bytes]]:
     """Yield each line with its number from 1, its line break kept.
 
     A file whose compressed data ends early is read up to there.
@@ -72,4 +65,4 @@ def cut_short(error: BrokenFileError, name: str, position: str) -> RowError:
 
 def _too_long(name: str, number: int) -> RowError:
     problem = f"the line is longer than {MAX_LINE_BYTES >> 20} MiB"
-    return RowError(file=name, position=f"line {number}", field=None, problem=problem, remedy=_REMEDY)
+    return RowError(file=name, position=f"line {number}", field=None, problem=problem, remedy=NOT_THE_FILE)

@@ -89,7 +89,6 @@ class SourceBuilder(CachedBuilder):
     stream_step: Callable[[pa.Table], pa.Table] | None = None
     #: Whether a split of which some files are missing is worth a warning; a sample is partial on purpose.
     tells_missing: bool = True
-
     #: Of a class outside the package, what is hashed of it.
     _outside: ClassVar[OwnCode | None] = None
 
@@ -128,24 +127,18 @@ class SourceBuilder(CachedBuilder):
             **kwargs: passed on.
         """
         if getattr(self, "source", None) is None:
-            raise ConfigError(
-                f"{type(self).__qualname__} states no source: write `source = Source(...)` into the class"
-            )
-        self.place, self.splits = SourcePlace.of(data_dir, files), splits
-        if splits is not None and (unknown := sorted(set(splits) - set(self.source.splits))):
-            raise ConfigError(
-                f"{self.source.name} has no split {', '.join(unknown)}; it has {', '.join(self.source.splits)}"
-            )
+            name = type(self).__qualname__
+            raise ConfigError(f"{name} states no source: write `source = Source(...)` into the class")
+        self.place, self.splits, known = SourcePlace.of(data_dir, files), splits, self.source.splits
+        if splits is not None and (unknown := sorted(set(splits) - set(known))):
+            raise ConfigError(f"{self.source.name} has no split {', '.join(unknown)}; it has {', '.join(known)}")
         self._known = self._all_parts(kwargs)
         self._view = view_of(str(kwargs.get("config_name") or self.source.name))
-        key = hashlib.sha256(SCHEMA_VERSION.encode())
-        key.update(_code_digest().encode())
-        if self._outside is not None:
-            key.update(self._outside.digest().encode())
-        for item in self._fingerprints():
-            key.update(item.encode())
+        outside = () if self._outside is None else (self._outside.digest(),)
+        read = "".join([SCHEMA_VERSION, _code_digest(), *outside, *self._fingerprints()])
+        key = hashlib.sha256(read.encode()).hexdigest()[:16]
         kwargs.setdefault("dataset_name", self.source.name)  # not the module's: two packages may have a `data.py`
-        super().__init__(cache_dir, hash=key.hexdigest()[:16], data_dir=self.place.data_dir, **kwargs)
+        super().__init__(cache_dir, hash=key, data_dir=self.place.data_dir, **kwargs)
         self.info.features = self.declared_features()
         with contextlib.suppress(OSError):  # which building tells
             if self._cached.is_dir() and what_is_damaged(self._cached, info_alone=True) is None:
@@ -157,9 +150,8 @@ class SourceBuilder(CachedBuilder):
         """Return strings that change whenever a file that would be read does."""
         if self.place.is_given:
             return fingerprint_parts(self.found_parts())
-        return sorted(
-            f"{file.name} {file.url} {file.sha256}" for part in self.wanted_parts for file in part.files.values()
-        )
+        files = (file for part in self.wanted_parts for file in part.files.values())
+        return sorted(f"{file.name} {file.url} {file.sha256}" for file in files)
 
     @classmethod
     def _all_parts(cls, options: Mapping[str, Any]) -> tuple[Part, ...]:
@@ -211,11 +203,8 @@ class SourceBuilder(CachedBuilder):
     def present_splits(self, wanted: Sequence[str] = ()) -> list[str]:
         """Return which of the builder's splits are there; those that can be downloaded are taken to be.
 
-        Args:
-            wanted: splits that must be there.
-
         Raises:
-            MissingFileError: files of these, or of all, are missing; the message says which.
+            MissingFileError: files of the splits wanted, or of all, are missing; the message says which.
         """
         if not self.place.is_given:
             return list(splits_of(self.wanted_parts))
@@ -223,12 +212,11 @@ class SourceBuilder(CachedBuilder):
         there = found.splits()
         absent = [(part, files) for part, files in found.absent if part.split in set(wanted) - set(there)]
         if absent or not there:
-            raise MissingFileError(self.missing_message(absent or found.absent))
+            raise self._missing(absent or found.absent)
         return there
 
-    def missing_message(self, absent: Sequence[tuple[Part, Sequence[RemoteFile]]]) -> str:
-        """Return what is said of parts whose files are missing."""
-        return missing_files_message(str(self.config.name), absent, self.place)
+    def _missing(self, absent: Sequence[tuple[Part, Sequence[RemoteFile]]]) -> MissingFileError:
+        return MissingFileError(missing_files_message(str(self.config.name), absent, self.place))
 
     def _split_generators(self, dl_manager: datasets.DownloadManager) -> list[datasets.SplitGenerator]:
         if self.is_building:
@@ -236,20 +224,16 @@ class SourceBuilder(CachedBuilder):
             clear_killed_builds(self.source_folder, self._cached)
         found = self.found_parts(dl_manager)
         if not found.present:
-            raise MissingFileError(self.missing_message(found.absent))
-        tells = self.tells_missing and self.place.expects_all
+            raise self._missing(found.absent)
+        generators = []
         for split in found.splits():
             names = [file.name for part, files in found.absent if part.split == split for file in files]
-            if names and tells:
-                logger.warning(
-                    "%s, %s: these files are missing and left out: %s", self.config.name, split, listed(names)
-                )
-        return [
-            datasets.SplitGenerator(
-                name=split, gen_kwargs={"parts": [pair for pair in found.present if pair[0].split == split]}
-            )
-            for split in found.splits()
-        ]
+            if names and self.tells_missing and self.place.expects_all:
+                told = "%s, %s: these files are missing and left out: %s"
+                logger.warning(told, self.config.name, split, listed(names))
+            parts = [pair for pair in found.present if pair[0].split == split]
+            generators.append(datasets.SplitGenerator(name=split, gen_kwargs={"parts": parts}))
+        return generators
 
     def _generate_tables(self, parts: list[tuple[Part, dict[str, Located]]]) -> Iterator[tuple[Key, pa.Table]]:
         shard = -1  # counts the parts that give rows: before datasets 5.1 a number left out is an error
@@ -289,10 +273,8 @@ class SourceBuilder(CachedBuilder):
     def _check_names(self, batch: list[Record]) -> None:
         """Stop at tasks and pools the source does not declare: lists, cards and `media` would know nothing of them."""
         pools = {record.media.pool for record in batch if record.media is not None}
-        for kind, met, stated in (
-            ("task", {record.task for record in batch}, self.source.tasks),
-            ("pool", pools, self.pools),
-        ):
+        tasks = {record.task for record in batch}
+        for kind, met, stated in (("task", tasks, self.source.tasks), ("pool", pools, self.pools)):
             if unknown := sorted(met - set(stated)):
                 raise ConfigError(
                     f"source {self.source.name!r} has rows of the {kind} {', '.join(unknown)}, which is none of its "

@@ -34,11 +34,9 @@ def begin_build(folder: Path) -> None:
 
 def finish_build(folder: Path) -> None:
     """Wait until all that was built is on the disk, and note what it is known again by."""
+    (folder / f"{_BUILDER}{this_machine()}").unlink(missing_ok=True)
     stamps = {}
     for path in sorted(folder.iterdir()):
-        if path.name.startswith(_BUILDER):
-            path.unlink()
-            continue
         sync(path)
         stamps[path.name] = stamp_of(path)
     with writing_whole(folder / _NOTE) as unfinished:
@@ -48,11 +46,7 @@ def finish_build(folder: Path) -> None:
 def what_is_damaged(folder: Path, *, info_alone: bool = False) -> str | None:
     """Return what is damaged or missing in the folder of a built dataset; None where it is whole.
 
-    What else lies in it, such as the results of `map`, is not looked at.
-
-    Args:
-        folder: it is there.
-        info_alone: look at the description of the dataset, not at its rows.
+    What else lies in it, such as the results of `map`, is not looked at; `info_alone` leaves out the rows too.
 
     Raises:
         OSError: a file is there and may not be read.
@@ -88,9 +82,7 @@ def _if_lost(error: OSError, name: str) -> str:
 def clear_killed_builds(source: Path, own: Path) -> None:
     """Delete what killed builds of a source left: unfinished folders, and the locks of what was never built.
 
-    Args:
-        source: the folder of all that was built of the source.
-        own: where this process builds.
+    What this process builds, in `own`, stays.
     """
     for unfinished in source.glob(f"*/*/*{_UNFINISHED}"):
         built = unfinished.with_name(unfinished.name.removesuffix(_UNFINISHED))
@@ -109,9 +101,6 @@ def clear_killed_builds(source: Path, own: Path) -> None:
 def _is_old(path: Path) -> bool:
     """Return whether nothing of a file, or a folder and what is in it, has changed for a day."""
     with suppress(OSError):
-        changed = [
-            path.stat().st_mtime,
-            *(entry.stat().st_mtime for entry in (path.iterdir() if path.is_dir() else ())),
-        ]
-        return max(changed) < time.time() - ABANDONED_SECONDS
+        places: list[Path] = [path, *(path.iterdir() if path.is_dir() else ())]
+        return max(each.stat().st_mtime for each in places) < time.time() - ABANDONED_SECONDS
     return False

@@ -96,9 +96,7 @@ class CachedBuilder(ArrowBuilder):
     def _discard(self, damage: str, *, seen: bool = True) -> None:
         """Delete the built dataset, if it is there, unless another process has built it anew meanwhile.
 
-        Args:
-            damage: what is wrong with it.
-            seen: whether looking at it shows that.
+        `damage` is what is wrong with it, `seen` whether looking at it shows that.
         """
         if not os.path.lexists(self._cached):
             return

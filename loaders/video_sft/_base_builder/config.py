@@ -35,8 +35,7 @@ class SourceConfig(datasets.BuilderConfig):  # type: ignore[misc]
     @property
     def style(self) -> MessageStyle:
         """The wording, checked."""
-        chosen = {field.name: getattr(self, field.name) for field in fields(MessageStyle)}
-        return MessageStyle(**chosen)
+        return MessageStyle(**{field.name: getattr(self, field.name) for field in fields(MessageStyle)})
 
     @property
     def own_options(self) -> dict[str, Any]:

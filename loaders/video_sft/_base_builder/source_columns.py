@@ -35,11 +35,6 @@ def to_upstream_table(records: Sequence[Record], source: Source, problems: Probl
 
     A number or text, or a list of such, that its column cannot hold as it is (an integer over 64 bits, a blank where a
     count is expected) goes into `other_fields` whole, and its cell is null.
-
-    Args:
-        records: a batch of the source's records.
-        source: the source.
-        problems: takes in rows with a field of another type than the column's.
     """
     schema = upstream_schema(source).arrow_schema
     known = _Known.of(source.upstream_features)
@@ -61,8 +56,7 @@ def to_upstream_table(records: Sequence[Record], source: Source, problems: Probl
 def _row(record: Record, source: Source, known: _Known) -> dict[str, Any]:
     row = source.upstream_row(record)
     others = known.others(row)
-    misplaced = known.misplaced(row)
-    if misplaced is not None:
+    if (misplaced := known.misplaced(row)) is not None:
         record.row.fail(misplaced, "there is text where a list is expected, or a list where an object is")
     key = f"{source.name}/{record.key}"
     return {**row, ROW_ID: key, OTHER_FIELDS: _as_json(others) if others else None}

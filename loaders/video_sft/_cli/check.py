@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +18,9 @@ from video_sft._cli.options import DataDirOption, FileOption, MediaOption, Sampl
 from video_sft.errors import ConfigError, VideoSftError
 
 __all__ = ["check"]
+
+#: Bad videos of a folder that are named on the terminal.
+_SHOWN = 20
 
 
 def check(
@@ -65,11 +71,9 @@ def check(
     not be made.
     """
     if deep:
-        from video_sft._cli.deep_report import scan
-
         if source is not None:
             raise ConfigError("--deep looks at folders of videos alone; leave the source out")
-        if not scan(media or [], lists, as_json=as_json):
+        if not _scan(media, lists, as_json=as_json):
             raise typer.Exit(1)
         return
     if file and source is None:
@@ -88,7 +92,7 @@ def check(
         lists=lists,
         num_threads=num_threads,
     )
-    console = Console()
+    console = Console(quiet=as_json)
     told: list[dict[str, Any]] = []
     for name, place in ({source: places} if source is not None else _places(places)).items():
         try:
@@ -97,16 +101,47 @@ def check(
             if source is not None:
                 raise
             told.append({"source": name, "clean": False, "data_dir": place, "not_checked": str(error)})
-            if not as_json:
-                print_problem(f"{name} in {place}", error, console)
+            print_problem(f"{name} in {place}", error, console)
         else:
             told.append(report.to_dict())
-            if not as_json:
-                print_report(report, console)
+            print_report(report, console)
     if as_json:
         typer.echo(json.dumps(told if source is None else told[0], indent=2))
     if not all(each["clean"] for each in told):
         raise typer.Exit(1)
+
+
+def _scan(media: Sequence[str] | None, lists: str | None, *, as_json: bool) -> bool:
+    """Decode every video of some folders, print what is not whole, and return whether all is.
+
+    The list of bad files, and the journal a later run goes on from, are written to `lists`, or to the present folder.
+    """
+    from video_sft._given_places import media_of_words
+    from video_sft.checking._deep_scan import deep_check
+
+    if not media:
+        raise ConfigError("--deep decodes the videos of a folder; give it with --media FOLDER")
+    place = Path(lists or ".")
+    place.mkdir(parents=True, exist_ok=True)
+    given = media_of_words(media) or []
+    places = itertools.chain.from_iterable(given.values()) if isinstance(given, Mapping) else given
+    told: dict[str, dict[str, Any]] = {}
+    console = Console(quiet=as_json)
+    for folder in map(Path, places):
+        name = folder.resolve().name
+        bad_list, journal = place / f"{name}-bad-videos.txt", place / f"{name}-health.jsonl"
+        found = deep_check(folder, journal=journal, bad_list=bad_list, progress=not as_json)
+        written = {"bad_list": str(bad_list), "journal": str(journal)}
+        told[str(folder)] = {"clean": not found.bad, **written, **asdict(found)}
+        line = f"{folder}: {found.checked + found.resumed:,} videos, {found.resumed:,} of them decoded earlier; "
+        console.print(f"{line}{len(found.bad):,} are not whole", soft_wrap=True)
+        for video in found.bad[:_SHOWN]:
+            console.print(f"  {video.path}: {video.reason}", soft_wrap=True)
+        if found.bad:
+            console.print(f"Get these files again. All of them: {bad_list}", soft_wrap=True)
+    if as_json:
+        typer.echo(json.dumps(told, indent=2))
+    return all(each["clean"] for each in told.values())
 
 
 def _places(given: Any) -> dict[str, str]:

@@ -79,10 +79,8 @@ def make(
         console.print(_table(made))
     for outcome in outcomes:
         console.print(_told(outcome), soft_wrap=True)
-    if made:
-        console.print(f"written to {out or user_folder()}", soft_wrap=True)
-    else:
-        console.print("nothing was written: no validation or test files were found")
+    nothing = "nothing was written: no validation or test files were found"
+    console.print(f"written to {out or user_folder()}" if made else nothing, soft_wrap=True)
     if not made or any(outcome.failed for outcome in outcomes):
         raise typer.Exit(1)
 

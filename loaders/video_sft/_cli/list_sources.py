@@ -53,11 +53,9 @@ def list_sources(
 
 def _published(source: Source) -> list[str]:
     """Return a line per split with the rows upstream publishes, as far as that is known."""
-    return [
-        f"{split} {'not known' if count is None else format(count, ',')}{_by_others(source, split, count)}"
-        for split, count in source.published_rows.items()
-    ]
-
-
-def _by_others(source: Source, split: str, count: int | None) -> str:
-    return " (second hand)" if count is not None and split in source.second_hand else ""
+    lines = []
+    for split, count in source.published_rows.items():
+        told = "not known" if count is None else f"{count:,}"
+        also = " (second hand)" if count is not None and split in source.second_hand else ""
+        lines.append(f"{split} {told}{also}")
+    return lines

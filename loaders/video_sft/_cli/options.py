@@ -76,13 +76,7 @@ def loading(
 ) -> dict[str, Any]:
     """Return what the common options say as keywords of `load`, `mix` and `publish`; none for what was not given.
 
-    Args:
-        data_dir: the words of `--data-dir`.
-        file: of `--file`.
-        media: of `--media`.
-        sample: whether `--sample` was given.
-        prompt_style: the word of `--prompt-style`.
-        by_source: whether files have their source in front.
+    With `by_source`, files have their source in front.
 
     Raises:
         ConfigError: a word has not the form it should have.

@@ -14,7 +14,7 @@ from video_sft._cli import options as opt
 from video_sft._cli.console import Console, table_of
 
 if TYPE_CHECKING:
-    from video_sft.publishing import PublishReport, RepoReport
+    from video_sft.publishing import RepoReport
 
 __all__ = ["publish_configs"]
 
@@ -50,26 +50,15 @@ def publish_configs(
 
     disable_progress_bars()
     given = {"data_dir": data_dir, "file": file, "media": media, "sample": sample, "prompt_style": prompt_style}
-    options: dict[str, Any] = {
-        "repo": repo,
-        "repo_per_source": repo_per_source,
-        "missing": missing,
-        "on_bad_row": on_bad_row,
-        "videos": videos,
-        "allow_restricted_videos": allow_restricted_videos,
-        "private": private,
-        "revision": revision,
-        "dry_run": dry_run,
-        "state_dir": state_dir,
-        **opt.loading(**given, by_source=True),  # type: ignore[arg-type]
-    }
-    _show(video_sft.publish(configs, **options), Console())
-
-
-def _show(report: PublishReport, console: Console) -> None:
-    for repo in report.repos:
-        console.print(_table(repo, dry_run=report.dry_run))
-        console.print(_summary(repo, dry_run=report.dry_run), soft_wrap=True)
+    options: dict[str, Any] = opt.loading(**given, by_source=True)  # type: ignore[arg-type]
+    options |= {"missing": missing, "on_bad_row": on_bad_row, "videos": videos, "state_dir": state_dir}
+    options |= {"repo": repo, "repo_per_source": repo_per_source, "private": private, "revision": revision}
+    options |= {"allow_restricted_videos": allow_restricted_videos, "dry_run": dry_run}
+    report = video_sft.publish(configs, **options)
+    console = Console()
+    for each in report.repos:
+        console.print(_table(each, dry_run=dry_run))
+        console.print(_summary(each, dry_run=dry_run), soft_wrap=True)
     if len(report.repos) > 1:
         names = " ".join(item["item_id"] for item in report.collection_items)
         console.print(f"For a collection: {names}", soft_wrap=True)

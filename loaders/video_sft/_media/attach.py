@@ -57,13 +57,7 @@ class Tally:
         self._wanted, self._missing = array("q"), array("q")
 
     def add(self, paths: Sequence[str], codes: npt.NDArray[np.int32], there: npt.NDArray[np.bool_]) -> None:
-        """Count some rows.
-
-        Args:
-            paths: the distinct paths among them.
-            codes: the number of each row's path; -1 for rows without media.
-            there: which rows have found theirs.
-        """
+        """Count rows by their distinct paths, the number of each row's path or -1, and which have found theirs."""
         self.rows += int(np.count_nonzero(codes >= 0))
         self.rows_found += int(np.count_nonzero(there))
         self._wanted.extend(map(hash, paths))
@@ -150,10 +144,9 @@ class MediaPools:
         return table if self.missing != "skip" or there.all() else table.filter(pa.array(there))
 
     def _resolve(self, table: pa.Table) -> tuple[dict[MediaKind, pa.ChunkedArray], npt.NDArray[np.bool_], Tally]:
-        """Look up the media of rows, some thousand rows at a time: nothing but the new cells is held for all of them.
+        """Return the new columns of rows, which rows lack nothing, and the counts.
 
-        Returns:
-            The columns; which rows lack nothing; the counts.
+        Some thousand rows are looked up at a time: nothing but the new cells is held for all of them.
         """
         chunks: dict[MediaKind, list[pa.Array]] = {kind: [] for kind in _COLUMNS}
         there: list[npt.NDArray[np.bool_]] = []
@@ -196,8 +189,8 @@ class MediaPools:
 
     def _tell(self, tally: Tally, name: str) -> None:
         wanted, missing = tally.wanted, tally.missing
-        line = f"{name}: {wanted - missing:,} of {wanted:,} media files found, for {tally.rows_found:,} of "
-        line += f"{tally.rows:,} rows"
+        rows = f"{tally.rows_found:,} of {tally.rows:,} rows"
+        line = f"{name}: {wanted - missing:,} of {wanted:,} media files found, for {rows}"
         rates = "".join(map(_rate_note, self._indexes.values()))
         if not missing:
             logger.log(logging.WARNING if "not known" in rates else logging.INFO, "%s%s", line, rates)
@@ -233,11 +226,7 @@ def _rate_note(index: MediaIndex) -> str:
 
 
 def index_pools(media: MediaPlaces) -> MediaIndexes:
-    """List the files of each pool.
-
-    Raises:
-        MissingMediaError: a folder, zip or URL is not there.
-    """
+    """List the files of each pool; a place that is not there is a `MissingMediaError`."""
     given = {pool: [places] if isinstance(places, (str, os.PathLike)) else places for pool, places in media.items()}
     return MediaIndexes({pool: MediaIndex(find_pool(pool), places) for pool, places in given.items()})
 
@@ -275,20 +264,16 @@ def _image_rows(messages: pa.ListArray) -> npt.NDArray[np.bool_]:
 def _column(cells: Sequence[str | None]) -> pa.StructArray:
     """Return cells as `datasets.Video` stores them, in buffers of just their size, as they stay for good."""
     if not any(cells):
-        return _no_cells(len(cells))
+        return _nulls(len(cells), _storage())
     texts = [b"" if cell is None else cell.encode() for cell in cells]
     offsets = np.cumsum([0, *map(len, texts)], dtype=np.int32)
     valid = np.packbits([cell is not None for cell in cells], bitorder="little")
     buffers = [pa.py_buffer(valid), pa.py_buffer(offsets), pa.py_buffer(b"".join(texts))]
     paths = pa.Array.from_buffers(pa.string(), len(cells), buffers)
-    return pa.StructArray.from_arrays([_no_bytes(len(cells)), paths], fields=list(_storage()), mask=paths.is_null())
+    no_bytes = _nulls(len(cells), pa.binary())
+    return pa.StructArray.from_arrays([no_bytes, paths], fields=list(_storage()), mask=paths.is_null())
 
 
-@functools.lru_cache(maxsize=2)
-def _no_bytes(count: int) -> pa.Array:
-    return pa.nulls(count, pa.binary())
-
-
-@functools.lru_cache(maxsize=2)
-def _no_cells(count: int) -> pa.StructArray:
-    return pa.nulls(count, _storage())
+@functools.lru_cache(maxsize=4)
+def _nulls(count: int, kind: pa.DataType) -> Any:
+    return pa.nulls(count, kind)

@@ -52,12 +52,7 @@ class MediaIndex:
         self.roots = [place.shown for place in self._places]
 
     def find(self, path: str, modality: MediaKind) -> str | None:
-        """Return the location of an item, or None.
-
-        Args:
-            path: its usual place inside the pool, such as `1164/3238737531.mp4`.
-            modality: which kinds of file will do.
-        """
+        """Return the location of an item by its usual place in the pool, `1164/3238737531.mp4`, or None."""
         for wanted in self._spellings(path):
             plain = without_suffix(wanted)
             for place in self._places:
@@ -98,13 +93,8 @@ class MediaIndex:
     ) -> tuple[int, str] | None:
         """Return the candidate that agrees most with the path wanted: whole path, end of path, then name alone.
 
-        Of two that agree as much, exact case comes before other case, then the suffix wanted, then the usual ones.
-
-        Args:
-            place: where they are.
-            candidates: numbers of roots, each with a path in it.
-            wanted: the path.
-            modality: of the files; None for folders, which have no suffix.
+        Of two that agree as much, exact case comes before other case, then the suffix wanted, then the usual ones. A
+        candidate is the number of a root and a path in it; folders, which have no suffix, have no modality.
         """
         suffixes = SUFFIXES[modality] if modality else ()
         target = without_suffix(wanted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from fsspec.core import url_to_fs
@@ -52,7 +52,7 @@ def _some(words: list[str]) -> str:
     return ", ".join(words[:3]) + (f" and {len(words) - 3:,} more" if len(words) > 3 else "")
 
 
-def list_files(root: str, notes: Notes | None = None, *, frames: bool = False) -> Iterator[str]:
+def list_files(root: str, notes: Notes, *, frames: bool = False) -> Iterator[str]:
     """Yield the paths of all files under a root, relative to it, with forward slashes.
 
     Links are followed, but never into one folder twice; what cannot be looked at is passed over.
@@ -65,14 +65,12 @@ def list_files(root: str, notes: Notes | None = None, *, frames: bool = False) -
     Raises:
         MissingMediaError: there is no such folder, archive or URL.
     """
-    notes = Notes() if notes is None else notes
     if not is_remote(root):
         if not os.path.isdir(root):
             raise MissingMediaError(f"the media folder {root!r} is not there")
         yield from _walk(root, notes, frames)
         return
-    archive = archive_at(root)
-    if archive is not None:
+    if (archive := archive_at(root)) is not None:
         yield from _members(root, *archive)
         return
     try:
@@ -94,13 +92,7 @@ def is_archive_part(path: str) -> bool:
 
 
 def inner_archives(root: str, files: list[str], notes: Notes) -> Iterator[str]:
-    """Yield the roots of the archives among a folder's files, as the Hub's downloads leave them.
-
-    Args:
-        root: the folder.
-        files: those of its files that `is_archive_part` may be.
-        notes: is told of archives that are not looked into.
-    """
+    """Yield the roots of the archives among those of a folder's files that may be parts of one, as the Hub has them."""
     pieces: dict[str, set[str]] = {}
     there = set(files)
     for path in sorted(files, key=natural):
@@ -159,9 +151,9 @@ def _walk(root: str, notes: Notes, frames: bool) -> Iterator[str]:
             with os.scandir(place) as entries:
                 for entry in entries:
                     relative = f"{folder}/{entry.name}" if folder else entry.name
-                    if _is_folder(entry):
+                    if _holds(entry.is_dir):
                         inner.append(relative)
-                    elif _is_file(entry) and _is_text(relative):
+                    elif _holds(entry.is_file) and _is_text(relative):
                         yield relative
                         seen_frames += is_frame(entry.name)
                         if frames and folder and seen_frames == _ENOUGH_FRAMES and not inner:
@@ -175,17 +167,10 @@ def _walk(root: str, notes: Notes, frames: bool) -> Iterator[str]:
         folders += inner
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def _holds(kind: Callable[[], bool]) -> bool:
     try:
-        return entry.is_dir()
+        return kind()
     except OSError:  # a link that leads to itself
-        return False
-
-
-def _is_file(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_file()
-    except OSError:
         return False
 
 

@@ -35,13 +35,7 @@ class PathTable:
         self._bare: PathTable | None = None
 
     def add(self, plain: str, number: int, path: str) -> None:
-        """Add a path.
-
-        Args:
-            plain: the path without its suffix.
-            number: of its root; not below those of paths added before.
-            path: within the root.
-        """
+        """Add a path within a root, whose number is not below those of paths added before; `plain` has no suffix."""
         self._keys.append(zlib.crc32(self._key(plain).encode("utf-8", "surrogatepass")))
         while len(self._roots) <= number:
             self._roots.append(len(self._text))
@@ -50,11 +44,7 @@ class PathTable:
         self._order = None
 
     def candidates(self, plain: str) -> Iterator[tuple[int, str]]:
-        """Yield the paths that may be an item, each with the number of its root; a few of them may be others.
-
-        Args:
-            plain: the item's path without its suffix.
-        """
+        """Yield the paths that may be an item, each with the number of its root; a few of them may be others."""
         if not self._by_name and "/" not in plain:
             yield from self._bare_names().candidates(plain)
             return

@@ -30,11 +30,9 @@ class MediaPlace:
 
 
 def place_of(given: str | os.PathLike[str]) -> MediaPlace:
-    """Understand one place.
+    """Understand one place: a folder, a zip or plain tar, the first piece of one that was split, or an fsspec URL.
 
-    Args:
-        given: a folder, a zip or plain tar, the first piece of one that was split, or an fsspec URL of these;
-            `frames://fps=2::` in front states the rate of folders of frames.
+    `frames://fps=2::` in front states the rate of folders of frames.
 
     Raises:
         ConfigError: the rate is none.

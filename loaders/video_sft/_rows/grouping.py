@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import logging
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,11 +30,7 @@ _ROWS_PER_BATCH = 2000
 
 
 def check_grouping(group: str | None, max_turns: int | None) -> None:
-    """Refuse what `load` cannot group by.
-
-    Raises:
-        ConfigError: `group` is not `video` or None, or `max_turns` is no positive number, or stands alone.
-    """
+    """Refuse what `load` cannot group by."""
     if group not in (None, "video"):
         raise ConfigError(f"group is {group!r}; it is 'video' or None")
     whole = isinstance(max_turns, int) and not isinstance(max_turns, bool)
@@ -46,20 +44,16 @@ def group_by_video(
     """Merge the rows of one video, and one clip of it, into conversations.
 
     Rows are merged where their video, the file that has it or a clip of it, their start and stop and their system turn
-    are the same. A row without media, one
-    whose answer is withheld, or one that asks without words, stays as it is. A merged row has the first row's id with
-    `+<others>` behind it, and the columns of a conversation: `open_ended`, no choices, the last answer; `task` and
-    `question_type` where all rows agree (otherwise `conversation` and null); the evidence of all.
+    are the same. A row without media, one whose answer is withheld, or one that asks without words, stays as it is. A
+    merged row has the first row's id with `+<others>` behind it, and the columns of a conversation: `open_ended`, no
+    choices, the last answer; `task` and `question_type` where all rows agree (otherwise `conversation` and null); the
+    evidence of all.
 
     Args:
         dataset: rows of the shared schema.
         max_turns: the most exchanges a conversation has; a row that alone has more stays whole. None sets no limit.
-        seed: orders the questions of a video, together with their ids; the conversations stay in the order of their
-            first row.
-        cache_dir: where the merged rows are kept; the `datasets` cache by default.
-
-    Returns:
-        A memory-mapped dataset of the same columns.
+        seed: orders the questions of a video, together with their ids; conversations stay in the order of first rows.
+        cache_dir: where the merged rows are kept, memory-mapped; the `datasets` cache by default.
     """
     dataset = without_indices(dataset)
     if not len(dataset):
@@ -87,11 +81,8 @@ def _write(path: Path, dataset: datasets.Dataset, max_turns: int | None, seed: i
     groups = _groups(table, max_turns, seed)
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
         for batch in _batches(groups):
-            rows = table.take(pa.array(np.concatenate(batch))).to_pylist()
-            merged, place = [], 0
-            for members in batch:
-                merged.append(_merged(rows[place : place + len(members)]))
-                place += len(members)
+            rows = iter(table.take(pa.array(np.concatenate(batch))).to_pylist())
+            merged = [_merged(list(itertools.islice(rows, len(members)))) for members in batch]
             writer.write_table(pa.Table.from_pylist(merged, schema=schema))
 
 
@@ -111,35 +102,29 @@ def _batches(groups: Sequence[npt.NDArray[np.int64]]) -> Iterator[list[npt.NDArr
 def _groups(table: pa.Table, max_turns: int | None, seed: int) -> list[npt.NDArray[np.int64]]:
     """Return the row numbers of each conversation, in the order of its turns."""
     by_clip: dict[tuple[Any, ...], list[int]] = {}
-    turns = np.zeros(len(table), dtype=np.int64)
+    turns = array("q")
     columns = ["id", "video_id", "video_path", "start_seconds", "stop_seconds", "messages"]
-    row = 0
     ids: list[str] = []
     for chunk in table.select(columns).to_batches(max_chunksize=_ROWS_PER_BATCH):
-        for key, video, path, start, stop, messages in zip(
-            *(column.to_pylist() for column in chunk.columns), strict=True
-        ):
-            ids.append(key)
+        cells = (column.to_pylist() for column in chunk.columns)
+        for key, video, path, start, stop, messages in zip(*cells, strict=True):
             system = messages[0]["content"][0]["text"] if messages[0]["role"] == "system" else None
-            turns[row] = sum(message["role"] == "user" for message in messages)
             wordless = any(message["content"][-1]["type"] != "text" for message in messages)
             alone = video is None or wordless or messages[-1]["role"] != "assistant"
-            by_clip.setdefault((row,) if alone else (video, clip_name(video, path), start, stop, system), []).append(
-                row
-            )
-            row += 1
-    found = []
-    for members in by_clip.values():
-        ordered = members if len(members) == 1 else sorted(members, key=lambda number: _weight(seed, ids[number]))
-        found += _cut(ordered, turns, max_turns)
+            clip = (len(ids),) if alone else (video, clip_name(video, path), start, stop, system)
+            by_clip.setdefault(clip, []).append(len(ids))
+            turns.append(sum(message["role"] == "user" for message in messages))
+            ids.append(key)
+
+    def weight(number: int) -> bytes:
+        return hashlib.blake2b(f"{seed}/{ids[number]}".encode(), digest_size=8).digest()
+
+    ordered = (members if len(members) == 1 else sorted(members, key=weight) for members in by_clip.values())
+    found = [piece for members in ordered for piece in _cut(members, turns, max_turns)]
     return sorted(found, key=lambda members: int(members.min()))
 
 
-def _weight(seed: int, key: str) -> bytes:
-    return hashlib.blake2b(f"{seed}/{key}".encode(), digest_size=8).digest()
-
-
-def _cut(members: Sequence[int], turns: npt.NDArray[np.int64], limit: int | None) -> list[npt.NDArray[np.int64]]:
+def _cut(members: Sequence[int], turns: Sequence[int], limit: int | None) -> list[npt.NDArray[np.int64]]:
     pieces: list[list[int]] = []
     held = 0
     for number in members:
@@ -147,7 +132,7 @@ def _cut(members: Sequence[int], turns: npt.NDArray[np.int64], limit: int | None
             pieces.append([])
             held = 0
         pieces[-1].append(number)
-        held += int(turns[number])
+        held += turns[number]
     return [np.array(piece, dtype=np.int64) for piece in pieces]
 
 

@@ -124,7 +124,8 @@ def render(record: Record, row_id: str, style: MessageStyle) -> Rendered:
 
     A row whose answer upstream withholds has a user turn only. The media part comes first in the first user turn.
     """
-    body, media = record.body, _media_parts(record)
+    body = record.body
+    media = () if record.media is None else ((record.media.modality, None),)
     if isinstance(body, MultipleChoice):
         rendered = _multiple_choice(media, body, row_id, style)
     elif isinstance(body, OpenQuestion):
@@ -180,39 +181,23 @@ def _instructed(
     if instruction and style.instruction == "system":
         return [("system", [("text", instruction)]), *_exchange(media, question, answer)]
     if instruction and style.instruction == "prepend":
-        question = _joined(instruction, question)
+        question = f"{instruction}\n{question}" if question else instruction
     return _exchange(media, question, answer)
 
 
 def _exchange(media: Sequence[tuple[str, None]], question: str, answer: str | None) -> list[Message]:
-    parts: list[tuple[str, str | None]] = [*media]
-    if question:
-        parts.append(("text", question))
-    messages: list[Message] = [("user", parts)]
-    if answer is not None:
-        messages.append(("assistant", [("text", answer)]))
-    return messages
-
-
-def _media_parts(record: Record) -> Sequence[tuple[str, None]]:
-    return () if record.media is None else ((record.media.modality, None),)
+    asked: Message = ("user", [*media, ("text", question)] if question else media)
+    return [asked] if answer is None else [asked, ("assistant", [("text", answer)])]
 
 
 def _source(row_id: str) -> str:
     return row_id.partition("/")[0]
 
 
-def _joined(first: str, second: str) -> str:
-    return f"{first}\n{second}" if first and second else first or second
-
-
 def _order(size: int, key: str) -> list[int]:
     """Return a permutation that depends on the key alone: the same on every machine and in every version."""
-
-    def weight(position: int) -> bytes:
-        return hashlib.blake2b(f"{key}/{position}".encode(), digest_size=8).digest()
-
-    return sorted(range(size), key=weight)
+    weights = [hashlib.blake2b(f"{key}/{position}".encode(), digest_size=8).digest() for position in range(size)]
+    return sorted(range(size), key=weights.__getitem__)
 
 
 def _one_of(name: str, value: object, allowed: Collection[str]) -> None:

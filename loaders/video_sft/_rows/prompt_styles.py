@@ -126,10 +126,7 @@ _DEFAULT_CHOICE = {
         text="{question}\n{options}\nAnswer with the option's letter and text from the given choices.",
         answer="{letter}. {choice}",
     ),
-    "text": ChoiceForm(
-        text="{question}\n{options}\nAnswer with the text of the correct option.",
-        answer="{choice}",
-    ),
+    "text": ChoiceForm(text="{question}\n{options}\nAnswer with the text of the correct option.", answer="{choice}"),
 }
 _DEFAULT_QUESTION = {"plain": QuestionForm(), "short": QuestionForm(text=f"{{question}}\n{_SHORT}")}
 
@@ -144,9 +141,7 @@ PROMPT_STYLES: Mapping[str, PromptStyle] = {
         choice={"letter": _LETTER},
         choice_of={"next_qa": _OPTIONS_ALONE, "next_gqa": _OPTIONS_ALONE},
         question={"short": QuestionForm(text=f"{{question}} {_SHORT}", capitalised=True, question_end="?")},
-        question_of={
-            "next_qa": QuestionForm(text="{question}\nAnswer a question using a short phrase or sentence."),
-        },
+        question_of={"next_qa": QuestionForm(text="{question}\nAnswer a question using a short phrase or sentence.")},
     ),
     # https://github.com/OpenGVLab/Ask-Anything, video_chat2/mvbench.ipynb, which has the system text before the
     # question too; https://github.com/magic-research/PLLaVA, tasks/eval/{eval_utils.py,mvbench/pllava_eval_mvbench.py}.
@@ -227,8 +222,6 @@ PROMPT_STYLES: Mapping[str, PromptStyle] = {
     # https://github.com/OpenGVLab/Ask-Anything, video_chat2/dataset/it_dataset.py: the first instruction as system
     # text, then question and answer as the file has them.
     "upstream": PromptStyle(
-        used="VideoChat2-IT's own text; other sources as `default`",
-        choice={"letter": _LETTER},
-        written=True,
+        used="VideoChat2-IT's own text; other sources as `default`", choice={"letter": _LETTER}, written=True
     ),
 }

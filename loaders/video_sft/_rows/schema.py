@@ -39,16 +39,11 @@ def features() -> Features:
     span = {"start_seconds": Value("float64"), "stop_seconds": Value("float64")}
     return Features(
         {
-            "id": text,
-            "source": text,
-            "task": text,
-            "answer_format": text,
-            "question_type": text,
+            **dict.fromkeys(("id", "source", "task", "answer_format", "question_type"), text),
             "messages": List({"role": text, "content": List({"type": text, "text": text})}),
             "video": Video(),
             "image": Image(),
-            "video_id": text,
-            "video_path": text,
+            **dict.fromkeys(("video_id", "video_path"), text),
             **span,
             "choices": List(text),
             "answer": text,
@@ -74,19 +69,11 @@ def clip_name(video_id: str, video_path: str | None) -> str:
 
 
 def to_table(records: Sequence[Record], *, source: str, license: str, style: MessageStyle) -> pa.Table:
-    """Return records as a table of shared rows, without media files attached.
-
-    Args:
-        records: a batch of one source's records.
-        source: the source's name, the first part of every id.
-        license: the licence of these rows.
-        style: how questions and answers are worded.
-    """
+    """Return a batch of one source's records as a table of shared rows, without media files attached."""
     ids = [f"{source}/{record.key}" for record in records]
     rendered = [render(record, row_id, style) for record, row_id in zip(records, ids, strict=True)]
     media = [record.media for record in records]
-    size = len(records)
-    schema = _schema()
+    size, schema = len(records), _schema()
     columns: dict[str, Any] = {
         "id": ids,
         "source": pa.repeat(source, size),

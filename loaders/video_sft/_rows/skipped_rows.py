@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 import datasets
 
 from video_sft._annotations import Problems
-from video_sft.errors import ConfigError, RowError
+from video_sft.errors import ConfigError
 
 __all__ = ["SkippedRow", "remember_build", "save_problems", "skipped_in", "skipped_rows", "tell_skipped"]
 
@@ -52,7 +52,7 @@ def save_problems(problems: Problems, config: str, part: str, folder: str) -> No
         logger.warning("%s, %s: %s. The rows were read all the same", config, part, what)
     if not problems.skipped:
         return
-    skipped = [_skipped(error) for error in problems.skipped]
+    skipped = [SkippedRow(error.file, error.position, error.field, error.problem) for error in problems.skipped]
     tell_skipped(f"{config}, {part}", skipped)
     if os.path.isdir(folder):
         path = Path(folder) / f"{_PREFIX}{part.replace('/', '-')}.json"
@@ -97,7 +97,3 @@ def tell_skipped(what: str, skipped: Iterable[SkippedRow]) -> None:
     reasons = "; ".join(f"{count} x {kind}" for kind, count in kinds.most_common(5))
     first = ", ".join(f"{row.file} {row.position}" for row in rows[:3])
     logger.warning("%s: left out %d rows that could not be read (%s). First: %s", what, len(rows), reasons, first)
-
-
-def _skipped(error: RowError) -> SkippedRow:
-    return SkippedRow(error.file, error.position, error.field, error.problem)

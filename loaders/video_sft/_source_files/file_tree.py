@@ -9,9 +9,7 @@ import os
 import re
 from pathlib import PurePosixPath
 
-from fsspec.core import url_to_fs
-
-from video_sft._places import COMPRESSIONS, exists, is_remote, join, uncompressed
+from video_sft._places import COMPRESSIONS, exists, files_under, is_remote, join, uncompressed
 from video_sft.errors import MissingFileError, one_line
 
 __all__ = ["FileTree", "is_pattern"]
@@ -61,9 +59,8 @@ class FileTree:
             return sorted({path.partition("/")[0] for path in listing if "/" in path})[:_MOST_FOLDERS]
         if not is_remote(self.root):
             with os.scandir(self.root) as entries:
-                return sorted(entry.name for entry in entries if entry.is_dir() and entry.name[0] != ".")[
-                    :_MOST_FOLDERS
-                ]
+                names = sorted(entry.name for entry in entries if entry.is_dir() and entry.name[0] != ".")
+            return names[:_MOST_FOLDERS]
         return []
 
     def inside(self, folder: str) -> FileTree:
@@ -102,24 +99,21 @@ class FileTree:
         """The paths of all files, relative; None where files are asked for one by one."""
         if not self.root.startswith(_LISTED):
             return None
-        filesystem, path = url_to_fs(self.root)
         try:
-            found = filesystem.find(path)  # without a depth, which would have each folder listed by itself
+            return set(files_under(self.root))  # without a depth, which would have each folder listed by itself
         except FileNotFoundError as error:
             raise MissingFileError(f"{self.root} is not there: {one_line(error)}") from error
-        base = path.strip("/")
-        return {name.strip("/")[len(base) :].lstrip("/") for name in found}
 
 
 def _check_shards(found: list[str]) -> None:
     shards = [match for match in map(_SHARD.fullmatch, map(uncompressed, found)) if match]
     if not shards:
         return
-    count, width = int(shards[0]["count"]), len(shards[0]["number"])
+    first = shards[0]
+    count, width = int(first["count"]), len(first["number"])
     there = {int(match["number"]) for match in shards}
     missing = [number for number in range(min(count, 100_000)) if number not in there]
-    if missing or any(match["count"] != shards[0]["count"] for match in shards):
-        first = shards[0]
+    if missing or any(match["count"] != first["count"] for match in shards):
         absent = [f"{first['before']}-{number:0{width}}-of-{first['count']}{first['after']}" for number in missing[:3]]
         names = ", ".join(PurePosixPath(name).name for name in absent) or "files of two numberings lie side by side"
         raise MissingFileError(f"{first['before']}-*: of {count} files not all are there: {names}. Get them too")

@@ -42,12 +42,7 @@ def find_parts(parts: Sequence[Part], place: SourcePlace, known: Sequence[Part] 
     """Look for the parts' files in a folder, a zip or an fsspec URL, and among files given by name.
 
     Each file may lie under its own name or one of the others it is known by, compressed or not; the folder may be one
-    of the tree meant, or the one above it.
-
-    Args:
-        parts: the parts wanted.
-        place: where the user says they are.
-        known: all parts there are, which `place.files` may name.
+    of the tree meant, or the one above it. What the user gives by name may be of any of the `known` parts.
 
     Raises:
         MissingFileError: the local folder or zip itself is not there, or a file given is not.
@@ -66,7 +61,6 @@ def locate_parts(
     parts: Sequence[Part], place: SourcePlace, known: Sequence[Part] = ()
 ) -> list[tuple[Part, dict[str, Located]]]:
     """Return each part with those of its files that are there, by role; see `find_parts`."""
-    parts = list(parts)
     data_dir, files = place.data_dir, place.files
     if files is None and (one_file := place.one_file) is not None:
         data_dir, files = None, files_of(parts, one_file)
@@ -86,8 +80,13 @@ def _root(data_dir: str) -> str:
     root = root_of(data_dir)
     if not is_remote(root) and not os.path.isdir(root):
         raise MissingFileError(f"data_dir {data_dir!r} is not a folder, a file, a zip or a URL")
-    if root.startswith("zip://::"):
-        _check_zip(root.removeprefix("zip://::"))
+    zipped = root.removeprefix("zip://::")
+    if zipped != root:
+        if not exists(zipped):
+            raise MissingFileError(f"data_dir {zipped!r} is not there")
+        with fsspec.open(zipped, "rb") as handle:
+            if not zipfile.is_zipfile(handle):
+                raise MissingFileError(f"data_dir {zipped!r} is not a zip file, or only the beginning of one")
     return root
 
 
@@ -105,21 +104,10 @@ def _one_folder_below(
         places = {folder: {**there, **_locate_all(each, part.files)} for folder, each in inside.items()}
         whole = [folder for folder, locations in places.items() if not part.missing(locations)]
         if len(whole) > 1:
-            folders = ", ".join(whole[:5])
-            name = part.files["rows"].name
-            raise MissingFileError(
-                f"{name} is in several folders of {tree.root!r}: {folders}. Give the one meant as data_dir"
-            )
+            several = f"{part.files['rows'].name} is in several folders of {tree.root!r}: {', '.join(whole[:5])}"
+            raise MissingFileError(f"{several}. Give the one meant as data_dir")
         below.append((part, places[whole[0]] if whole else there))
     return below
-
-
-def _check_zip(location: str) -> None:
-    if not exists(location):
-        raise MissingFileError(f"data_dir {location!r} is not there")
-    with fsspec.open(location, "rb") as handle:
-        if not zipfile.is_zipfile(handle):
-            raise MissingFileError(f"data_dir {location!r} is not a zip file, or only the beginning of one")
 
 
 def _locate_all(tree: FileTree, files: Mapping[str, RemoteFile]) -> dict[str, Located]:
@@ -145,12 +133,11 @@ def download_parts(parts: Sequence[Part], downloads: DownloadManager) -> FoundPa
     """
     found = FoundParts()
     for part in parts:
-        missing = [file for role, file in part.files.items() if not file.url and role not in part.optional]
-        if missing:
-            found.absent.append((part, missing))
-            continue
         files = {role: file for role, file in part.files.items() if file.url}
-        found.present.append((part, {role: _download(file, downloads) for role, file in files.items()}))
+        if missing := part.missing(dict.fromkeys(files, "")):
+            found.absent.append((part, missing))
+        else:
+            found.present.append((part, {role: _download(file, downloads) for role, file in files.items()}))
     return found
 
 
@@ -159,9 +146,9 @@ def _download(file: RemoteFile, downloads: DownloadManager, *, again: bool = Tru
     try:
         location = str(downloads.download(file.url))
     except Exception as error:
+        problem = f"{file.name} could not be fetched from {file.url}: {one_line(error)}"
         remedy = file.steps or "Get it by hand and pass its folder as data_dir"
-        problem = one_line(error)
-        raise MissingFileError(f"{file.name} could not be fetched from {file.url}: {problem}. {remedy}") from error
+        raise MissingFileError(f"{problem}. {remedy}") from error
     wrong = None if is_remote(location) else _what_is_wrong(file, location)
     if wrong is None:
         return location

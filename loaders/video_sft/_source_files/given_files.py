@@ -16,14 +16,14 @@ from video_sft._sources.open_part import has_columns
 from video_sft._sources.part import Located, Part, places_of
 from video_sft.errors import ConfigError, MissingFileError
 
-__all__ = ["Files", "GivenParts", "SourcePlace", "files_of", "given_parts"]
+__all__ = ["ANNOTATION_SUFFIXES", "Files", "GivenParts", "SourcePlace", "files_of", "given_parts"]
 
 FilePath: TypeAlias = "str | os.PathLike[str]"
 Files: TypeAlias = "Mapping[str, FilePath | Sequence[FilePath] | Mapping[str, FilePath | Sequence[FilePath]]]"
 #: Parts with the files given for them, by role.
 GivenParts: TypeAlias = "list[tuple[Part, dict[str, Located]]]"
 
-_SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv", ".parquet")
+ANNOTATION_SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv", ".parquet")
 _GIVEN = "the file was given by its own name"
 
 
@@ -56,7 +56,7 @@ class SourcePlace:
         if place is None:
             return None
         if is_remote(place):
-            return place if uncompressed(place.partition("::")[0].lower()).endswith(_SUFFIXES) else None
+            return place if uncompressed(place.partition("::")[0].lower()).endswith(ANNOTATION_SUFFIXES) else None
         return place if not place.lower().endswith(".zip") and os.path.isfile(os.path.expanduser(place)) else None
 
     @property
@@ -77,10 +77,9 @@ def files_of(parts: Sequence[Part], place: str) -> Files:
     parts = [part for part, _ in known] or parts
     splits = {part.split for part in parts}
     if len(splits) != 1:
-        names = ", ".join(sorted(splits))
         raise ConfigError(
-            f"data_dir {place!r} is one file, and nothing tells which of the splits {names} it is: give "
-            f"split=..., or files={{{min(splits)!r}: ...}}"
+            f"data_dir {place!r} is one file, and nothing tells which of the splits {', '.join(sorted(splits))} it is: "
+            f"give split=..., or files={{{min(splits)!r}: ...}}"
         )
     return {splits.pop(): place}
 
@@ -90,12 +89,7 @@ def given_parts(parts: Sequence[Part], files: Files, known: Sequence[Part] = ())
 
     A key of `files` is a split, or a part of one (`train/mc`), with a role behind it or without (`validation/answers`;
     without it is the file with the rows); a value is a file, several files that hold the rows one after the other, or
-    a mapping of roles to files. What is named of parts that are not wanted is not looked at.
-
-    Args:
-        parts: the parts wanted.
-        files: what the user gave.
-        known: all parts there are.
+    a mapping of roles to files. What is named of parts that are not wanted, but known, is not looked at.
 
     Raises:
         ConfigError: a key is none of these, or may be several.

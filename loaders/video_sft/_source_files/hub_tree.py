@@ -52,8 +52,7 @@ class HubTree:
         Raises:
             MissingFileError: the Hub cannot be asked, or does not let this user in; the message has the steps.
         """
-        root = self.root()
-        found = find_parts(parts, SourcePlace(root))
+        found = find_parts(parts, SourcePlace(self.root()))
         present = [_with_urls(part, locations) for part, locations in found.present]
         return FoundParts(download_parts(present, downloads).present, found.absent)
 

@@ -8,16 +8,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from fsspec.core import url_to_fs
-
-from video_sft._places import COMPRESSIONS, is_remote, root_of, uncompressed
-from video_sft._source_files.given_files import SourcePlace
+from video_sft._places import COMPRESSIONS, files_under, is_remote, root_of, uncompressed
+from video_sft._source_files.given_files import ANNOTATION_SUFFIXES, SourcePlace
 from video_sft._sources.part import Part, RemoteFile
 
 __all__ = ["annotation_files", "listed", "missing_files_message"]
 
 _NAMES_SHOWN = 10
-_ANNOTATIONS = (".json", ".jsonl", ".ndjson", ".csv", ".parquet")
 _MOST_LOOKED_AT = 20_000
 _DEEPEST = 4
 
@@ -38,10 +35,8 @@ def missing_files_message(config: str, absent: Sequence[tuple[Part, Sequence[Rem
     if several and (files or one_file):
         roles = {role: file.name for role, file in several[0].files.items() if role not in several[0].optional}
         told = ", ".join(f"{role!r}: ..." for role in roles)
-        lines.append(
-            f"  {several[0].name} needs {len(roles)} files ({', '.join(roles.values())}): give their folder as "
-            f"data_dir, or files={{{several[0].name!r}: {{{told}}}}}"
-        )
+        needed = f"{several[0].name} needs {len(roles)} files ({', '.join(roles.values())})"
+        lines.append(f"  {needed}: give their folder as data_dir, or files={{{several[0].name!r}: {{{told}}}}}")
     return "\n".join(lines)
 
 
@@ -57,11 +52,9 @@ def _there(absent: Sequence[tuple[Part, Sequence[RemoteFile]]], data_dir: str) -
     if not there:
         return "There are no annotation files in it at all"
     missing = [file for _, files in absent for file in files]
-    right = sorted(
-        {path[: -len(file.name) - 1] for path in there for file in missing if path.endswith(f"/{file.name}")}
-    )
+    right = {path[: -len(file.name) - 1] for path in there for file in missing if path.endswith(f"/{file.name}")}
     if right:
-        places = " or ".join(os.path.join(data_dir, *folder.split("/")) for folder in right[:3])
+        places = " or ".join(os.path.join(data_dir, *folder.split("/")) for folder in sorted(right)[:3])
         return f"Files of these names are in a folder inside: perhaps you meant --data-dir {places}"
     wanted = {PurePosixPath(name).name: file.name for file in missing for name in file.names}
     for path in there:
@@ -73,14 +66,10 @@ def _there(absent: Sequence[tuple[Part, Sequence[RemoteFile]]], data_dir: str) -
 
 def annotation_files(root: str) -> list[str]:
     """Return the annotation files under a root, a few levels deep, by their relative paths."""
-    found: list[str] = []
     if is_remote(root):
-        if root.startswith(("zip://", "hf://")):
-            filesystem, path = url_to_fs(root)
-            base = path.strip("/")
-            names = [name.strip("/")[len(base) :].lstrip("/") for name in filesystem.find(path, maxdepth=_DEEPEST)]
-            found = sorted(name for name in names if uncompressed(name.lower()).endswith(_ANNOTATIONS))
-        return found
+        names = files_under(root, _DEEPEST) if root.startswith(("zip://", "hf://")) else []
+        return sorted(name for name in names if uncompressed(name.lower()).endswith(ANNOTATION_SUFFIXES))
+    found: list[str] = []
     looked_at = 0
     for folder, folders, names in os.walk(root):
         inside = os.path.relpath(folder, root).replace(os.sep, "/")
@@ -88,7 +77,7 @@ def annotation_files(root: str) -> list[str]:
         if prefix.count("/") >= _DEEPEST:
             folders.clear()
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [prefix + name for name in sorted(names) if uncompressed(name.lower()).endswith(_ANNOTATIONS)]
+        found += [prefix + name for name in sorted(names) if uncompressed(name.lower()).endswith(ANNOTATION_SUFFIXES)]
         looked_at += len(names)
         if looked_at > _MOST_LOOKED_AT:
             break

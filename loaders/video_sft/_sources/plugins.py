@@ -51,15 +51,8 @@ def _load(point: EntryPoint) -> None:
             registry.forget(error.name)
             remedy = f"Neither is {error.name} until one of them is renamed or uninstalled; all other sources work"
         problem = one_line(error) if isinstance(error, ConfigError) else f"{type(error).__name__}: {one_line(error)}"
-        logger.warning(
-            "the source %r of the package %s (entry point %s in %s) is left out: %s. %s",
-            point.name,
-            _package(point),
-            point.value,
-            GROUP,
-            problem,
-            remedy,
-        )
+        told = "the source %r of the package %s (entry point %s in %s) is left out: %s. %s"
+        logger.warning(told, point.name, _package(point), point.value, GROUP, problem, remedy)
 
 
 def _package(point: EntryPoint) -> str:
@@ -71,10 +64,8 @@ def _take(point: EntryPoint) -> None:
     if isinstance(loaded, type) and issubclass(loaded, SourceBuilder) and hasattr(loaded, "source"):
         registry.register(loaded)
         return
-    known = registry.registered().values()
-    if not inspect.ismodule(loaded) or not any(
-        value in known for value in vars(loaded).values() if inspect.isclass(value)
-    ):
+    classes = {each for each in vars(loaded).values() if inspect.isclass(each)} if inspect.ismodule(loaded) else set()
+    if not classes & {*registry.registered().values()}:
         raise ConfigError(
             f"{point.value} is {'a module without' if inspect.ismodule(loaded) else 'not'} a subclass of "
             "video_sft.source_kit.SourceBuilder that states its source"

@@ -45,9 +45,8 @@ class Pool:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
-            raise ConfigError(
-                f"a pool is called {self.name!r}; its name has letters, digits, '_', '-' and '.', for folders bear it"
-            )
+            wanted = "its name has letters, digits, '_', '-' and '.', for folders bear it"
+            raise ConfigError(f"a pool is called {self.name!r}; {wanted}")
 
     def agrees_with(self, other: Pool) -> bool:
         """Return whether files are recognised as in another pool; where they can be had may be worded otherwise."""

@@ -83,12 +83,8 @@ def register(cls: BuilderClass) -> None:
     own = not is_own(cls) and name.casefold() in own_names()
     if own or (before is not None and not _same(before, cls)):
         first = f"{_OWN}.{name.casefold()}, of this package" if own or before is None else _described(before)
-        raise NameClashError(
-            f"two sources are called {name!r}: {first}; and {_described(cls)}. Rename the latter (Source.name), or do "
-            "not import or install both",
-            name=name,
-            own=own,
-        )
+        told = f"two sources are called {name!r}: {first}; and {_described(cls)}. Rename the latter (Source.name)"
+        raise NameClashError(f"{told}, or do not import or install both", name, own)
     for pool in cls.source.own_pools:
         _check_pool(cls, pool)
     _known[name.casefold()] = cls
@@ -112,12 +108,9 @@ def _check_pool(cls: BuilderClass, pool: Pool) -> None:
         if known is None or _same(other, cls) or pool.agrees_with(known):
             continue
         owner = "this package" if is_own(other) else _described(other)
-        raise NameClashError(
-            f"{_described(cls)} declares the pool {pool.name!r} otherwise than {owner} ({pool} and {known}). Name it "
-            "in Source.pools if it is the same pool; give it another name if it is not",
-            name=cls.source.name,
-            own=is_own(other),
-        )
+        told = f"{_described(cls)} declares the pool {pool.name!r} otherwise than {owner} ({pool} and {known}). Name it"
+        remedy = "in Source.pools if it is the same pool; give it another name if it is not"
+        raise NameClashError(f"{told} {remedy}", cls.source.name, is_own(other))
 
 
 def _same(one: BuilderClass, other: BuilderClass) -> bool:

@@ -13,7 +13,7 @@ from video_sft._config_name import config_names
 from video_sft._places import safe_relative
 from video_sft._rows.schema import TASKS, VIEWS
 from video_sft._sources.open_part import OpenPart
-from video_sft._sources.part import SPLITS, Part
+from video_sft._sources.part import SPLITS, Part, splits_of
 from video_sft._sources.pool import Pool
 from video_sft._sources.record import Record
 from video_sft.errors import ConfigError, RowError, UnsafePathError
@@ -122,8 +122,7 @@ class Source:
     @property
     def splits(self) -> tuple[str, ...]:
         """The splits that have a part, in the usual order."""
-        present = {part.split for part in self.parts}
-        return tuple(split for split in ("train", "validation", "test") if split in present)
+        return splits_of(self.parts)
 
 
 def usable_records(source: Source, part: OpenPart) -> Iterator[Record]:
@@ -147,11 +146,7 @@ def usable_records(source: Source, part: OpenPart) -> Iterator[Record]:
 
 
 def _check(source: Source) -> None:
-    """Check a source's facts, one by one and against each other.
-
-    Raises:
-        ConfigError: the first that will not do.
-    """
+    """Check a source's facts, one by one and against each other; the first that will not do is a `ConfigError`."""
 
     def refuse(problem: str) -> NoReturn:
         raise ConfigError(f"source {source.name!r}: {problem}")
@@ -161,13 +156,12 @@ def _check(source: Source) -> None:
     if source.name in _RESERVED:
         refuse("this name stands for every source; choose another")
     for fact in _TEXTS:
-        if not isinstance(getattr(source, fact), str):
-            refuse(f"{fact} is {getattr(source, fact)!r}, where text is expected")
+        if not isinstance(value := getattr(source, fact), str):
+            refuse(f"{fact} is {value!r}, where text is expected")
     if not source.license.strip():
         refuse("license is empty; give an SPDX id, or 'other'")
     for fact in _LISTS:
-        value = getattr(source, fact)
-        if not isinstance(value, tuple):
+        if not isinstance(value := getattr(source, fact), tuple):
             refuse(f"{fact} is {_shown(value)}, where a tuple is expected: {fact}=({_shown(value)},)")
     if not source.tasks:
         refuse(f"tasks is empty; there are {', '.join(TASKS)}")
@@ -184,9 +178,10 @@ def _check(source: Source) -> None:
     for pool in source.own_pools:
         if not isinstance(pool, Pool):
             refuse(f"own_pools holds {_shown(pool)}, which is no Pool; the names of pools stand in pools")
-    for function in ("parse", "upstream_row", *(("in_view",) if source.in_view is not None else ())):
-        if not callable(getattr(source, function)):
-            refuse(f"{function} is {_shown(getattr(source, function))}, where a function is expected")
+    for name in ("parse", "upstream_row", "in_view"):
+        function = getattr(source, name)
+        if not callable(function) and (name != "in_view" or function is not None):
+            refuse(f"{name} is {_shown(function)}, where a function is expected")
     if not isinstance(source.upstream_features, Features):
         refuse(f"upstream_features is {_shown(source.upstream_features)}, where datasets.Features is expected")
     if taken := sorted({"row_id", "other_fields"} & set(source.upstream_features)):

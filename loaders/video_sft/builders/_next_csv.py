@@ -19,14 +19,7 @@ from video_sft.builders._choices import index_of_text, without_blanks
 from video_sft.builders._row_fields import blank_field, clean_or_blank
 from video_sft.errors import UnsafePathError
 
-__all__ = [
-    "CHOICE_COLUMNS",
-    "QUESTION_COLUMNS",
-    "QUESTION_TYPES",
-    "NextQuestions",
-    "next_features",
-    "upstream_fields",
-]
+__all__ = ["CHOICE_COLUMNS", "QUESTION_COLUMNS", "QUESTION_TYPES", "NextQuestions", "next_features", "upstream_fields"]
 
 #: Causal why and how; temporal previous, current and next; descriptive count, location, other and binary.
 QUESTION_TYPES = ("CW", "CH", "TP", "TC", "TN", "DC", "DL", "DO", "DB")
@@ -37,20 +30,8 @@ _COUNTS = ("frame_count", "width", "height")
 
 def next_features(video_column: str) -> Features:
     """Return the columns of the CSV as Arrow types; ids and answers stay text."""
-    text, count = Value("string"), Value("int64")
-    return Features(
-        {
-            video_column: text,
-            "frame_count": count,
-            "width": count,
-            "height": count,
-            "question": text,
-            "answer": text,
-            "qid": text,
-            "type": text,
-            **dict.fromkeys(CHOICE_COLUMNS, text),
-        }
-    )
+    names = (video_column, *QUESTION_COLUMNS, *CHOICE_COLUMNS)
+    return Features({name: Value("int64" if name in _COUNTS else "string") for name in names})
 
 
 @dataclass

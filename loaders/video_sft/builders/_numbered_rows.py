@@ -24,11 +24,7 @@ def numbered_records(
 
     A row takes its number before the rest of it is read: one that is left out as bad does not change the others' keys.
 
-    Args:
-        part: its rows are JSON.
-        media: returns a row's video.
-        body: returns what a row says, and why it is unusable, if it is.
-        prefix: what keys begin with, before such as `v_k_ZXmr8pmrs_0`.
+    `body` returns what a row says, and why it is unusable, if it is; `prefix` stands before such as `v_k_ZXmr8pmrs_0`.
     """
     counts: Counter[str] = Counter()
 

@@ -33,11 +33,8 @@ def frame_rates(part: OpenPart, role: str) -> dict[str, float]:
     A pickle can hold calls of any function, so it is never unpickled: its opcodes are listed, and anything but the
     text and numbers of one dictionary is refused.
 
-    Args:
-        part: the part that has the file.
-        role: the file's role; where an optional file is absent the table is empty.
-
-    A rate of 0 or below is left out and counted: the times of that video's keyframes are null.
+    Where an optional file is absent the table is empty. A rate of 0 or below is left out and counted: the times of that
+    video's keyframes are null.
 
     Raises:
         RowError: the file is neither, or a rate is no number of frames per second.

@@ -114,11 +114,7 @@ def keyframes(
     upstream's own generator has it
     (https://github.com/csbobby/STAR_Benchmark/blob/main/code/generation_tools/generator.py, `query_time`).
 
-    Args:
-        row: a row with a field `situations`, an object of graphs by keyframe id.
-        fps: the video's frame rate; None leaves the times null.
-        names: words to put in place of class ids; None keeps the ids.
-        problems: takes in ids without a word.
+    Without `fps` the times are null, without `names` class ids stay as they are.
 
     Raises:
         RowError: the graphs are not of that shape.

@@ -91,11 +91,7 @@ def _said(message: SourceRow) -> str:
 def _spoken(row: SourceRow, field: str, problems: Problems, *, tokens: int = 0) -> str:
     """Return a text as it is to be trained on: without noise, and without media tokens.
 
-    Args:
-        row: the row or message.
-        field: the text's field.
-        problems: counts texts with more media tokens than expected: the row has one video, whatever they say.
-        tokens: how many media tokens are expected at most.
+    Texts with more than so many tokens are counted: the row has one video, whatever they say.
     """
     text = row.text_or_blank(field)
     if _NOISE_WORD in text:

@@ -13,9 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
-from fsspec.core import url_to_fs
-
-from video_sft._places import is_remote, join, root_of, safe_relative
+from video_sft._places import files_under, is_remote, join, root_of, safe_relative
 from video_sft._rows.schema import TASKS
 from video_sft._sources.pool import Pool
 from video_sft.errors import ConfigError, UnsafePathError
@@ -228,23 +226,15 @@ def tell_unknown_files(root: str, known: Iterable[SubDataset]) -> None:
     first = unknown[0].removesuffix("/train.json")
     task = first.split("/")[1] if first.count("/") > 1 and first.split("/")[1] in TASKS else "<task>"
     example = f"extra_sub_datasets={{{first!r}: ({task!r}, {first.partition('/')[0]!r})}}"
-    logger.warning(
-        "videochat2: %d files that its table of sub-datasets does not have are left out: %s. To read one, declare its "
-        "task and modality: %s",
-        len(unknown),
-        ", ".join(unknown[:10]) + (", ..." if len(unknown) > 10 else ""),
-        example,
-    )
+    told = "videochat2: %d files that its table of sub-datasets does not have are left out: %s. To read one, declare "
+    shown = ", ".join(unknown[:10]) + (", ..." if len(unknown) > 10 else "")
+    logger.warning(told + "its task and modality: %s", len(unknown), shown, example)
 
 
 def _json_files(root: str, folder: str) -> list[str]:
-    filesystem, path = url_to_fs(join(root, folder))
     try:
-        found = filesystem.find(path, maxdepth=4)
+        return [f"{folder}/{name}" for name in files_under(join(root, folder), 4) if name.endswith(".json")]
     except (NotImplementedError, OSError):
         if not is_remote(root):
             raise
         return []
-    base = path.rstrip("/")
-    relative = [name[len(base) :].lstrip("/") for name in found if name.endswith(".json")]
-    return [f"{folder}/{name}" for name in relative]

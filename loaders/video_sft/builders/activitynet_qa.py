@@ -28,17 +28,26 @@ _RAW = "https://raw.githubusercontent.com/MILVLG/activitynet-qa/2cf80aeb4e45955e
 #: The numbers of the field `type`; 3 to 8 are upstream's "free" questions, told apart by their answer.
 QUESTION_TYPES = ("motion", "spatial", "temporal", "yes_no", "color", "object", "location", "number", "other")
 _YOUTUBE_ID_LENGTH = 11
+_HASHES = {
+    "train_q.json": (4006264, "a9db856c54af5870e9d24cb61bc14470f75eb31e9634e97ec0fb5a9d2b8acfc9"),
+    "train_a.json": (2151424, "f7df4103d38939ac8fd7fbcf316cf3c13f5fab9de0c76eb10c9b772ec7aa6566"),
+    "val_q.json": (2250891, "810299378d673bc93e88c507729c8268a1d84c985272f2ef0b7d9fb2bc89beb7"),
+    "val_a.json": (1210917, "b388623af61ba18692e597a1441710f95c87aefb93a491c43e96a4ab9a61e2a9"),
+    "test_q.json": (999298, "54d729564c3dfa0e795217f4df6023f7e43197fbb2b1fa4fd943ca65bee7eab8"),
+    "test_a.json": (540738, "f8fffa0fd6d8dbdb788310c16fe7e6da0aa23758d811cc77b65060436acf97e5"),
+}
 
 
-def _file(name: str, size: int, sha256: str, split: str) -> RemoteFile:
+def _file(name: str, split: str) -> RemoteFile:
+    size, sha256 = _HASHES[name]
     # The mirror lmms-lab/ActivityNetQA has questions and answers in one table.
     mirror = (f"data/{split}-*.parquet", f"{split}-*.parquet")
     also = (f"dataset/{name}", f"activitynet-qa/dataset/{name}", *mirror)
     return RemoteFile(name=name, url=_RAW + name, sha256=sha256, size=size, also=also)
 
 
-def _part(split: str, stem: str, rows: int, questions: tuple[int, str], answers: tuple[int, str]) -> Part:
-    files = {"rows": _file(f"{stem}_q.json", *questions, split), "answers": _file(f"{stem}_a.json", *answers, split)}
+def _part(split: str, stem: str, rows: int) -> Part:
+    files = {"rows": _file(f"{stem}_q.json", split), "answers": _file(f"{stem}_a.json", split)}
     return Part(split=split, files=files, rows=rows)
 
 
@@ -143,6 +152,9 @@ def _video_name(row: SourceRow) -> str:
     return name[2:] if len(name) == _YOUTUBE_ID_LENGTH + 2 and name.startswith("v_") else name
 
 
+_WHERE = "ActivityNet's site (v_<id>.mp4, some .mkv or .webm)"
+_POOL = Pool(name="activitynet", unique_names=True, optional_prefix="v_", where=_WHERE)
+
 SOURCE = Source(
     name="activitynet_qa",
     title="ActivityNet-QA",
@@ -159,45 +171,13 @@ SOURCE = Source(
     annotation_terms="The LICENSE file is Apache-2.0; the README says MIT and limited to non-commercial use.",
     video_terms="YouTube videos of ActivityNet; no licence to the footage is stated. ActivityNet gives ids and links.",
     license="other",
-    own_pools=(
-        Pool(
-            name="activitynet",
-            unique_names=True,
-            optional_prefix="v_",
-            where="ActivityNet's site (v_<id>.mp4, some .mkv or .webm)",
-        ),
-    ),
+    own_pools=(_POOL,),
     tasks=("vqa",),
-    parts=(
-        _part(
-            "train",
-            "train",
-            32000,
-            (4006264, "a9db856c54af5870e9d24cb61bc14470f75eb31e9634e97ec0fb5a9d2b8acfc9"),
-            (2151424, "f7df4103d38939ac8fd7fbcf316cf3c13f5fab9de0c76eb10c9b772ec7aa6566"),
-        ),
-        _part(
-            "validation",
-            "val",
-            18000,
-            (2250891, "810299378d673bc93e88c507729c8268a1d84c985272f2ef0b7d9fb2bc89beb7"),
-            (1210917, "b388623af61ba18692e597a1441710f95c87aefb93a491c43e96a4ab9a61e2a9"),
-        ),
-        _part(
-            "test",
-            "test",
-            8000,
-            (999298, "54d729564c3dfa0e795217f4df6023f7e43197fbb2b1fa4fd943ca65bee7eab8"),
-            (540738, "f8fffa0fd6d8dbdb788310c16fe7e6da0aa23758d811cc77b65060436acf97e5"),
-        ),
-    ),
+    parts=(_part("train", "train", 32000), _part("validation", "val", 18000), _part("test", "test", 8000)),
     parse=parse,
     upstream_features=Features(
         {
-            "video_name": Value("string"),
-            "question": Value("string"),
-            "question_id": Value("string"),
-            "answer": Value("string"),
+            **dict.fromkeys(("video_name", "question", "question_id", "answer"), Value("string")),
             "type": Value("int32"),
         }
     ),

@@ -18,13 +18,7 @@ from video_sft._sources.open_part import OpenPart
 from video_sft._sources.part import Part, RemoteFile
 from video_sft._sources.record import Record
 from video_sft._sources.source import Source
-from video_sft.builders._next_csv import (
-    CHOICE_COLUMNS,
-    QUESTION_COLUMNS,
-    NextQuestions,
-    next_features,
-    upstream_fields,
-)
+from video_sft.builders._next_csv import CHOICE_COLUMNS, QUESTION_COLUMNS, NextQuestions, next_features, upstream_fields
 from video_sft.errors import RowError
 
 __all__ = ["SOURCE", "NextGqa"]
@@ -67,11 +61,8 @@ def _grounded(split: str, stem: str, rows: int) -> Part:
 
 
 def _train() -> Part:
-    files = {
-        "rows": _file("train.csv"),
-        "paraphrases": _file("train_gpt4_sub.json"),
-        "folders": _file("map_vid_vidorID.json"),
-    }
+    names = {"rows": "train.csv", "paraphrases": "train_gpt4_sub.json", "folders": "map_vid_vidorID.json"}
+    files = {role: _file(name) for role, name in names.items()}
     return Part(split="train", files=files, optional=frozenset({"paraphrases", "folders"}), rows=34132)
 
 
@@ -206,10 +197,9 @@ SOURCE = Source(
     upstream_features=Features(
         {
             **next_features("video_id"),
-            "duration": Value("float64"),
-            "fps": Value("float64"),
+            **dict.fromkeys(("duration", "fps"), Value("float64")),
             "location": List(List(Value("float64"))),
-            **{role: List(Value("float64")) for role in _SAMPLED_TIMES},
+            **dict.fromkeys(_SAMPLED_TIMES, List(Value("float64"))),
             "ori": Value("string"),
             "gen": List(Value("string")),
         }

@@ -19,13 +19,7 @@ from video_sft._sources.part import Part, RemoteFile
 from video_sft._sources.pool import Pool
 from video_sft._sources.record import Record
 from video_sft._sources.source import Source
-from video_sft.builders._next_csv import (
-    CHOICE_COLUMNS,
-    QUESTION_COLUMNS,
-    NextQuestions,
-    next_features,
-    upstream_fields,
-)
+from video_sft.builders._next_csv import CHOICE_COLUMNS, QUESTION_COLUMNS, NextQuestions, next_features, upstream_fields
 
 __all__ = ["SOURCE", "NextQa"]
 
@@ -53,10 +47,8 @@ _SECOND_ANSWERS = RemoteFile(
     url=f"{_OE}add_reference_answer_test.json",
     size=166056,
     sha256="3418ace242446b53292a3b4bd635bcb9dd3255d6f59852c228d5f564d4d277dd",
-    also=(
-        "dataset/nextqa/add_reference_answer_test.json",
-        "NExT-OE/dataset/nextqa/add_reference_answer_test.json",
-        "add_reference_answer_test.json",
+    also=tuple(
+        f"{folder}add_reference_answer_test.json" for folder in ("dataset/nextqa/", "NExT-OE/dataset/nextqa/", "")
     ),
 )
 
@@ -66,19 +58,15 @@ def _part(kind: str, split: str, rows: int) -> Part:
     name = f"{kind}/{stem}.csv"
     size, sha256 = _HASHES.get(name, (None, None))
     repository, base, a0 = ("NExT-QA", _MC, "a0") if kind == "mc" else ("NExT-OE", _OE, "-a0")
+    folders = (f"{repository}/dataset/nextqa/", "dataset/nextqa/", "nextqa/", "")
+    mirror = f"{kind.upper()}/{split}-*.parquet"  # lmms-lab/NExTQA
     table = RemoteFile(
         name=name,
         url=f"{base}{stem}.csv",
         size=size,
         sha256=sha256,
         unverified=None if sha256 else _UNSEEN,
-        also=(
-            f"{repository}/dataset/nextqa/{stem}.csv",
-            f"dataset/nextqa/{stem}.csv",
-            f"nextqa/{stem}.csv",
-            f"{stem}.csv",
-            f"{kind.upper()}/{split}-*.parquet",  # lmms-lab/NExTQA
-        ),
+        also=(*(f"{folder}{stem}.csv" for folder in folders), mirror),
         columns=("video", a0),
     )
     files = {"rows": table, "folders": _FOLDERS}
@@ -102,8 +90,7 @@ def parse(part: OpenPart) -> Iterator[Record]:
 
     def open_question(row: SourceRow) -> Record:
         record = questions.open(row)
-        own = row.value.get("additional_ref_answer")
-        if own:
+        if own := row.value.get("additional_ref_answer"):
             record.joined = {"additional_reference_answer": own}
         key = row.value["video"].strip(), row.value["qid"].strip()
         answers = second.get(key[0])

@@ -58,13 +58,7 @@ def _files(stem: str) -> dict[str, RemoteFile]:
         name=name,
         url=_STORE + published,
         unverified="the object store keeps no versions, and the file was not at hand when the hashes were taken",
-        also=(
-            published,
-            f"STAR/{name}",
-            f"data/{name}",
-            f"data/STAR/{name}",
-            f"star_{stem}.json",
-        ),
+        also=(published, f"STAR/{name}", f"data/{name}", f"data/STAR/{name}", f"star_{stem}.json"),
     )
     fps = RemoteFile(
         name="STAR_classes/video_fps",
@@ -73,14 +67,9 @@ def _files(stem: str) -> dict[str, RemoteFile]:
         also=("STAR_classes/video_fps.json", *_also("video_fps"), *_also("video_fps.json")),
     )
     classes = {
-        role: RemoteFile(
-            name=f"STAR_classes/{role}.txt",
-            url=f"{_GIT}STAR_classes/{role}.txt",
-            size=size,
-            sha256=sha256,
-            also=_also(f"{role}.txt"),
-        )
+        role: RemoteFile(name=name, url=_GIT + name, size=size, sha256=sha256, also=_also(f"{role}.txt"))
         for role, (size, sha256) in _CLASS_HASHES.items()
+        for name in [f"STAR_classes/{role}.txt"]
     }
     return {"rows": rows, "fps": fps, **classes}
 
@@ -90,13 +79,8 @@ def _also(name: str) -> tuple[str, ...]:
 
 
 def _part(split: str, stem: str, rows: int) -> Part:
-    return Part(
-        split=split,
-        files=_files(stem),
-        optional=frozenset({"fps", *CLASS_ROLES}),
-        rows=rows,
-        second_hand="others count",
-    )
+    optional = frozenset({"fps", *CLASS_ROLES})
+    return Part(split=split, files=_files(stem), optional=optional, rows=rows, second_hand="others count")
 
 
 @dataclass
@@ -221,6 +205,8 @@ def _video(row: SourceRow) -> str:
     return video.upper() if _CHARADES_ID.fullmatch(video) else video
 
 
+_WHERE = "the Charades site (Charades_v1_480.zip: <id>.mp4)"
+_POOL = Pool(name="charades", unique_names=True, ignore_case=True, cut_by_row=True, where=_WHERE)
 _PROGRAM = List({"function": Value("string"), "value_input": List(Value("string"))})
 
 SOURCE = Source(
@@ -243,25 +229,14 @@ SOURCE = Source(
         "(commonly described as non-commercial research)."
     ),
     license="Apache-2.0",
-    own_pools=(
-        Pool(
-            name="charades",
-            unique_names=True,
-            ignore_case=True,
-            cut_by_row=True,
-            where="the Charades site (Charades_v1_480.zip: <id>.mp4)",
-        ),
-    ),
+    own_pools=(_POOL,),
     tasks=("reasoning",),
     parts=(_part("train", "train", 45731), _part("validation", "val", 7098), _part("test", "test", 7377)),
     parse=parse,
     upstream_features=Features(
         {
-            "question_id": Value("string"),
-            "question": Value("string"),
-            "video_id": Value("string"),
-            "start": Value("float64"),
-            "end": Value("float64"),
+            **dict.fromkeys(("question_id", "question", "video_id"), Value("string")),
+            **dict.fromkeys(("start", "end"), Value("float64")),
             "answer": Value("string"),
             "question_program": _PROGRAM,
             "choices": List({"choice_id": Value("int32"), "choice": Value("string"), "choice_program": _PROGRAM}),

@@ -38,9 +38,7 @@ _ROWS = RemoteFile(
     name="videochat_instruct_11k.json",
     unverified="Google Drive has no versions, and the file was not at hand when the hashes were taken",
     also=(
-        "anno/videochat_instruct_11k.json",
-        "video_chat/anno/videochat_instruct_11k.json",
-        "videochat_instruct_11k/videochat_instruct_11k.json",
+        *(f"{folder}/videochat_instruct_11k.json" for folder in ("anno", "video_chat/anno", "videochat_instruct_11k")),
         "videochat_instruct_11k_withurl.json",
         "anno/videochat_instruct_11k_withurl.json",
         "mix_sft/videochat_instruct.json",  # WHB139426/Grounded-VideoLLM

@@ -118,13 +118,9 @@ SOURCE = Source(
     parse=parse,
     upstream_features=Features(
         {
-            "sub_dataset": Value("string"),
-            "file": Value("string"),
-            "video": Value("string"),
-            "image": Value("string"),
+            **dict.fromkeys(("sub_dataset", "file", "video", "image"), Value("string")),
             "QA": List({"i": Value("string"), "q": Value("string"), "a": Value("string")}),
-            "start": Value("float64"),
-            "end": Value("float64"),
+            **dict.fromkeys(("start", "end"), Value("float64")),
         }
     ),
     upstream_row=_upstream_row,

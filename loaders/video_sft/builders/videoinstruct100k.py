@@ -31,6 +31,7 @@ from video_sft.errors import RowError
 __all__ = ["SOURCE", "Videoinstruct100k"]
 
 _HUB = "hf://datasets/MBZUAI/VideoInstruct-100K@ca593a4edea6bfb20cf009baf25c2f89c6c83471/"
+_VIDEOGPT_PLUS = "VideoGPT-plus_Training_Dataset/annotations/"
 
 _ROWS = RemoteFile(
     name="VideoInstruct100K.json",
@@ -41,18 +42,15 @@ _ROWS = RemoteFile(
         "VideoInstruct_Dataset.json",
         "data/VideoInstruct_Dataset.json",
         "video_chatgpt_training.json",
-        "conversation_videochatgpt.json",
-        "annotations/conversation_videochatgpt.json",
-        "VideoGPT-plus_Training_Dataset/annotations/conversation_videochatgpt.json",
+        *(f"{folder}conversation_videochatgpt.json" for folder in ("", "annotations/", _VIDEOGPT_PLUS)),
         "videochatgpt_tune_.json",  # Video-LLaVA
         "videochatgpt_tune.json",
-        "train_json/videochatgpt_tune_.json",
-        "ft_json/videochatgpt_tune_.json",
-        "videochatgpt_tune/videochatgpt_tune_.json",
-        "VideoInstruct100K_filter.json",
-        "VideoInstruct-100K/VideoInstruct100K_filter.json",
-        "filtered_VideoInstruct100K.json",
-        "VideoInstruct-100K/filtered_VideoInstruct100K.json",
+        *(f"{folder}/videochatgpt_tune_.json" for folder in ("train_json", "ft_json", "videochatgpt_tune")),
+        *(
+            f"{folder}{name}"
+            for name in ("VideoInstruct100K_filter.json", "filtered_VideoInstruct100K.json")
+            for folder in ("", "VideoInstruct-100K/")
+        ),
     ),
 )
 

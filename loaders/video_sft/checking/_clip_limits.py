@@ -14,8 +14,7 @@ import pyarrow as pa
 from video_sft._datasets import tqdm
 from video_sft.checking._media import FoundMedia
 from video_sft.checking._part_rows import PartRows
-from video_sft.checking._report import ClipFacts, Finding, Severity
-from video_sft.checking._wording import counted
+from video_sft.checking._report import ClipFacts, Finding, Severity, counted
 from video_sft.errors import VideoError
 from video_sft.video import Clip
 from video_sft.video._bytes.stopping import Job
@@ -32,16 +31,41 @@ class CheckedClips:
     """What came of comparing clips with their videos' lengths.
 
     Attributes:
-        facts: the numbers.
+        videos: how many there are.
+        tolerance: seconds beyond the end that are taken for rounding.
+        compared: how many limits were compared.
         empty: clips that begin at or after their video's end, in words.
         long: clips and moments that end after it, in words.
         unreadable: videos that could not be opened, with the reason.
     """
 
-    facts: ClipFacts
+    videos: int
+    tolerance: float
+    compared: int = 0
     empty: list[str] = field(default_factory=list)
     long: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+
+    def compare(self, limit: _Limit, end: float) -> None:
+        """Take in one limit in a video that ends at second `end`."""
+        self.compared += 1
+        if limit.start is not None and limit.start >= end:
+            self.empty.append(f"{limit.rows.place_of(limit.row)} begins at {limit.start:g} s of {end:.1f} s")
+            return
+        for what, stop in (("its clip", limit.stop), ("its moment", limit.evidence_stop)):
+            if stop is not None and stop > end + self.tolerance:
+                self.long.append(f"{limit.rows.place_of(limit.row)}: {what} ends at {stop:g} s of {end:.1f} s")
+                return
+
+    def facts(self) -> ClipFacts:
+        """Return the numbers."""
+        return ClipFacts(
+            videos=self.videos,
+            unreadable=len(self.unreadable),
+            limits=self.compared,
+            beyond=len(self.empty) + len(self.long),
+            tolerance_seconds=self.tolerance,
+        )
 
     def findings(self) -> Iterator[Finding]:
         """Yield what is wrong."""
@@ -49,7 +73,7 @@ class CheckedClips:
             (
                 "error",
                 self.unreadable,
-                f"{len(self.unreadable):,} of {counted(self.facts.videos, 'video')} cannot be opened",
+                f"{len(self.unreadable):,} of {counted(self.videos, 'video')} cannot be opened",
                 "Get these files again; `video-sft check --media FOLDER --deep` looks at every file of a folder",
             ),
             (
@@ -61,8 +85,7 @@ class CheckedClips:
             (
                 "warning",
                 self.long,
-                f"Clips or moments that end more than {self.facts.tolerance_seconds:g} s after their video does: "
-                f"{len(self.long):,}",
+                f"Clips or moments that end more than {self.tolerance:g} s after their video does: {len(self.long):,}",
                 "Frames come from the part that exists; a wrong or shortened file is likely where it is much",
             ),
         ]
@@ -85,31 +108,15 @@ class _Limit:
 def check_clips(
     parts: Sequence[PartRows], media: FoundMedia, *, tolerance: float = TOLERANCE_SECONDS, num_threads: int = 4
 ) -> CheckedClips:
-    """Open the videos that rows have limits in, and compare.
-
-    Args:
-        parts: the source's parts, read with media.
-        media: where the videos are.
-        tolerance: seconds beyond the end that are taken for rounding.
-        num_threads: how many videos are opened at a time.
-    """
+    """Open the videos that rows have limits in, a few at a time, and compare."""
     limits = _limits(parts, media)
-    checked = CheckedClips(ClipFacts(videos=0, unreadable=0, limits=0, beyond=0, tolerance_seconds=tolerance))
-    compared = 0
+    checked = CheckedClips(len(limits), tolerance)
     for place, end in _ends(list(limits), num_threads):
         if isinstance(end, str):
             checked.unreadable.append(end)
-            continue
-        for limit in limits[place]:
-            compared += 1
-            _compare(limit, end, tolerance, checked)
-    checked.facts = ClipFacts(
-        videos=len(limits),
-        unreadable=len(checked.unreadable),
-        limits=compared,
-        beyond=len(checked.empty) + len(checked.long),
-        tolerance_seconds=tolerance,
-    )
+        else:
+            for limit in limits[place]:
+                checked.compare(limit, end)
     return checked
 
 
@@ -165,13 +172,3 @@ def _end(place: str, job: Job) -> float | str:
     except OSError as error:
         return f"{place}: {error}"
     return facts.begin_seconds + facts.duration_seconds
-
-
-def _compare(limit: _Limit, end: float, tolerance: float, checked: CheckedClips) -> None:
-    if limit.start is not None and limit.start >= end:
-        checked.empty.append(f"{limit.rows.place_of(limit.row)} begins at {limit.start:g} s of {end:.1f} s")
-        return
-    for what, stop in (("its clip", limit.stop), ("its moment", limit.evidence_stop)):
-        if stop is not None and stop > end + tolerance:
-            checked.long.append(f"{limit.rows.place_of(limit.row)}: {what} ends at {stop:g} s of {end:.1f} s")
-            return

@@ -29,12 +29,7 @@ _ENDINGS = frozenset(
 
 @dataclass(frozen=True)
 class BadVideo:
-    """A file that is not whole.
-
-    Attributes:
-        path: relative to the folder.
-        reason: what is wrong with it.
-    """
+    """A file that is not whole: its path in the folder, and what is wrong with it."""
 
     path: str
     reason: str
@@ -76,9 +71,6 @@ def deep_check(
         num_workers: processes; None is one for each processor.
         seconds_per_file: after so long a file is given up as bad.
         progress: show a bar on the terminal.
-
-    Returns:
-        What was found.
 
     Raises:
         MissingMediaError: there is no such folder, or no video in it.

@@ -16,8 +16,7 @@ from video_sft._datasets import tqdm
 from video_sft._media.index import MediaIndexes
 from video_sft._sources.registry import find_pool
 from video_sft.checking._part_rows import PartRows
-from video_sft.checking._report import Finding, MediaFacts
-from video_sft.checking._wording import counted
+from video_sft.checking._report import Finding, MediaFacts, counted
 
 __all__ = ["FoundMedia", "find_media", "media_findings"]
 
@@ -75,13 +74,7 @@ def find_media(parts: Sequence[PartRows], indexes: MediaIndexes) -> FoundMedia:
 
 
 def media_findings(found: FoundMedia, indexes: MediaIndexes, listed_in: str | None) -> Iterator[Finding]:
-    """Yield a finding for each pool: what is missing, or that nobody said where it is.
-
-    Args:
-        found: the media.
-        indexes: the pools' files.
-        listed_in: the file that lists what is missing; None where there is none.
-    """
+    """Yield a finding for each pool: what is missing, with the file that lists it, or that no place was given."""
     missing: dict[str, list[str]] = {}
     for path in found.missing:
         missing.setdefault(path.partition("/")[0], []).append(path)

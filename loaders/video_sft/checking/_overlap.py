@@ -15,8 +15,7 @@ from video_sft._source_files.found_parts import find_parts
 from video_sft._source_files.given_files import SourcePlace
 from video_sft._sources.source import Source
 from video_sft.checking._part_rows import NO_VIDEO, PartRows, read_part
-from video_sft.checking._report import Finding, OverlapFacts
-from video_sft.checking._wording import counted
+from video_sft.checking._report import Finding, OverlapFacts, counted
 from video_sft.mixing._eval_lists.chosen import chosen_lists
 from video_sft.mixing._eval_lists.lists import EvalList
 from video_sft.mixing._eval_lists.video_keys import key_digest, keys_of_entry
@@ -99,12 +98,7 @@ def other_splits(source: Source, data_dir: str | os.PathLike[str]) -> list[Other
 
 
 def listed_splits(own: str, known: Sequence[OtherSplit]) -> list[OtherSplit]:
-    """Return the evaluation splits, benchmarks and own lists that are known from lists, their files not being there.
-
-    Args:
-        own: the source that is checked.
-        known: splits whose files are there.
-    """
+    """Return the evaluation splits of others that are known from lists, their files not being among those known."""
     there = {(split.source, split.split) for split in known}
     return [
         OtherSplit(entry.source, entry.split, *_digests(entry), None)
@@ -114,13 +108,7 @@ def listed_splits(own: str, known: Sequence[OtherSplit]) -> list[OtherSplit]:
 
 
 def overlaps(own: str, parts: Sequence[PartRows], others: Sequence[OtherSplit]) -> Iterator[Overlap]:
-    """Yield what each split of a source shares with its splits after it, and with each other split.
-
-    Args:
-        own: the source's name.
-        parts: its parts.
-        others: splits to compare with.
-    """
+    """Yield what each split of a source shares with its own splits after it, and with each of the others'."""
     by_split: dict[str, list[PartRows]] = defaultdict(list)
     for rows in parts:
         by_split[rows.part.split].append(rows)

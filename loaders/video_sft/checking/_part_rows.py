@@ -166,22 +166,14 @@ class PartRows:
 
 
 def read_part(
-    source: Source, part: Part, locations: dict[str, Located], *, with_media: bool = False, what: str = ""
+    source: Source, part: Part, locations: dict[str, Located], *, with_media: bool = False, what: str
 ) -> PartRows:
-    """Read a part's rows; what cannot be read is counted, not raised.
-
-    Args:
-        source: the source.
-        part: the part.
-        locations: where its files are, by role.
-        with_media: whether to keep what the media checks need.
-        what: what the progress bar calls it.
-    """
-    problems = ProblemTally.empty()
+    """Read a part's rows, `with_media` those that media checks need; what cannot be read is counted, not raised."""
+    problems = ProblemTally("skip")
     opened = OpenPart(part, locations, problems)
     rows = PartRows(part, opened.file_name("rows"), problems)
     records = _records(source, opened, rows)
-    with tqdm(desc=what or part.name, total=part.rows, unit=" rows", leave=False, delay=1.0) as progress:
+    with tqdm(desc=what, total=part.rows, unit=" rows", leave=False, delay=1.0) as progress:
         while batch := list(itertools.islice(records, _BATCH)):
             rows.unit = str(batch[0].row.place[0])
             rows.add(batch, source.name, with_media=with_media)
@@ -200,8 +192,7 @@ def _said(body: MultipleChoice | OpenQuestion | Conversation | Caption) -> tuple
     """Return what a record asks, and its answer or answers as one text; an empty one where it is withheld."""
     if isinstance(body, MultipleChoice):
         right = body.answer_index
-        there = right is not None and 0 <= right < len(body.choices)
-        return [body.question], body.choices[right] if there and right is not None else ""
+        return [body.question], "" if right is None or not 0 <= right < len(body.choices) else body.choices[right]
     if isinstance(body, OpenQuestion):
         return [body.question], body.answer or ""
     if isinstance(body, Caption):
@@ -211,15 +202,14 @@ def _said(body: MultipleChoice | OpenQuestion | Conversation | Caption) -> tuple
 
 def _media_table(records: list[Record]) -> pa.Table:
     media = [record.media for record in records]
+    ends = [max((stop for _, stop in record.evidence), default=None) for record in records]
     return pa.table(
         {
             "path": pa.array([item and item.video_path for item in media], pa.string()),
             "image": pa.array([item is not None and item.modality == "image" for item in media], pa.bool_()),
             "start": pa.array([item and item.start_seconds for item in media], pa.float64()),
             "stop": pa.array([item and item.stop_seconds for item in media], pa.float64()),
-            "evidence_stop": pa.array(
-                [max((stop for _, stop in record.evidence), default=None) for record in records], pa.float64()
-            ),
+            "evidence_stop": pa.array(ends, pa.float64()),
         }
     )
 

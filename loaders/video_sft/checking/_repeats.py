@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from video_sft.checking._part_rows import PartRows
-from video_sft.checking._report import Finding
-from video_sft.checking._wording import counted
+from video_sft.checking._report import Finding, counted
 
 __all__ = ["repeat_findings", "repeats_in"]
 
@@ -28,11 +26,7 @@ def repeat_findings(parts: Sequence[PartRows], verified: Callable[[PartRows], bo
 
     A row repeats another when video, clip, questions and answers are the same, whatever case and punctuation. Files
     have such rows upstream, so they are worth a warning only where they are many and nothing shows the file to be
-    upstream's own: neither its hash nor the number of its rows.
-
-    Args:
-        parts: the source's parts.
-        verified: whether a part's rows come from the published file, so that its repeats are upstream's own.
+    upstream's own: neither its hash, which `verified` tells of, nor the number of its rows.
     """
     for rows in parts:
         count = repeats_in(rows)
@@ -42,9 +36,8 @@ def repeat_findings(parts: Sequence[PartRows], verified: Callable[[PartRows], bo
         expected = own or len(rows) in (rows.part.rows, *rows.part.also_counted) or count < _MANY * len(rows)
         that = "that repeats" if count == 1 else "that repeat"
         what = f"{rows.part.name} has {counted(count, 'row')} {that} an earlier one: "
-        what += "the same video, question and answer under another id" + (
-            "; the published file is like that" if own else ""
-        )
+        what += "the same video, question and answer under another id"
+        what += "; the published file is like that" if own else ""
         remedy = "" if expected else "Look whether the file was joined with itself; training would see these rows twice"
         yield Finding("note" if expected else "warning", "repeats", what, remedy, count, list(_pairs(rows)))
     yield from _between(parts)
@@ -61,16 +54,12 @@ def _between(parts: Sequence[PartRows]) -> Iterator[Finding]:
     for earlier, later in np.unique(np.stack([before[repeated], part_of[repeated]]), axis=1).T.tolist():
         rows, start = parts[later], int(ends[later]) - len(parts[later])
         places = np.flatnonzero(repeated[start : ends[later]] & (before[start : ends[later]] == earlier))
-        yield _repeated(parts[earlier], rows, places)
-
-
-def _repeated(earlier: PartRows, rows: PartRows, places: npt.NDArray[np.int64]) -> Finding:
-    leaks = (earlier.part.split == "train") != (rows.part.split == "train")
-    what = f"{rows.part.name} has {counted(len(places), 'row')} that {earlier.part.name} has too: the same video, "
-    what += "question and answer"
-    remedy = "Leave them out of one of the two: the evaluation would score what was trained on" if leaks else ""
-    examples = [rows.place_of(row) for row in places[:_EXAMPLES].tolist()]
-    return Finding("warning" if leaks else "note", "repeats", what, remedy, len(places), examples)
+        leaks = (parts[earlier].part.split == "train") != (rows.part.split == "train")
+        what = f"{rows.part.name} has {counted(len(places), 'row')} that {parts[earlier].part.name} has too: "
+        what += "the same video, question and answer"
+        remedy = "Leave them out of one of the two: the evaluation would score what was trained on" if leaks else ""
+        examples = [rows.place_of(row) for row in places[:_EXAMPLES].tolist()]
+        yield Finding("warning" if leaks else "note", "repeats", what, remedy, len(places), examples)
 
 
 def _pairs(rows: PartRows) -> Iterator[str]:
@@ -80,8 +69,4 @@ def _pairs(rows: PartRows) -> Iterator[str]:
     is_first = np.zeros(len(contents), dtype=np.bool_)
     is_first[first] = True
     for row in np.flatnonzero(~is_first)[:_EXAMPLES].tolist():
-        yield f"{rows.place_of(row)} repeats {rows.place_of(_first(contents, row))}"
-
-
-def _first(contents: npt.NDArray[np.uint64], row: int) -> int:
-    return int(np.flatnonzero(contents == contents[row])[0])
+        yield f"{rows.place_of(row)} repeats {rows.place_of(int(np.argmax(contents == contents[row])))}"

@@ -17,10 +17,16 @@ __all__ = [
     "OverlapFacts",
     "PartFacts",
     "Severity",
+    "counted",
 ]
 
 Severity = Literal["error", "warning", "note"]
 FileStatus = Literal["as_published", "size_as_published", "unverified", "differs", "missing", "optional_missing"]
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 row`, `2,000 rows`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 @dataclass(frozen=True)

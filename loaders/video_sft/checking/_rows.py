@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from video_sft.checking._part_rows import Oddities, PartRows
-from video_sft.checking._report import Finding, Severity
+from video_sft.checking._part_rows import PartRows
+from video_sft.checking._report import Finding, Severity, counted
 from video_sft.checking._tally import ProblemKind
-from video_sft.checking._wording import counted
 
 __all__ = ["id_findings", "row_findings"]
 
@@ -19,12 +18,7 @@ _TOLERATED = 0.1
 
 
 def row_findings(rows: PartRows, published: int | None) -> Iterator[Finding]:
-    """Yield what is wrong or worth knowing about the rows of one part.
-
-    Args:
-        rows: the part.
-        published: how many rows upstream publishes.
-    """
+    """Yield what is wrong or worth knowing about the rows of a part, of which upstream publishes so many."""
     name = rows.part.name
     if rows.failure is not None:
         what = f"{name} cannot be read" + (f" beyond its first {len(rows):,} rows" if len(rows) else "")
@@ -86,10 +80,9 @@ def _bad_rows(rows: PartRows) -> Iterator[Finding]:
 
 
 def _answers(rows: PartRows) -> Iterator[Finding]:
-    count = rows.without_answer.count
+    name, count = rows.part.name, rows.without_answer.count
     if not count:
         return
-    name = rows.part.name
     if rows.part.split == "test" and count == len(rows):
         what = f"{name} comes without answers: upstream withholds them, for scoring on its server"
         yield Finding("note", "answers", what, count=count)
@@ -101,13 +94,11 @@ def _answers(rows: PartRows) -> Iterator[Finding]:
 
 def _choices(rows: PartRows) -> Iterator[Finding]:
     name = rows.part.name
-    bad: Oddities = rows.bad_choices
-    if bad.count:
+    if (bad := rows.bad_choices).count:
         what = f"{bad.count:,} rows of {name} have fewer than 2 or more than 26 options, or a right one that is none"
         remedy = "They cannot be asked as multiple choice; mend or remove them"
         yield Finding("error", "choices", what, remedy, bad.count, tuple(bad.examples))
-    repeated = rows.repeated_options
-    if repeated.count:
+    if (repeated := rows.repeated_options).count:
         what = f"{repeated.count:,} of {rows.choices:,} multiple-choice rows of {name} have the same option twice"
         what += f", {rows.ambiguous:,} of them the right one" if rows.ambiguous else ", never the right one"
         yield Finding("note", "choices", what, count=repeated.count, examples=tuple(repeated.examples))

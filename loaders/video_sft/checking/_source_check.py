@@ -147,7 +147,7 @@ class _SourceCheck:
         self.media = found.facts
         self.findings += media_findings(found, indexes, listing.missing_media(found.missing))
         checked = check_clips(self.rows, found, tolerance=tolerance, num_threads=num_threads)
-        self.clips = checked.facts
+        self.clips = checked.facts()
         self.findings += checked.findings()
 
     def compare(self, others: Mapping[str, Location], *, with_lists: bool) -> list[Overlap]:

@@ -16,8 +16,7 @@ from video_sft._source_files.found_parts import locate_parts
 from video_sft._source_files.given_files import SourcePlace
 from video_sft._source_files.missing_files import annotation_files, listed, missing_files_message
 from video_sft._sources.part import Located, Part, RemoteFile, places_of
-from video_sft.checking._report import FileFacts, Finding
-from video_sft.checking._wording import counted, how_to_get
+from video_sft.checking._report import FileFacts, FileStatus, Finding, counted
 from video_sft.errors import MissingFileError
 
 __all__ = ["FoundFiles", "file_findings", "find_files", "is_verified", "published_rows"]
@@ -43,21 +42,11 @@ class FoundFiles:
 
 
 def find_files(
-    parts: Sequence[Part],
-    place: SourcePlace,
-    config: str,
-    *,
-    known: Sequence[Part] = (),
-    published: bool = True,
+    parts: Sequence[Part], place: SourcePlace, config: str, *, known: Sequence[Part], published: bool
 ) -> FoundFiles:
-    """Look for the files of parts, and compare what is there with what was published.
+    """Look for the files of parts among all that are known, and compare what is there with what was published.
 
-    Args:
-        parts: the parts wanted.
-        place: where the user says they are.
-        config: what messages call the source.
-        known: all parts of the source.
-        published: whether they are to be the published files; the embedded samples are not.
+    The embedded samples are not `published`. Messages call the source `config`.
 
     Raises:
         MissingFileError: no part can be read; the message says what would be needed, and what is there instead.
@@ -75,14 +64,8 @@ def find_files(
     return found
 
 
-def file_findings(found: FoundFiles, known: Sequence[Part], *, published: bool = True) -> Iterator[Finding]:
-    """Yield what is wrong or worth knowing about the files.
-
-    Args:
-        found: the files.
-        known: all parts of the source, wanted or not.
-        published: as in `find_files`.
-    """
+def file_findings(found: FoundFiles, known: Sequence[Part], *, published: bool) -> Iterator[Finding]:
+    """Yield what is wrong or worth knowing about the files; see `find_files`."""
     by_status: dict[str, list[FileFacts]] = defaultdict(list)
     for facts in found.facts:
         by_status[facts.status].append(facts)
@@ -91,15 +74,13 @@ def file_findings(found: FoundFiles, known: Sequence[Part], *, published: bool =
     if not published:
         return
     yield from _missing(found)
-    optional = by_status["optional_missing"]
-    if optional:
+    if optional := by_status["optional_missing"]:
         names = listed([facts.name for facts in optional])
         what = f"{counted(len(optional), 'optional file')} missing, which rows can do without: {names}"
-        remedy = how_to_get([found.files[facts.name] for facts in optional])
+        remedy = _how_to_get([found.files[facts.name] for facts in optional])
         yield Finding("note", "files", what, remedy, len(optional))
     yield from _unverified([*by_status["unverified"], *by_status["size_as_published"]])
-    unread = _unread_files(found, known)
-    if unread:
+    if unread := _unread_files(found, known):
         what = f"Not read, being none of the source's files: {listed(unread)}"
         yield Finding("note", "files", what, count=len(unread))
 
@@ -133,30 +114,28 @@ def _add_facts(found: FoundFiles, located: Sequence[tuple[Part, dict[str, Locate
                 required.add(file.name)
     with tqdm(desc="hashing files", total=len(found.files), unit=" files", leave=False, delay=1.0) as progress:
         for name, file in found.files.items():
-            facts = FileFacts(name=name, parts=tuple(readers[name]), status="missing", why_unverified=file.unverified)
-            facts = dataclasses.replace(facts, published_size=file.size, published_sha256=file.sha256)
-            if name in places:
-                facts = _compared(facts, places[name], file, published=published)
-            elif name not in required:
-                facts = dataclasses.replace(facts, status="optional_missing")
-            found.facts.append(facts)
+            facts = FileFacts(
+                name=name,
+                parts=tuple(readers[name]),
+                status="missing" if name in required else "optional_missing",
+                published_size=file.size,
+                published_sha256=file.sha256,
+                why_unverified=file.unverified,
+            )
+            found.facts.append(_compared(facts, places[name], file, published=published) if name in places else facts)
             progress.update()
 
 
 def _compared(facts: FileFacts, location: str, file: RemoteFile, *, published: bool) -> FileFacts:
-    if another := _another_form(location, file):
+    if another := _another_form(location, file) if published else "an invented sample file":
         facts = dataclasses.replace(facts, published_size=None, published_sha256=None, why_unverified=another)
-    facts = dataclasses.replace(facts, location=location, size=file_size(location), sha256=sha256_of(location))
-    if not published:
-        unknown = dataclasses.replace(facts, published_size=None, published_sha256=None)
-        return dataclasses.replace(unknown, status="unverified", why_unverified="an invented sample file")
+    size, sha256 = file_size(location), sha256_of(location)
+    status: FileStatus = "unverified"
     if facts.published_sha256 is not None:
-        agrees = facts.sha256 == facts.published_sha256
-        return dataclasses.replace(facts, status="as_published" if agrees else "differs")
-    if facts.published_size is not None and facts.size is not None:
-        agrees = facts.size == facts.published_size
-        return dataclasses.replace(facts, status="size_as_published" if agrees else "differs")
-    return dataclasses.replace(facts, status="unverified")
+        status = "as_published" if sha256 == facts.published_sha256 else "differs"
+    elif facts.published_size is not None and size is not None:
+        status = "size_as_published" if size == facts.published_size else "differs"
+    return dataclasses.replace(facts, status=status, location=location, size=size, sha256=sha256)
 
 
 def _another_form(location: str, file: RemoteFile) -> str | None:
@@ -191,7 +170,7 @@ def _missing(found: FoundFiles) -> Iterator[Finding]:
         what = f"{counted(len(names), 'file')} of the {split} split missing{lost}: {listed(names)}"
         half = sorted({f.name for part, _ in parts for f in part.files.values() if f.name in present} - _shared(found))
         what += f". Of no use without: {listed(half)}" if half else ""
-        remedy = how_to_get(files)
+        remedy = _how_to_get(files)
         if all(part.split != split for part, _ in found.readable):
             remedy += f". If you do not want the {split} split, check the others with --split"
         yield Finding("warning", "files", what, remedy, len(names))
@@ -210,8 +189,7 @@ def _unverified(files: Sequence[FileFacts]) -> Iterator[Finding]:
         also = "; its size agrees" if facts.status == "size_as_published" else ""
         reasons[f"{facts.why_unverified or 'none is known'}{also}"].append(facts.name)
     for reason, names in reasons.items():
-        what = f"No hash is known to compare {listed(names)} with ({reason})"
-        yield Finding("note", "files", what, count=len(names))
+        yield Finding("note", "files", f"No hash is known to compare {listed(names)} with ({reason})", count=len(names))
 
 
 def _unread_files(found: FoundFiles, known: Sequence[Part]) -> list[str]:
@@ -222,3 +200,15 @@ def _unread_files(found: FoundFiles, known: Sequence[Part]) -> list[str]:
     read = {str(facts.location) for facts in found.facts}
     others = [path for path in annotation_files(root) if os.path.join(root, *path.split("/")) not in read]
     return [path for path in others if not any(fnmatch.fnmatchcase(uncompressed(path), name) for name in names)]
+
+
+def _how_to_get(files: Sequence[RemoteFile]) -> str:
+    """Return where to get several files: those of one folder together, each instruction once."""
+    folders: dict[str, list[str]] = {}
+    for file in files:
+        if file.url and not file.steps:
+            folder, _, name = file.url.rpartition("/")
+            folders.setdefault(folder, []).append(name if name == file.name else f"{name} (as {file.name})")
+    ways = [f"{listed(list(dict.fromkeys(names)))} from {folder}/" for folder, names in folders.items()]
+    steps = [file.where for file in files if file.steps or not file.url]
+    return ". ".join([*(["Get " + "; ".join(ways)] if ways else []), *dict.fromkeys(steps)])

@@ -60,11 +60,6 @@ class ProblemTally(Problems):
     listed: list[tuple[str, str, str | None, str]] = field(default_factory=list)
     by_file: Counter[str] = field(default_factory=Counter)
 
-    @classmethod
-    def empty(cls) -> ProblemTally:
-        """Return a tally that skips bad rows."""
-        return cls("skip")
-
     def meet(self, error: RowError) -> None:
         """Count one bad row."""
         _count(self.kinds, error)

@@ -23,10 +23,8 @@ _PLACE = ("id", "file", "row")
 class ListFiles:
     """Where the lists of one report go.
 
-    Args:
-        place: a folder, which gets one file for each kind of list; or, with a suffix such as `.txt`, the one file
-            for missing media.
-        source: the first part of the files' names.
+    The place is a folder, which gets one file for each kind of list, named after the source; or, with a suffix such as
+    `.txt`, the one file for missing media.
     """
 
     def __init__(self, place: str | os.PathLike[str] | None, source: str) -> None:
@@ -89,8 +87,6 @@ def _repeats(parts: Sequence[PartRows]) -> Iterator[Sequence[object]]:
 def _shared(overlaps: Sequence[Overlap]) -> Iterator[Sequence[object]]:
     for overlap in overlaps:
         facts = overlap.facts
-        if not overlap.contaminates:
-            continue
-        for rows, places in overlap.rows:
+        for rows, places in overlap.rows if overlap.contaminates else ():
             for row in places.tolist():
                 yield rows.id_of(row), rows.file, rows.numbers[row], facts.split, facts.other, facts.other_split

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from datasets import Dataset, DatasetInfo, IterableDataset, NamedSplit
 
 from video_sft._datasets import fingerprint_of
 from video_sft.errors import ConfigError
 from video_sft.mixing._eval_lists.lists import EvalList
 from video_sft.mixing._options import MixOptions
-from video_sft.mixing._order.quotas import Quotas, StoppingStrategy
-from video_sft.mixing._order.schedule import passes, schedule
+from video_sft.mixing._order.quotas import StoppingStrategy
+from video_sft.mixing._order.schedule import RowNumbers, passes, schedule
 from video_sft.mixing._parts import Parts, read_parts
 from video_sft.mixing._provenance import MixtureRecord, PartRecord, describe_in, lists_of, recipe_of
 from video_sft.mixing._recipe import read_recipe
@@ -115,8 +115,12 @@ def mix(
         from video_sft.mixing._stream.mixture import mixed_stream
 
         return mixed_stream(named, options, lists)
-    selections = {name: _selection(named, name, options) for name in named.wanted}
-    for selection in selections.values():
+    selections: dict[str, Selection] = {}
+    for name in named.wanted:
+        dataset: Any = named.dataset(name, options).with_format(None)
+        if PASS_COLUMN in dataset.column_names:
+            dataset = dataset.remove_columns(PASS_COLUMN)
+        selections[name] = selection = Selection(dataset)
         if options.licenses is not None:
             keep_licensed(selection, options.licenses)
         if options.decontaminate is not None:
@@ -126,17 +130,13 @@ def mix(
     return _mixed(named, selections, options, lists)
 
 
-def _selection(named: Parts, name: str, options: MixOptions) -> Selection:
-    dataset: Any = named.dataset(name, options).with_format(None)
-    if PASS_COLUMN in dataset.column_names:
-        dataset = dataset.remove_columns(PASS_COLUMN)
-    return Selection(dataset)
-
-
 def _mixed(named: Parts, selections: dict[str, Selection], options: MixOptions, lists: list[EvalList]) -> Dataset:
     present = [name for name in selections if len(selections[name])]
     if not present:
-        raise ConfigError(_nothing_left(selections))
+        told = "; ".join(f"{name}: {len(part.dataset)} rows{_reasons(part)}" for name, part in selections.items())
+        evaluated = any("of" in reason for part in selections.values() for reason in part.left_out)
+        hint = ". Rows of evaluation splits are kept out of training mixtures; decontaminate=None keeps them"
+        raise ConfigError(f"nothing is left to mix ({told}){hint if evaluated else ''}")
     for name in selections:
         if name not in present:
             level = logging.WARNING if selections[name].left_out else logging.INFO
@@ -146,69 +146,28 @@ def _mixed(named: Parts, selections: dict[str, Selection], options: MixOptions, 
     quota = named.quotas(present, sizes, options)
     blocks = [part_table(selections[name].dataset, selections[name].positions) for name in present]
     repeats = [max(1, -(-int(count) // size)) for count, size in zip(quota.counts, sizes, strict=True)]
-    table_rows = sum(int(block.table.num_rows) * count for block, count in zip(blocks, repeats, strict=True))
-    order = schedule(
-        _draws(present, sizes, blocks, repeats, quota, options),
-        quota,
-        num_rows=options.num_rows,
-        dtype=row_type(int(quota.counts.sum()), table_rows),
-    )
+    counts = quota.counts.tolist()
+    lengths = [int(block.table.num_rows) * count for block, count in zip(blocks, repeats, strict=True)]
+    *starts, table_rows = itertools.accumulate(lengths, initial=0)
+    given = zip(present, counts, blocks, starts, strict=True)
+    draws = [_drawn(name, count, block, start, options) for name, count, block, start in given]
+    order = schedule(draws, quota, num_rows=options.num_rows, dtype=row_type(sum(counts), table_rows))
     record = _record(named, selections, blocks, dict(zip(present, repeats, strict=True)), len(order), options, lists)
-    info = DatasetInfo()
+    info = DatasetInfo(features=features)
     describe_in(info, record)
-    return assembled(
-        blocks,
-        repeats,
-        order,
-        features=features,
-        split=NamedSplit(options.split.partition("[")[0]),
-        info=info,
-        fingerprint=_fingerprint(record, selections),
-    )
+    split = NamedSplit(options.split.partition("[")[0])
+    return assembled(blocks, repeats, order, split=split, info=info, fingerprint=_fingerprint(record, selections))
 
 
-@dataclass(frozen=True)
-class _PartDraws:
-    """The rows one part gives, in order, as row numbers of the mixture's table.
-
-    Attributes:
-        size: rows of the part that are mixed.
-        count: rows it gives.
-        key: what their order depends on.
-        shuffle: whether each pass has a new order.
-        block: the part's table.
-        start: where the part's rows begin in the mixture's table.
-    """
-
-    size: int
-    count: int
-    key: str
-    shuffle: bool
-    block: PartTable
-    start: int
-
-    def __len__(self) -> int:
-        return self.count
-
-    def pieces(self) -> Iterator[npt.NDArray[np.uint64]]:
-        """Yield the row numbers."""
-        for rows in passes(self.size, self.count, key=self.key, shuffle=self.shuffle):
-            if self.block.rows is not None:
-                number, row = np.divmod(rows, np.uint64(self.size))
-                rows = number * np.uint64(self.block.table.num_rows) + self.block.rows[row]
-            rows += np.uint64(self.start)
-            yield rows
-
-
-def _draws(
-    names: list[str], sizes: list[int], blocks: list[PartTable], repeats: list[int], quota: Quotas, options: MixOptions
-) -> list[_PartDraws]:
-    """Return what each part gives."""
-    starts = np.cumsum([0, *(block.table.num_rows * count for block, count in zip(blocks, repeats, strict=True))])
-    return [
-        _PartDraws(size, int(count), f"{options.seed}/{name}", options.shuffle, block, int(start))
-        for name, size, count, block, start in zip(names, sizes, quota.counts, blocks, starts[:-1], strict=True)
-    ]
+def _drawn(name: str, count: int, block: PartTable, start: int, options: MixOptions) -> Iterator[RowNumbers]:
+    """Yield the rows a part gives, in order, as row numbers of the mixture's table, where its own begin at `start`."""
+    size = len(block)
+    for rows in passes(size, count, key=f"{options.seed}/{name}", shuffle=options.shuffle):
+        if block.rows is not None:
+            number, row = np.divmod(rows, np.uint64(size))
+            rows = number * np.uint64(block.table.num_rows) + block.rows[row]
+        rows += np.uint64(start)
+        yield rows
 
 
 def _record(
@@ -250,14 +209,5 @@ def _fingerprint(record: MixtureRecord, selections: dict[str, Selection]) -> str
 
 
 def _reasons(selection: Selection) -> str:
-    if not selection.left_out:
-        return ""
-    return " (left out: " + ", ".join(f"{count} by {reason}" for reason, count in selection.left_out.items()) + ")"
-
-
-def _nothing_left(selections: dict[str, Selection]) -> str:
-    told = "; ".join(f"{name}: {len(part.dataset)} rows{_reasons(part)}" for name, part in selections.items())
-    hint = ""
-    if any("of" in reason for part in selections.values() for reason in part.left_out):
-        hint = ". Rows of evaluation splits are kept out of training mixtures; decontaminate=None keeps them"
-    return f"nothing is left to mix ({told}){hint}"
+    told = ", ".join(f"{count} by {reason}" for reason, count in selection.left_out.items())
+    return f" (left out: {told})" if told else ""

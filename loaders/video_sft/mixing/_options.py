@@ -23,27 +23,7 @@ __all__ = ["MixOptions"]
 
 @dataclass(frozen=True, kw_only=True)
 class MixOptions:
-    """What decides which rows are mixed and in which order; the arguments of `mix` with their defaults.
-
-    Attributes:
-        split: which split of each part.
-        probabilities: shares by part, or one for each in the order given.
-        temperature: flattens the shares.
-        seed: of the order.
-        epochs: passes over everything.
-        num_rows: rows in all.
-        stopping_strategy: when a mixture ends.
-        max_epochs_per_source: passes over one part that are allowed; one number, or one for each part named.
-        shuffle: whether every pass has an order of its own.
-        group: passed on to `load`.
-        decontaminate: what training mixtures are kept clear of.
-        eval_ids: folder of the user's evaluation lists.
-        eval_sets: names of the evaluation lists to keep clear of; None for all that are on by default.
-        dedupe: whether questions that two sources repeat are kept once.
-        licenses: rows of other licences are left out.
-        streaming: whether parts are streamed.
-        repo: Hub repo to load from.
-    """
+    """What decides which rows are mixed and in which order: the arguments of `mix`, which explains each of them."""
 
     split: str = "train"
     probabilities: Mapping[str, float] | Sequence[float] | None = None
@@ -72,7 +52,12 @@ class MixOptions:
         if self.decontaminate is not None:
             _one_of("decontaminate", self.decontaminate, DECONTAMINATIONS)
         if self.eval_sets is not None:
-            self._check_eval_sets()
+            if not self.eval_sets:
+                raise ConfigError("eval_sets is empty; give a list of names, such as ['next_qa test', 'mvbench']")
+            if self.decontaminate is None:
+                raise ConfigError(
+                    "eval_sets chooses what decontaminate leaves out, and decontaminate=None leaves nothing out"
+                )
         _whole("seed", self.seed, None)
         _whole("epochs", self.epochs, 1)
         if self.num_rows is not None:
@@ -88,21 +73,8 @@ class MixOptions:
                 "dedupe compares all rows with each other, which a stream cannot; load with streaming=False"
             )
 
-    def _check_eval_sets(self) -> None:
-        if not self.eval_sets:
-            raise ConfigError("eval_sets is empty; give a list of names, such as ['next_qa test', 'mvbench']")
-        if self.decontaminate is None:
-            raise ConfigError(
-                "eval_sets chooses what decontaminate leaves out, and decontaminate=None leaves nothing out"
-            )
-
-    @property
-    def training(self) -> bool:
-        """Whether the mixture is one to train on: split `train`, or a slice of it."""
-        return self.split.partition("[")[0] == "train"
-
     def eval_lists(self) -> list[EvalList]:
-        """Return the lists the mixture is to be kept clear of.
+        """Return the lists the mixture is to be kept clear of; only one of `train`, or of a slice of it, is.
 
         Raises:
             ConfigError: `eval_sets` has a name there is no list of.
@@ -111,18 +83,12 @@ class MixOptions:
             return []
         by_questions = self.decontaminate == "eval-questions"
         lists = chosen_lists(self.eval_sets, self.eval_ids, with_questions=by_questions)
-        return lists if self.training else []
+        return lists if self.split.partition("[")[0] == "train" else []
 
     def limit(self, names: Sequence[str]) -> list[int | None]:
-        """Return for each part how many passes over it are allowed.
-
-        Raises:
-            ConfigError: a limit names a part that is not there.
-        """
+        """Return for each part how many passes over it are allowed."""
         limits = self.max_epochs_per_source
-        if not isinstance(limits, Mapping):
-            return [limits for _ in names]
-        return [limits.get(name) for name in names]
+        return [limits.get(name) if isinstance(limits, Mapping) else limits for name in names]
 
     def over(self, recipe: Mapping[str, Any], where: str) -> MixOptions:
         """Return the options of a recipe, with those given in Python (other than the defaults) in their place.

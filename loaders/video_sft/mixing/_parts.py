@@ -21,13 +21,7 @@ __all__ = ["Parts", "read_parts"]
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts of a mixture by name, in the order of their names.
-
-    Attributes:
-        names: all of them.
-        weights: of each; None where none were given.
-        ready: the datasets, where they were given; empty where configs are to be loaded.
-    """
+    """The parts of a mixture in the order of their names: weights if any were given, datasets if they are loaded."""
 
     names: tuple[str, ...]
     weights: Mapping[str, float] | None
@@ -129,7 +123,10 @@ def read_parts(parts: Any, options: MixOptions) -> Parts:
     if ready:
         _check_loading(options)
     elif options.repo is None:
-        _check_configs(names)
+        from video_sft.builders import builder_class
+
+        for name in names:
+            builder_class(name)
     return Parts(tuple(sorted(names)), weights, ready)
 
 
@@ -139,13 +136,6 @@ def _check_loading(options: MixOptions) -> None:
     given += [name for name in ("group", "repo") if getattr(options, name) is not None]
     if given:
         raise ConfigError(f"{', '.join(given)}: mix has no such option for datasets that are loaded already")
-
-
-def _check_configs(names: Sequence[str]) -> None:
-    from video_sft.builders import builder_class
-
-    for name in names:
-        builder_class(name)
 
 
 def _check_dataset(name: str, value: object, options: MixOptions) -> None:

@@ -73,12 +73,10 @@ class MixtureRecord:
 
 def lists_of(lists: Sequence[EvalList], options: MixOptions) -> dict[str, Any]:
     """Return what a record says of the evaluation lists a mixture was kept clear of."""
-    missing: tuple[str, ...] = ()
+    missing: list[str] = []
     if lists and options.eval_sets is None:
-        missing = (
-            *unlisted(lists),
-            *(entry.name for entry in chosen_lists(None, options.eval_ids) if entry not in lists),
-        )
+        missing += unlisted(lists)
+        missing += [entry.name for entry in chosen_lists(None, options.eval_ids) if entry not in lists]
     return {
         "eval_lists": {entry.name: entry.digest() for entry in lists},
         "eval_origins": {entry.name: entry.made_from for entry in lists},

@@ -31,10 +31,7 @@ def bundled_recipes() -> list[str]:
 
 
 def read_recipe(recipe: str | os.PathLike[str]) -> tuple[Any, dict[str, Any], str]:
-    """Read a recipe.
-
-    Args:
-        recipe: path of a YAML file, or the name of a bundled recipe. Paths in it are relative to its own folder.
+    """Read a recipe, a YAML file or a bundled one by its name; paths in it are relative to its own folder.
 
     Returns:
         `parts`, the other options by name (those for `load` under `load_options`), and what to call it in messages.

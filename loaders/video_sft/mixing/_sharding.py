@@ -11,7 +11,7 @@ from datasets.distributed import split_dataset_by_node
 
 from video_sft._datasets import examples_of, fingerprint_of, is_divided, skipped_in, stream_of
 from video_sft.errors import ConfigError
-from video_sft.mixing._order.ranks import places_of
+from video_sft.mixing._order.schedule import places_of
 from video_sft.mixing._table import with_rows
 
 __all__ = ["shard", "was_sharded"]

@@ -8,7 +8,7 @@ that are not drawn cost nothing but four bytes for each pass.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,17 @@ import numpy.typing as npt
 import pyarrow as pa
 from datasets import Dataset, DatasetInfo, Features, NamedSplit, Value
 
-from video_sft._datasets import InMemoryTable, MemoryMappedTable, Table, concat_tables, fingerprint_of, indices_of
+from video_sft._datasets import (
+    InMemoryTable,
+    MemoryMappedTable,
+    Table,
+    concat_tables,
+    fingerprint_of,
+    formatted_rows,
+    indices_of,
+)
 from video_sft._files import is_intact, writing_cached
 from video_sft.errors import ConfigError
-from video_sft.mixing._batch_reading import MixedDataset
 from video_sft.mixing._order.schedule import RowNumbers
 
 __all__ = [
@@ -52,14 +59,39 @@ BATCH_ROWS = 20_000
 _LONG = 1 << 26
 
 
+class MixedDataset(Dataset):  # type: ignore[misc]
+    """A `datasets.Dataset` whose `__getitems__`, which a `DataLoader` calls for each batch, is quick.
+
+    `Dataset` looks up an indices mapping one row at a time through Arrow, and turns a batch into Python objects from
+    one tiny chunk for each row. Here the lookup is one numpy operation and the batch one chunk. Nothing else differs,
+    and whatever `select` is behind (`skip`, `take`, `shard`, `shuffle`, `split_dataset_by_node`) stays as quick.
+    Operations that write a new table, such as `map`, return a plain `Dataset`.
+    """
+
+    def __getitems__(self, keys: list[int]) -> list[dict[str, Any]]:
+        """Return the rows at the given positions, as `Dataset.__getitems__` does."""
+        own, rows = indices_of(self), None
+        if own is not None and own.num_chunks == 1 and len(keys):
+            numbers = own.chunk(0).to_numpy()[np.asarray(keys, dtype=np.int64)]
+            rows = formatted_rows(self, numbers.astype(np.int64))
+        return super().__getitems__(keys) if rows is None else rows
+
+    def select(self, indices: Iterable[int], *args: Any, **kwargs: Any) -> Dataset:
+        """Select rows as `Dataset.select` does; the result stays quick, and no rows at all are a fine choice.
+
+        `Dataset.select` refuses an empty range that begins at the end: what `skip(len(mix))` asks for when training
+        is over, and `split_dataset_by_node` with more ranks than rows.
+        """
+        none = isinstance(indices, range) and not indices
+        chosen = super().select([] if none else indices, *args, **kwargs)
+        if type(chosen) is Dataset:
+            chosen.__class__ = MixedDataset
+        return chosen
+
+
 @dataclass(frozen=True)
 class PartTable:
-    """A part as it lies in memory or on disk.
-
-    Attributes:
-        table: its rows, and perhaps others between them.
-        rows: the row numbers that belong to it, None for all.
-    """
+    """A part as it lies in memory or on disk: a table, and the row numbers that belong to the part, None for all."""
 
     table: Table
     rows: RowNumbers | None
@@ -83,24 +115,14 @@ def with_rows(dataset: Dataset, rows: npt.NDArray[Any], fingerprint: str) -> Dat
     """Return a dataset of the given rows, like `dataset.select` without its pass over the rows in Python."""
     own = row_numbers(dataset)
     mapped = np.asarray(rows, dtype=np.uint64) if own is None else own[rows]
-    chosen = MixedDataset(
-        dataset.data,
-        info=dataset.info.copy(),
-        split=dataset.split,
-        indices_table=_indices(mapped),
-        fingerprint=fingerprint,
-    )
+    own_facts = {"info": dataset.info.copy(), "split": dataset.split, "fingerprint": fingerprint}
+    chosen = MixedDataset(dataset.data, indices_table=_indices(mapped), **own_facts)
     chosen.set_format(**dataset.format)
     return chosen
 
 
 def part_table(dataset: Dataset, kept: npt.NDArray[Any] | None) -> PartTable:
-    """Return a part's table and rows.
-
-    Args:
-        dataset: the part.
-        kept: positions in `dataset` to mix, None for all.
-    """
+    """Return the table of a part and the rows of it at the positions `kept`, None for all."""
     rows = row_numbers(dataset)
     if kept is not None:
         rows = np.asarray(kept, dtype=np.uint64) if rows is None else rows[kept]
@@ -115,26 +137,18 @@ def assembled(
     passes: Sequence[int],
     order: RowNumbers,
     *,
-    features: Features,
     split: NamedSplit | None,
     info: DatasetInfo,
     fingerprint: str,
 ) -> Dataset:
     """Return the mixture as a dataset.
 
-    Args:
-        blocks: the parts, in the order in which `order` counts their rows.
-        passes: how often each is passed over.
-        order: row numbers: the rows of the first part in its first pass come first, then those of its second.
-        features: the columns the parts share.
-        split: what the mixture calls itself.
-        info: its description.
-        fingerprint: names the mixture in caches; the same for the same mixture.
+    `order` counts the rows of the first part in its first pass first, then those of its second, and so on through all
+    passes of all parts. `info` has the columns that the parts share.
     """
-    columns = Features({**features, PASS_COLUMN: Value("int32")})
     tables = [_with_passes(block.table, count) for block, count in zip(blocks, passes, strict=True)]
     info = info.copy()
-    info.features = columns
+    info.features = Features({**info.features, PASS_COLUMN: Value("int32")})
     return MixedDataset(
         concat_tables(tables, axis=0), info=info, split=split, indices_table=_indices(order), fingerprint=fingerprint
     )
@@ -186,21 +200,19 @@ def _in_large_batches(table: Table, dataset: Dataset) -> Table:
     target = folder / f"video-sft-batches-{fingerprint_of(dataset)}.arrow"
     try:
         if not is_intact(target):
-            with writing_cached(target) as unfinished:
-                _rewrite(table.table, unfinished)
+            with (
+                writing_cached(target) as unfinished,
+                pa.OSFile(str(unfinished), "wb") as sink,
+                pa.ipc.new_stream(sink, table.schema) as writer,
+            ):
+                for start in range(0, table.num_rows, BATCH_ROWS):
+                    writer.write_table(table.table.slice(start, BATCH_ROWS).combine_chunks())
         rewritten = MemoryMappedTable.from_file(str(target))
     except (OSError, pa.ArrowInvalid) as error:
         logger.info("reading %s as it is, in %d small batches: %s", folder, batches, error)
         return table
-    if rewritten.num_rows != table.num_rows or rewritten.schema != table.schema:
-        return table
-    return rewritten
-
-
-def _rewrite(table: pa.Table, target: Path) -> None:
-    with pa.OSFile(str(target), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
-        for start in range(0, table.num_rows, BATCH_ROWS):
-            writer.write_table(table.slice(start, BATCH_ROWS).combine_chunks())
+    same = rewritten.num_rows == table.num_rows and rewritten.schema == table.schema
+    return rewritten if same else table
 
 
 def shared_features(parts: dict[str, Features]) -> Features:
@@ -213,7 +225,7 @@ def shared_features(parts: dict[str, Features]) -> Features:
     for name, theirs in others:
         differing = [
             column
-            for column in [*columns, *(extra for extra in theirs if extra not in columns)]
+            for column in {**columns, **theirs}
             if column not in columns or column not in theirs or not _same(columns[column], theirs[column])
         ]
         if differing:

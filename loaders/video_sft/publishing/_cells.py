@@ -30,12 +30,7 @@ _ROW_COLUMNS = ["id", "video", "video_id", "video_path", "start_seconds", "stop_
 
 @dataclass(frozen=True)
 class PublishedVideo:
-    """A video that rows point at.
-
-    Attributes:
-        location: where it is now: a path, a URL, or a member of a zip.
-        path: where it lies in the repo.
-    """
+    """A video that rows point at: where it is now (a path, a URL, or a member of a zip) and its path in the repo."""
 
     location: str
     path: str
@@ -84,12 +79,8 @@ def publishable(
 ) -> pa.Table:
     """Return rows with the media cells that are published, in the columns and with the metadata of `schema`.
 
-    Args:
-        table: rows with media cells.
-        mode: `none` empties the cells, `reference` gives paths into the repo, `embed` the videos' bytes. Images are
-            embedded unless the mode is `none`: the viewer shows no others.
-        reference: the path that stands for a video in a cell.
-        schema: of what is published.
+    Mode `none` empties the cells, `reference` gives what `reference` returns for a video, `embed` the videos' bytes.
+    Images are embedded unless the mode is `none`: the viewer shows no others.
     """
     files = published_videos(table) if mode != "none" else [None] * len(table)
     table = _replace(table, "video", [_video_cell(file, mode, reference) for file in files])

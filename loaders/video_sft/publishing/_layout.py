@@ -29,12 +29,8 @@ def rows_glob(config: str, split: str) -> str:
 def video_path(pool: str, key: str, suffix: str) -> str:
     """Return the path of a video: the same for the same item, whoever publishes it, and unlike that of any other.
 
-    The Hub wants fewer than 10,000 entries in a folder; 256 shards hold two million.
-
-    Args:
-        pool: of the video, with `CUT_SUFFIX` where it was cut to one row.
-        key: of the item in its pool; it may hold slashes.
-        suffix: of the file at hand, with its dot, since pools hold other containers than annotations say.
+    The Hub wants fewer than 10,000 entries in a folder; 256 shards hold two million. The suffix is that of the file at
+    hand, since pools hold other containers than annotations say.
     """
     digest = hashlib.sha256(key.encode()).hexdigest()
     name = key.replace("/", "__")

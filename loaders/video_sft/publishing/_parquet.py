@@ -6,6 +6,7 @@ the bytes, in all (0.52) and of the first row group (0.48), for 1.5 times the se
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,14 +35,7 @@ _DICTIONARY_REPEATS = 2
 
 
 def group_rows(rows: int, nbytes: int, *, images: bool, videos: bool) -> int:
-    """Return how many rows go into one row group.
-
-    Args:
-        rows: of the split.
-        nbytes: that they take together, media not counted.
-        images: whether cells hold whole images.
-        videos: whether cells hold whole videos.
-    """
+    """Return how many rows of a split go into one row group, by whether its cells hold whole images or videos."""
     if videos:
         return _GROUP_ROWS_VIDEOS
     if images:
@@ -60,11 +54,6 @@ def write_shard(path: Path, groups: Iterator[pa.Table], schema: pa.Schema) -> No
 
     The same tables give the same bytes, so that publishing again sends nothing. Chunks are content-defined, as
     `datasets` writes them, so that a change of few rows sends few bytes.
-
-    Args:
-        path: the file.
-        groups: the row groups.
-        schema: of the file, with the features in its metadata.
     """
     first = next(groups, schema.empty_table())
     with (
@@ -79,8 +68,7 @@ def write_shard(path: Path, groups: Iterator[pa.Table], schema: pa.Schema) -> No
             use_content_defined_chunking=config.DEFAULT_CDC_OPTIONS,
         ) as writer,
     ):
-        writer.write_table(first, row_group_size=max(1, len(first)))
-        for group in groups:
+        for group in itertools.chain([first], groups):
             writer.write_table(group, row_group_size=max(1, len(group)))
 
 

@@ -91,6 +91,7 @@ def publish(
     if mode != "none" and not sample and not allow_restricted_videos:
         _check_terms(names)
     among = {find_source(name).name for name in names}
+    state = Path(state_dir or Path(datasets.config.HF_CACHE_HOME).expanduser() / "video_sft" / "publishing")
     runs = []
     for repo_name, members in _by_repo(names, repo, repo_per_source).items():
         loaded = []
@@ -105,13 +106,13 @@ def publish(
                 **of_rows,
             )
             given = (files or {}).get(find_source(name).name)
-            rows = load_upstream(wanted, data_dir=folder, files=given, sample=sample, **others)
+            rows: Any = load_upstream(wanted, data_dir=folder, files=given, sample=sample, **others)
             if mode != "none":
-                refuse_links(_shared(rows), _folders(media))
+                refuse_links(rows, _folders(media))
             wording = {} if is_upstream(name) else MessageStyle.keywords(options)
-            loaded.append(LoadedConfig(name, _shared(rows), sample, wording))
+            loaded.append(LoadedConfig(name, rows, sample, wording))
         hub_repo = HubRepo(repo_name, revision=revision, token=token)
-        runs.append(RepoRun(hub_repo, loaded, mode=mode, state_dir=_state_dir(state_dir)))
+        runs.append(RepoRun(hub_repo, loaded, mode=mode, state_dir=state))
     return PublishReport([run.dry_run() if dry_run else run.publish(private=private) for run in runs], dry_run=dry_run)
 
 
@@ -168,15 +169,3 @@ def _folders(media: MediaPlaces | Location | Sequence[Location] | None) -> Itera
     """Yield every place of media, whichever pool it is of."""
     for place in media.values() if isinstance(media, Mapping) else [media or ()]:
         yield from [place] if isinstance(place, (str, os.PathLike)) else place
-
-
-def _shared(rows: object) -> datasets.DatasetDict:
-    if not isinstance(rows, datasets.DatasetDict):
-        raise TypeError("a config without a split loads as a DatasetDict")
-    return rows
-
-
-def _state_dir(state_dir: Location | None) -> Path:
-    if state_dir is not None:
-        return Path(state_dir)
-    return Path(datasets.config.HF_CACHE_HOME).expanduser() / "video_sft" / "publishing"

@@ -29,21 +29,11 @@ class Shard:
 
     path: str
     file: Path
-    size: int
     sha256: str
 
 
 class SplitWriter:
-    """Writes one split of one config as Parquet shards.
-
-    Args:
-        repo: the repo's name, for the paths in video cells.
-        config: the config's name.
-        split: the split's name.
-        rows: the rows, with media where they are published.
-        mode: what becomes of videos.
-        commit: the commit that has the videos; None where no cell refers to one.
-    """
+    """Writes one split of one config as Parquet shards; video cells name the repo and the commit with the videos."""
 
     def __init__(
         self, repo: str, config: str, split: str, rows: datasets.Dataset, mode: VideoMode, commit: str | None
@@ -72,12 +62,11 @@ class SplitWriter:
             file = folder / path.replace("/", "__")
             part = self._rows.shard(count, index, contiguous=True).with_format("arrow")
             write_shard(file, self._tables(part, group), self._schema)
-            size = file.stat().st_size
+            with file.open("rb") as written:
+                sha256, size = digest_of(written)
             report.files += 1
             report.file_bytes += size
-            with file.open("rb") as written:
-                sha256 = digest_of(written)[0]
-            yield Shard(path, file, size, sha256)
+            yield Shard(path, file, sha256)
 
     def _tables(self, part: datasets.Dataset, rows: int) -> Iterator[pa.Table]:
         for table in part.iter(batch_size=rows):
@@ -94,11 +83,8 @@ class SplitWriter:
 
     def _count(self, table: pa.Table) -> None:
         report = self.report
-        for column, counter in (
-            ("task", report.tasks),
-            ("question_type", report.question_types),
-            ("license", report.licenses),
-        ):
+        counters = {"task": report.tasks, "question_type": report.question_types, "license": report.licenses}
+        for column, counter in counters.items():
             if column in table.column_names:
                 for pair in pc.value_counts(table[column]).to_pylist():
                     if pair["values"] is not None:

@@ -148,9 +148,8 @@ class SourceContract:
         cache = self.cache(tmp_path_factory)
         other = "star" if source == "next_qa" else "next_qa"
         parts = [rows for name in (source, other) for rows in self._sample(name, tmp_path_factory).values()]
-        streams = [
-            rows for name in (source, other) for rows in self._sample(name, tmp_path_factory, streaming=True).values()
-        ]
+        streamed = (self._sample(name, tmp_path_factory, streaming=True) for name in (source, other))
+        streams = [rows for splits in streamed for rows in splits.values()]
         for together in (
             datasets.concatenate_datasets(parts).shuffle(seed=0),
             datasets.interleave_datasets(parts, stopping_strategy="all_exhausted_without_replacement"),
@@ -182,16 +181,13 @@ class SourceContract:
         folder, empty = sample_folder(source), str(tmp_path_factory.mktemp("empty"))
 
         def rows(missing: Any) -> list[dict[str, Any]]:
-            where = dict.fromkeys(find_source(source).pools[:1], empty)
-            given: Any = load(
-                source, data_dir=folder, media=where, missing=missing, cache_dir=self.cache(tmp_path_factory)
-            )
+            where, cache = dict.fromkeys(find_source(source).pools[:1], empty), self.cache(tmp_path_factory)
+            given: Any = load(source, data_dir=folder, media=where, missing=missing, cache_dir=cache)
             return [row for part in given.values() for row in part]
 
         with_null = rows("null")
-        expect(
-            all(row["video"] is None and row["image"] is None for row in with_null), f"{source}: cells out of nowhere"
-        )
+        cells = [row[kind] for row in with_null for kind in ("video", "image")]
+        expect(not any(cell is not None for cell in cells), f"{source}: cells out of nowhere")
         without = [row["id"] for row in with_null if row["video_id"] is None]
         expect([row["id"] for row in rows("skip")] == without, f"{source}: missing='skip' keeps other rows than those")
         if len(without) < len(with_null):
@@ -207,17 +203,16 @@ class SourceContract:
         """A file has its size and hash, or a reason why not."""
         for part in find_source(source).parts:
             for file in part.files.values():
-                pinned = file.sha256 and file.size
+                pinned, where = file.sha256 and file.size, file.url or file.steps
                 expect(pinned or file.unverified, f"{file.name}: state its sha256 and size, or why not in unverified")
-                expect(
-                    file.url or file.steps or file.unverified, f"{file.name}: say where it can be had, in url or steps"
-                )
+                expect(where or file.unverified, f"{file.name}: say where it can be had, in url or steps")
 
     def test_a_truncated_sample_is_an_error_that_names_file_and_row(self, source: str, tmp_path_factory: Any) -> None:
         """A file that ends too soon is never read as a shorter one."""
         data = Path(tmp_path_factory.mktemp("truncated")) / "data"
         shutil.copytree(sample_folder(source), data)
-        names = [name for part in find_source(source).parts for name in _names(part.files["rows"])]
+        files = [part.files["rows"] for part in find_source(source).parts]
+        names = [name for file in files for name in (file.name, *file.also)]
         name = next((name for name in names if (data / name).is_file()), None)
         if name is None:
             raise AssertionError(f"{source}: the sample has none of {', '.join(names)}")
@@ -236,14 +231,12 @@ class SourceContract:
 
     def test_the_builder_works_by_itself(self, source: str, tmp_path_factory: Any) -> None:
         """The builder class is a `datasets` builder, whose cache folder bears the source's name."""
-        builder = builder_class(source)(
-            self.cache(tmp_path_factory), config_name=source, data_dir=sample_folder(source)
-        )
+        cache = self.cache(tmp_path_factory)
+        builder = builder_class(source)(cache, config_name=source, data_dir=sample_folder(source))
         expect(builder.dataset_name == source.lower(), f"{source}: its folder is {builder.dataset_name}")
         builder.download_and_prepare()
-        expect(
-            list(builder.as_dataset()) == list(builder.as_streaming_dataset()), f"{source}: other splits as a stream"
-        )
+        streamed = builder.as_streaming_dataset()
+        expect(list(builder.as_dataset()) == list(streamed), f"{source}: other splits as a stream")
 
     def test_check_finds_no_error(self, source: str) -> None:
         """`video-sft check` has nothing against the sample."""
@@ -262,10 +255,6 @@ class SourceContract:
 
     def _sample(self, config: str, tmp_path_factory: Any, **options: Any) -> Any:
         return load(config, sample=True, cache_dir=self.cache(tmp_path_factory), **options)
-
-
-def _names(file: Any) -> tuple[str, ...]:
-    return (file.name, *file.also)
 
 
 def _rows(splits: Any) -> Iterator[dict[str, Any]]:
@@ -288,7 +277,8 @@ def _problems(row: dict[str, Any], config: str) -> Iterator[str]:
         validate_messages(row["messages"], video=has_video, image=has_image)
     except MessageError as error:
         yield str(error)
-    limits = row["start_seconds"], row["stop_seconds"]
+    video, path, limits = row["video_id"], row["video_path"], (row["start_seconds"], row["stop_seconds"])
+    moments = [(moment["start_seconds"], moment["stop_seconds"]) for moment in row["evidence"]]
     told = row["messages"][-1]["role"] == "assistant"
     of_choices = row["answer_format"] == "multiple_choice"
     right = None if row["answer_index"] is None else row["choices"][row["answer_index"]]
@@ -298,24 +288,16 @@ def _problems(row: dict[str, Any], config: str) -> Iterator[str]:
         f"{row['task']} is none of the source's tasks": row["task"] in TASKS and row["task"] in source.tasks,
         f"answer_format is {row['answer_format']}": row["answer_format"] in ANSWER_FORMATS,
         "there is no licence": bool(row["license"]),
-        "video_id and the media part of messages do not go together": (
-            (row["video_id"] is not None) == (has_video or has_image)
-        ),
+        "video_id and the media part of messages do not go together": (video is not None) == (has_video or has_image),
         "a video beside messages without one": (row["video"] is not None) <= has_video,
         "an image beside messages without one": (row["image"] is not None) <= has_image,
-        f"video_id {row['video_id']} is in none of the source's pools": (
-            row["video_id"] is None or row["video_id"].partition("/")[0] in pools
-        ),
-        f"video_path {row['video_path']} is in none of the source's pools": (
-            row["video_path"] is None or row["video_path"].partition("/")[0] in pools
-        ),
+        f"video_id {video} is in none of the source's pools": video is None or video.partition("/")[0] in pools,
+        f"video_path {path} is in none of the source's pools": path is None or path.partition("/")[0] in pools,
         "fewer than two options": not of_choices or len(row["choices"]) >= 2,
         "answer is not the option that answer_index says": right == row["answer"] or not of_choices,
         "options beside an open question": of_choices or (not row["choices"] and right is None),
         "the last turn does not go with the answer": told == (row["answer"] is not None),
         f"the clip {limits} ends before it begins": None in limits or limits[0] < limits[1],
-        "a moment of the evidence ends before it begins": all(
-            0 <= moment["start_seconds"] < moment["stop_seconds"] for moment in row["evidence"]
-        ),
+        "a moment of the evidence ends before it begins": all(0 <= start < stop for start, stop in moments),
     }
     yield from (problem for problem, kept in rules.items() if not kept)

@@ -10,8 +10,9 @@ except ImportError as error:
 
 from video_sft._probing.lengths import lengths
 from video_sft.training._collator import Collator
+from video_sft.training._place import MixturePlace
 from video_sft.training._stamps import video_metadata
 from video_sft.training._tiny import tiny_model
 from video_sft.training._trainer import trainer_arguments
 
-__all__ = ["Collator", "lengths", "tiny_model", "trainer_arguments", "video_metadata"]
+__all__ = ["Collator", "MixturePlace", "lengths", "tiny_model", "trainer_arguments", "video_metadata"]

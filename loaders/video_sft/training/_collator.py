@@ -150,7 +150,7 @@ class Collator:
 
         Returns:
             The number, padding and fillers not counted; None for a row that is left out, which is not counted in
-            `counts`.
+            `counts`. For a model that leaves out what does not change in a video (VideoLLaMA3), the most it can be.
 
         Raises:
             MissingMediaError: as when it is called, like the other errors.

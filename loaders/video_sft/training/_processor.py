@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from video_sft.errors import ConfigError
+from video_sft.errors import ConfigError, VideoError, one_line
 
 __all__ = ["ProcessorCalls", "RenderedText"]
 
@@ -74,7 +74,10 @@ class ProcessorCalls:
         self.sampling_rate = 0
         if sound:
             if not hasattr(processor, "load_audio_from_video"):
-                raise ConfigError(f"{type(processor).__name__} takes no sound with a video; leave sound=True away")
+                raise ConfigError(
+                    f"{type(processor).__name__} takes no sound with a video; leave sound=True away (Qwen2.5-Omni and "
+                    "Qwen3-Omni do, from transformers 5.23 on)"
+                )
             self.sampling_rate = int(processor.feature_extractor.sampling_rate)
 
     def takes(self, kind: str) -> bool:
@@ -138,6 +141,9 @@ class ProcessorCalls:
             sound: samples of the video, float32.
             keep_video_size: frames come as large as the model sees them.
             keep_image_size: so does the image.
+
+        Raises:
+            VideoError: the processor does not take pictures of such a shape.
         """
         keywords: dict[str, Any] = {}
         if video is not None:
@@ -155,7 +161,12 @@ class ProcessorCalls:
             keywords |= {"audio": [sound], "audio_from_video_indices": [0], "load_audio_from_video": True}
         if self.tokenizer.bos_token is not None and text.startswith(self.tokenizer.bos_token):
             keywords["text_kwargs"] = {"add_special_tokens": False}
-        return dict(self._processor(text=[text], return_tensors="pt", **keywords))
+        try:
+            return dict(self._processor(text=[text], return_tensors="pt", **keywords))
+        except ValueError as error:
+            if "aspect ratio" not in str(error):
+                raise
+            raise VideoError("its picture", f"is too long and narrow for the model: {one_line(error)}") from error
 
     def length(self, text: str, *, samples: int | None = None, **media: Any) -> int:
         """Return how many tokens a row has.
@@ -198,10 +209,11 @@ class ProcessorCalls:
     def _without_content(self, text: str, **media: Any) -> dict[str, Any]:
         try:
             return self.encode(text, **media)
-        except NotImplementedError:  # a processor that looks at pixels: let it have black ones
+        except NotImplementedError:  # VideoLLaMA3 leaves out what does not change: of noise, nothing
+            noise = torch.Generator().manual_seed(0)
             for kind in ("video", "image"):
                 if media.get(kind) is not None:
-                    media[kind] = torch.zeros(media[kind].shape, dtype=torch.uint8)
+                    media[kind] = torch.randint(256, media[kind].shape, generator=noise, dtype=torch.uint8)
             return self.encode(text, **media)
 
 

@@ -144,8 +144,9 @@ class Clip(Mapping[str, Any]):
         """Cut like `clip`, for limits that come from data: impossible ones are told when the part is read."""
         cut = Clip(self)
         cut._file = self._file
-        cut.start_seconds = _tighter(max, self.start_seconds, start_seconds)
-        cut.stop_seconds = _tighter(min, self.stop_seconds, stop_seconds)
+        starts, stops = (self.start_seconds, start_seconds), (self.stop_seconds, stop_seconds)
+        cut.start_seconds = max((start for start in starts if start is not None), default=None)
+        cut.stop_seconds = min((stop for stop in stops if stop is not None), default=None)
         return cut
 
     def frames(
@@ -258,18 +259,7 @@ def _let_torch_collate() -> None:
     """Have `torch.utils.data.default_collate`, if in use, put clips in a list: it would take them for dicts."""
     collate = sys.modules.get("torch.utils.data._utils.collate")
     if collate is not None:
-        collate.default_collate_fn_map.setdefault(Clip, _as_list)
-
-
-def _as_list(batch: Sequence[Clip], **_: Any) -> list[Clip]:
-    return list(batch)
-
-
-def _tighter(pick: Any, own: float | None, other: float | None) -> float | None:
-    if own is None or other is None:
-        return own if other is None else other
-    chosen: float = pick(own, other)
-    return chosen
+        collate.default_collate_fn_map.setdefault(Clip, lambda batch, **_: list(batch))
 
 
 def _check_limits(start: float | None, stop: float | None) -> None:

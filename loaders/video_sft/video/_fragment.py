@@ -69,9 +69,7 @@ def split_fragment(path: str) -> tuple[str, float | None, float | None]:
     if path.startswith("clip://") and (hop := _HOP.match(path)):
         start, stop = hop.groups()
         return path[hop.end() :], _seconds(start), _seconds(stop)
-    if "#t=" not in path:
-        return path, None, None
-    match = _FRAGMENT.search(path)
+    match = _FRAGMENT.search(path) if "#t=" in path else None
     if match is None:
         return path, None, None
     start, stop = match.groups()

@@ -11,21 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from video_sft.video._timeline import SAME_MOMENT, Indices, Timeline
+from video_sft.video._timeline import SAME_MOMENT, ImpossibleTimeError, Indices, Timeline
 
-__all__ = ["COUNT_METHODS", "Choice", "TooManyError"]
+__all__ = ["Choice"]
 
-#: How `count=` places frames: the midpoints of TSN's segments, the end points of `numpy.linspace`, TSN's random frame
-#: of each segment.
-COUNT_METHODS = ("midpoints", "endpoints", "random")
-
+#: How `count=` places frames: in the middle of each of so many equal segments (TSN at test time), by
+#: ``np.linspace(begin, end - 1, count)`` cut to whole numbers (Video-ChatGPT, LLaVA-Video and others), and at random in
+#: each segment (TSN at training time).
+_METHODS = ("midpoints", "endpoints", "random")
 
 #: A rate that repeats each frame so often, and gives more than so many, comes from a wrong time in the file.
 _MOST_REPEATS, _MANY = 100, 100_000
-
-
-class TooManyError(ValueError):
-    """A rate would give far more frames than there are."""
 
 
 @dataclass(frozen=True)
@@ -51,18 +47,11 @@ class Choice:
             raise ValueError("max_frames goes with fps; give count for a fixed number of frames")
 
     def numbers(self, timeline: Timeline, begin: int, end: int, start: float | None, stop: float | None) -> Indices:
-        """Return the numbers of the frames chosen.
-
-        Args:
-            timeline: of the file.
-            begin: first frame of the clip.
-            end: one past its last frame.
-            start: where the clip begins, in seconds of the file; None is the file's beginning.
-            stop: where it ends; None is the file's end.
+        """Return the numbers of the frames chosen from those of a clip, begin to end - 1, which are its [start, stop).
 
         Raises:
             ValueError: the choice is not possible.
-            TooManyError: a rate would give far more frames than there are.
+            ImpossibleTimeError: a rate would give far more frames than there are.
             IndexError: a frame number is not in the clip.
         """
         last = timeline.end_seconds if stop is None else min(stop, timeline.end_seconds)
@@ -79,21 +68,8 @@ class Choice:
         return np.arange(begin, end, dtype=np.int64)
 
 
-def _by_count(begin: int, end: int, count: int, method: str = "midpoints", seed: int | None = None) -> Indices:
-    """Spread `count` frames evenly over frames ``begin`` to ``end - 1``; short clips repeat frames.
-
-    Args:
-        begin: first frame of the clip.
-        end: one past its last frame.
-        count: how many frames are wanted.
-        method: ``midpoints`` takes the middle of each of `count` equal segments (TSN at test time), ``endpoints`` is
-            ``np.linspace(begin, end - 1, count)`` cut to whole numbers (Video-ChatGPT, LLaVA-Video and others),
-            ``random`` draws one frame from each segment (TSN at training time).
-        seed: for ``random``: the same seed gives the same frames.
-
-    Raises:
-        ValueError: the count or the method is not one there is.
-    """
+def _by_count(begin: int, end: int, count: int, method: str, seed: int | None) -> Indices:
+    """Spread `count` frames evenly over frames ``begin`` to ``end - 1``; short clips repeat frames."""
     if count < 1:
         raise ValueError(f"count must be 1 or more, not {count}")
     edges = np.arange(count + 1, dtype=np.float64) * (end - begin) / count
@@ -104,27 +80,16 @@ def _by_count(begin: int, end: int, count: int, method: str = "midpoints", seed:
     elif method == "random":
         offsets = np.floor(np.random.default_rng(seed).uniform(edges[:-1], edges[1:]))
     else:
-        raise ValueError(f"method must be one of {', '.join(COUNT_METHODS)}, not {method!r}")
+        raise ValueError(f"method must be one of {', '.join(_METHODS)}, not {method!r}")
     return np.asarray(begin + np.minimum(offsets.astype(np.int64), end - begin - 1))
 
 
 def _by_fps(
-    timeline: Timeline, begin: int, end: int, fps: float, *, start: float, stop: float, max_frames: int | None = None
+    timeline: Timeline, begin: int, end: int, fps: float, *, start: float, stop: float, max_frames: int | None
 ) -> Indices:
-    """Take the frames shown at ``start``, ``start + 1 / fps``, ... before ``stop``.
+    """Take the frames shown at ``start``, ``start + 1 / fps``, ... before ``stop``; high rates repeat frames.
 
-    Args:
-        timeline: times of the file's frames.
-        begin: first frame of the clip.
-        end: one past its last frame.
-        fps: frames a second; more than the file has repeats frames, so that the spacing stays even.
-        start: where the clip begins, in seconds of the file.
-        stop: where it ends.
-        max_frames: when there would be more, take this many, evenly spread, end points included.
-
-    Raises:
-        ValueError: the rate or the maximum is not above zero.
-        TooManyError: there would be far more frames than the clip has.
+    Where there would be more than `max_frames`, take this many, evenly spread, end points included.
     """
     if not fps > 0:
         raise ValueError(f"fps must be above 0, not {fps}")
@@ -134,7 +99,7 @@ def _by_fps(
     if max_frames is not None and count > max_frames:
         steps = np.linspace(0, count - 1, max_frames)
     elif count > max(_MANY, _MOST_REPEATS * (end - begin)):
-        raise TooManyError(
+        raise ImpossibleTimeError(
             f"{fps:g} frames a second from {start:g} s to {stop:g} s are {count:,}, of the {end - begin:,} there are: "
             "a time in the file may be wrong; max_frames sets a limit"
         )
@@ -146,11 +111,7 @@ def _by_fps(
 def _by_times(
     timeline: Timeline, begin: int, end: int, times: Sequence[float], *, start: float, stop: float
 ) -> Indices:
-    """Take the frame shown at each time, in seconds of the file; the clip's very end counts as its last frame.
-
-    Raises:
-        ValueError: a time lies outside the clip.
-    """
+    """Take the frame shown at each time, in seconds of the file; the clip's very end counts as its last frame."""
     wanted = np.asarray(times, dtype=np.float64)
     if wanted.ndim != 1 or not len(wanted):
         raise ValueError("times must be a list of one or more seconds")
@@ -163,12 +124,7 @@ def _by_times(
 
 
 def _by_indices(begin: int, end: int, total: int, indices: Sequence[int]) -> Indices:
-    """Check frame numbers of the file, counted in display order; negative ones count from the file's end.
-
-    Raises:
-        ValueError: not whole numbers.
-        IndexError: a frame is not one of the clip's.
-    """
+    """Check frame numbers of the file, counted in display order; negative ones count from the file's end."""
     wanted = np.asarray(indices)
     if wanted.ndim != 1 or not len(wanted) or wanted.dtype.kind not in "iu":
         raise ValueError("indices must be a list of one or more whole numbers")

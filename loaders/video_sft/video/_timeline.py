@@ -8,13 +8,17 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["SAME_MOMENT", "Indices", "Timeline", "seconds", "step_of"]
+__all__ = ["SAME_MOMENT", "ImpossibleTimeError", "Indices", "Timeline", "seconds", "step_of"]
 
 Indices = npt.NDArray[np.int64]
 
 #: Times closer than this are the same moment: sums of decimal fractions miss a frame's start by some 1e-15 seconds,
 #: the finest clock in use ticks every 1e-6.
 SAME_MOMENT = 1e-7
+
+
+class ImpossibleTimeError(ValueError):
+    """A clip's limits, or times in its file, cannot be right: the data are at fault, rather than the caller."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +66,12 @@ class Timeline:
         """Return the half-open range of frames shown at any moment of [start, stop); it holds at least one frame.
 
         Raises:
-            ValueError: the clip begins after the video's end, or stops before it starts.
+            ImpossibleTimeError: the clip begins after the video's end, or stops before it starts.
         """
         if start is not None and stop is not None and start >= stop:
-            raise ValueError(f"the clip goes from {start:g} s to {stop:g} s, which is no time at all")
+            raise ImpossibleTimeError(f"the clip goes from {start:g} s to {stop:g} s, which is no time at all")
         if start is not None and start >= self.end_seconds - SAME_MOMENT:
-            raise ValueError(f"the clip starts at {start:g} s, but the video ends at {self.end_seconds:g} s")
+            raise ImpossibleTimeError(f"the clip starts at {start:g} s, but the video ends at {self.end_seconds:g} s")
         first = 0 if start is None else int(self.shown_at(np.array([start]))[0])
         if stop is None:
             return first, len(self)

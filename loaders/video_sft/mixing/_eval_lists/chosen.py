@@ -35,13 +35,10 @@ UNAVAILABLE = {
 def chosen_lists(
     names: Sequence[str] | None = None, folder: str | os.PathLike[str] | None = None, *, with_questions: bool = False
 ) -> list[EvalList]:
-    """Return the lists of some names.
+    """Return the lists of some names, leaving out those without questions where these are asked for.
 
-    Args:
-        names: of lists (`activitynet_qa validation`), of sources and benchmarks (`next_qa`: both its splits), of a
-            user's own lists, or of `GROUPS`; None for `default`.
-        folder: where the user's lists are; None for `user_folder()`.
-        with_questions: leave out lists that have no questions.
+    Names are of lists (`activitynet_qa validation`), of sources and benchmarks (`next_qa`: both its splits), of a
+    user's own lists, or of `GROUPS`; None is for `default`.
 
     Raises:
         ConfigError: there is no list of a name, or none with questions; the message has those that are near, or why

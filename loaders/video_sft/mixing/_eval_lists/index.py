@@ -39,11 +39,7 @@ class EvalIndex:
         return self._find((video_id, *origins(video_id)))
 
     def masks(self, videos: pa.ChunkedArray) -> Iterator[npt.NDArray[np.bool_]]:
-        """Yield for each list which rows are on its videos, in the order of the lists.
-
-        Args:
-            videos: `video_id`s, null where a row has no video.
-        """
+        """Yield for each list which rows are on its videos, by their `video_id`s, null where a row has none."""
         column = pc.dictionary_encode(videos).unify_dictionaries().combine_chunks()
         if isinstance(column, pa.ChunkedArray):  # pyarrow gives the empty column back in chunks
             column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], pa.string())
@@ -64,9 +60,8 @@ class EvalIndex:
     def _find(self, keys: Sequence[str]) -> dict[int, str]:
         found: dict[int, str] = {}
         for key in keys:
-            if key in self._by_key:
-                for number, name in self._by_key[key].items():
-                    found.setdefault(number, name)
+            for number, name in self._by_key.get(key, {}).items():
+                found.setdefault(number, name)
             if self._by_digest:
                 for number in self._by_digest.get(key_digest(key), ()):
                     found.setdefault(number, key)

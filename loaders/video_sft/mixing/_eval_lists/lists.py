@@ -128,18 +128,11 @@ def shipped_lists() -> tuple[EvalList, ...]:
 
 
 def eval_list(rows: Dataset, *, source: str, split: str, files: Mapping[str, str] | None = None) -> EvalList:
-    """Make the list of one evaluation split.
-
-    Args:
-        rows: the split, in the shared schema.
-        source: its source.
-        split: its name.
-        files: the files it came from, with their sha256.
-    """
-    columns = rows.with_format("arrow")[:] if len(rows) else None
+    """Make the list of one evaluation split of rows in the shared schema, which came from files with these sha256."""
     videos: set[str] = set()
     asked: set[bytes] = set()
-    if columns is not None:
+    if len(rows):
+        columns = rows.with_format("arrow")[:]
         ids = columns.column("video_id").to_pylist()
         videos = {video for video in ids if video is not None}
         said = questions(columns.column("messages"))
@@ -160,8 +153,10 @@ def write_lists(lists: Iterable[EvalList], folder: str | os.PathLike[str]) -> li
     for source, new in sorted(by_source.items()):
         path = place / f"{source}.json.gz"
         kept = {entry.split: entry for entry in _kept_lists(path)} if path.exists() else {}
+        entries = [_entry(entry) for _, entry in sorted({**kept, **new}.items())]
+        text = json.dumps({"digest_bytes": DIGEST_BYTES, "lists": entries}, indent=1, sort_keys=True)
         with writing_whole(path) as unfinished:
-            unfinished.write_bytes(_packed({**kept, **new}))
+            unfinished.write_bytes(gzip.compress(text.encode(), compresslevel=9, mtime=0))
         written.append(path)
     return written
 
@@ -196,12 +191,6 @@ def _kept_lists(path: Path) -> list[EvalList]:
 
 def _read_folder(folder: Path) -> list[EvalList]:
     return [entry for path in sorted(folder.glob("*.json.gz")) for entry in read_lists(path)]
-
-
-def _packed(lists: Mapping[str, EvalList]) -> bytes:
-    content = {"digest_bytes": DIGEST_BYTES, "lists": [_entry(lists[split]) for split in sorted(lists)]}
-    text = json.dumps(content, indent=1, sort_keys=True)
-    return gzip.compress(text.encode(), compresslevel=9, mtime=0)
 
 
 def _entry(entry: EvalList) -> dict[str, Any]:

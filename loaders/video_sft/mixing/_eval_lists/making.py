@@ -55,10 +55,8 @@ def read_eval_splits(
 ) -> list[SourceOutcome]:
     """Read the validation and test splits that are there, write their lists, and say what became of every source.
 
-    Args:
-        data_dir: upstream's files by source; or one folder with a folder for each source.
-        only: the sources to read; None for every one that has files.
-        folder: where to write; None for `user_folder()`, where `mix` looks.
+    Files are given by source, or as one folder with a folder for each. Every source that has some is read, or `only`
+    those named, and its lists are written where `mix` looks, or to another folder.
 
     Raises:
         ConfigError: there is no such source, or `data_dir` is no folder.

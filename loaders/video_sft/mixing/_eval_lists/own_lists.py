@@ -158,13 +158,8 @@ def _json(path: Path, text: str, *, lines: bool) -> Iterator[tuple[str, str]]:
     if not isinstance(values, list):
         raise ConfigError(f"{path} should hold an array: of ids, or of objects with one of {', '.join(_COLUMNS)}")
     for number, value in enumerate(values, start=1):
-        yield f"entry {number}", _said(path, value)
-
-
-def _said(path: Path, value: Any) -> str:
-    if isinstance(value, dict):
-        value = value[_column(path, value)]
-    return value.strip() if isinstance(value, str) else str(value) if type(value) is int else ""
+        said = value[_column(path, value)] if isinstance(value, dict) else value
+        yield f"entry {number}", said.strip() if isinstance(said, str) else str(said) if type(said) is int else ""
 
 
 def _column(path: Path, names: Any) -> str:

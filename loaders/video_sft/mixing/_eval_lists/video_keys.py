@@ -19,14 +19,8 @@ __all__ = ["YOUTUBE_POOLS", "key_digest", "keys_of_entry", "origins", "with_orig
 
 #: Pools of evaluation lists whose ids begin with a YouTube id, and what stands before it.
 YOUTUBE_POOLS = {
-    "youtube": "",
+    **dict.fromkeys(("youtube", "internvid", "k710", "msvd", "uvo", "vatex", "youcook2"), ""),
     "activitynet": "v_",
-    "internvid": "",
-    "k710": "",
-    "msvd": "",
-    "uvo": "",
-    "vatex": "",
-    "youcook2": "",
 }
 _YOUTUBE_ID = r"[A-Za-z0-9_-]{11}"
 _UID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"

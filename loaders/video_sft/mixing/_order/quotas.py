@@ -61,30 +61,16 @@ def quotas(
     `epochs` passes: stop when the first part is, when all are (parts that were earlier start over), or give every row
     `epochs` times and stop. `num_rows` then only cuts the end off, and a part that reached `max_epochs` drops out.
 
-    Args:
-        names: the parts, for messages.
-        sizes: rows of each part, all positive.
-        shares: of each part, positive, summing to one.
-        strategy: see above.
-        epochs: see above.
-        num_rows: see above.
-        max_epochs: for each part the passes over it that are allowed, None for any number.
+    `sizes` and `shares` are positive, shares sum to one; `max_epochs` has None for any number of passes over a part.
 
     Raises:
         ConfigError: the mixture would have more than `MAX_ROWS` rows.
     """
     rows = np.asarray(sizes, dtype=np.int64)
-    none = np.full(len(rows), np.iinfo(np.int64).max)
-    caps = (
-        none
-        if max_epochs is None
-        else np.array(
-            [
-                cap if allowed is None else min(int(size) * allowed, int(cap))
-                for cap, size, allowed in zip(none, rows, max_epochs, strict=True)
-            ]
-        )
-    )
+    caps = np.full(len(rows), np.iinfo(np.int64).max)
+    for part, allowed in enumerate(max_epochs or ()):
+        if allowed is not None:
+            caps[part] = min(int(rows[part]) * allowed, int(caps[part]))
     if strategy == "exact":
         wanted = int(rows.sum()) * epochs if num_rows is None else num_rows
         _check_length(wanted, names, shares, rows)

@@ -11,14 +11,14 @@ import heapq
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from video_sft.mixing._order.quotas import Quotas
 
-__all__ = ["Draws", "RowNumbers", "interleaved", "passes", "passes_over", "random_bits", "schedule", "turns"]
+__all__ = ["RowNumbers", "passes", "passes_over", "places_of", "random_bits", "schedule", "turns"]
 
 RowNumbers = npt.NDArray[Any]
 #: Which part each row of an order comes from: one byte a row, two where there are more than 256 parts.
@@ -28,52 +28,30 @@ PartNumbers = npt.NDArray[Any]
 GROUP_ROWS = 65_536
 #: Rows that are looked at together, so that what is held besides the order itself stays small.
 _BLOCK_ROWS = 1 << 22
-
-
-class Draws(Protocol):
-    """A part's row numbers in the order it gives them, piece by piece, so that they need not be there all at once."""
-
-    def __len__(self) -> int:
-        """Return how many there are."""
-        ...
-
-    def pieces(self) -> Iterator[RowNumbers]:
-        """Yield them."""
-        ...
+#: 2**64 over the golden ratio: multiples of it are spread over the 64-bit numbers as evenly as can be.
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def schedule(
-    draws: Sequence[RowNumbers | Draws],
+    draws: Sequence[RowNumbers | Iterator[RowNumbers]],
     quotas: Quotas,
     *,
     num_rows: int | None = None,
     dtype: npt.DTypeLike = np.uint64,
 ) -> RowNumbers:
-    """Put the parts' rows into one order.
+    """Put the parts' rows into one order, as row numbers, and cut it after `num_rows`.
 
-    Args:
-        draws: for each part its row numbers in the order it gives them, `quotas.counts` of them; all distinct.
-        quotas: how the parts share the order, and when it ends.
-        num_rows: cut the order there.
-        dtype: of the row numbers.
+    `draws` has for each part its row numbers in the order it gives them, at once or in pieces: `quotas.counts` of them.
 
-    Returns:
-        The row numbers of the mixture. While the same parts last, every window of W consecutive rows holds W times
-        the part's share, give or take less than 3.4 rows (see `interleaved`); with parts that end at different times
-        that holds between one end and the next.
+    While the same parts last, every window of W consecutive rows holds W times the part's share, give or take less than
+    3.4 rows (see `_turns`); with parts that end at different times that holds between one end and the next.
     """
-    return _filled(turns(quotas, [len(part) for part in draws])[:num_rows], draws, dtype)
+    return _filled(turns(quotas)[:num_rows], draws, dtype)
 
 
-def turns(quotas: Quotas, lengths: Sequence[int] | None = None) -> PartNumbers:
-    """Return which part each row of a mixture comes from; see `schedule`.
-
-    Args:
-        quotas: how the parts share the order, and when it ends.
-        lengths: rows of each part where they are other than `quotas.counts`.
-    """
-    lengths = quotas.counts.tolist() if lengths is None else lengths
-    rates = quotas.rates
+def turns(quotas: Quotas) -> PartNumbers:
+    """Return which part each row of a mixture comes from; see `schedule`."""
+    lengths, rates = quotas.counts.tolist(), quotas.rates
     ends = np.divide(quotas.counts, rates, out=np.zeros(len(rates)), where=rates > 0)
     # Parts that are to end together differ in `ends` by the rounding of their counts alone.
     if quotas.stop is not None or len(lengths) < 2 or float(ends.max() - ends.min()) <= 1e-9 * float(ends.max()):
@@ -103,8 +81,8 @@ def _in_phases(quotas: Quotas, ends: npt.NDArray[np.float64]) -> PartNumbers:
     return np.concatenate(phases)
 
 
-def interleaved(sequences: Sequence[RowNumbers | Draws]) -> RowNumbers:
-    """Merge sequences so that each is spread evenly over the result, keeping its own order.
+def _turns(lengths: Sequence[int]) -> PartNumbers:
+    """Return which of several sequences each row of their merger comes from, each spread evenly over it.
 
     With lengths c(1) ... c(n) summing to N, the first m rows of the result hold m * c(i) / N rows of sequence i, give
     or take less than 1.68, and so any window of W rows holds W * c(i) / N, give or take less than 3.37. Sequences are
@@ -115,14 +93,8 @@ def interleaved(sequences: Sequence[RowNumbers | Draws]) -> RowNumbers:
     every other node is at least as long as either, so on the way up the lengths are at least w, w, 2w, 3w, 5w, 8w ...
     (Fibonacci), and 1/2 * (1 + 1 + 1/2 + 1/3 + 1/5 + 1/8 + ...) = 1.6799.
 
-    Time is proportional to the total length times the depth of the tree. What is merged is whose turn it is, a byte a
-    row; the row numbers are put in their places once.
+    Time is proportional to the total length times the depth of the tree.
     """
-    return _filled(_turns([len(sequence) for sequence in sequences]), sequences, np.uint64)
-
-
-def _turns(lengths: Sequence[int]) -> PartNumbers:
-    """Return which of several sequences each row of their merger comes from."""
     dtype = np.uint8 if len(lengths) <= 256 else np.uint16 if len(lengths) <= 1 << 16 else np.uint32
     heap = [
         (length, position, np.full(length, position, dtype=dtype)) for position, length in enumerate(lengths) if length
@@ -162,13 +134,13 @@ def _merged(longer: PartNumbers, shorter: PartNumbers) -> PartNumbers:
     return merged
 
 
-def _filled(turns: PartNumbers, draws: Sequence[RowNumbers | Draws], dtype: npt.DTypeLike) -> RowNumbers:
+def _filled(turns: PartNumbers, draws: Sequence[RowNumbers | Iterator[RowNumbers]], dtype: npt.DTypeLike) -> RowNumbers:
     """Return an order: each part's rows, in their own order, where it is the part's turn."""
     order = np.empty(len(turns), dtype=dtype)
 
     def fill(part: int) -> None:
         given = draws[part]
-        pieces = iter([given]) if isinstance(given, np.ndarray) else given.pieces()
+        pieces = iter([given]) if isinstance(given, np.ndarray) else given
         piece = np.empty(0, dtype=dtype)
         for start in range(0, len(turns), _BLOCK_ROWS):
             places = np.flatnonzero(turns[start : start + _BLOCK_ROWS] == part)
@@ -195,13 +167,8 @@ def passes_over(size: int, count: int, *, key: str, shuffle: bool = True) -> Row
 def passes(size: int, count: int, *, key: str, shuffle: bool = True) -> Iterator[RowNumbers]:
     """Yield `count` row numbers of a part of `size` rows in pieces: pass after pass, each in a new order.
 
-    Row r in pass k is the number `k * size + r`, so `divmod` by the size gives both back.
-
-    Args:
-        size: rows in the part, positive.
-        count: rows to give; the last pass may be cut short.
-        key: what the order depends on: seed and name of the part.
-        shuffle: False gives every pass in the part's own order.
+    Row r in pass k is the number `k * size + r`, so `divmod` by the size gives both back. The last pass may be cut
+    short. The order depends on `key`: seed and name of the part.
 
     The order is a sort by 64-bit numbers from PCG64, whose raw stream and seeding numpy keeps stable between versions
     (unlike `Generator.permutation`); the low bits are replaced by the row number, so no two are equal and the sorting
@@ -232,3 +199,20 @@ def passes(size: int, count: int, *, key: str, shuffle: bool = True) -> Iterator
 def random_bits(key: str) -> np.random.PCG64:
     """Return the generator of raw 64-bit numbers that belongs to a key."""
     return np.random.PCG64(int.from_bytes(hashlib.blake2b(key.encode(), digest_size=16).digest(), "little"))
+
+
+def places_of(turns: npt.NDArray[np.int64], rank: int, world_size: int, *, run: int = 0) -> npt.NDArray[np.int64]:
+    """Return the place in the order that a rank takes in each of its turns, which ascend as the turns do.
+
+    After t turns of all ranks exactly the first `t * world_size` places are taken. Who is first changes from turn to
+    turn, because in an even mixture a fixed place would see some parts only (every other row of A B A B ... is A).
+    With `run`, each takes so many places before it is the next one's turn, as workers of a loader take batches.
+    """
+    if run:
+        batch, row = np.divmod(turns, run)
+        return (batch * world_size + rank) * run + row
+    # The upper half of the product is a fraction of 2**32; times the world size, its whole part is who begins.
+    fraction = (turns.astype(np.uint64) * _GOLDEN) >> np.uint64(32)
+    first = ((fraction * np.uint64(world_size)) >> np.uint64(32)).astype(np.int64)
+    places: npt.NDArray[np.int64] = turns * world_size + (rank - first) % world_size
+    return places

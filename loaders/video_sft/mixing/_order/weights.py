@@ -31,7 +31,7 @@ def read_weights(weights: Mapping[str, object]) -> dict[str, float]:
             value = float(weight)
         except OverflowError:
             value = math.inf
-        if math.isnan(value) or math.isinf(value) or value < 0:
+        if not 0 <= value < math.inf:
             raise ConfigError(f"the weight of {name!r} is {value}; it should be a finite number, zero or more")
         checked[name] = value
     if not checked:
@@ -44,11 +44,7 @@ def read_weights(weights: Mapping[str, object]) -> dict[str, float]:
 def named_probabilities(
     names: Sequence[str], probabilities: Mapping[str, object] | Sequence[object]
 ) -> dict[str, float]:
-    """Check `probabilities` against the parts they are for.
-
-    Args:
-        names: the parts in the order the user gave them.
-        probabilities: a mapping over exactly these names, or one number for each in the same order.
+    """Check probabilities of parts: by exactly their names, or one number for each in the order the user gave.
 
     Raises:
         ConfigError: a name is missing or unknown, the lengths differ, a value is bad, or they do not sum to one.
@@ -91,15 +87,14 @@ def read_temperature(temperature: object) -> float | None:
 
 
 def shares(weights: Sequence[float], temperature: float | None = None) -> npt.NDArray[np.float64]:
-    """Return weights as shares that sum to one, flattened by a temperature.
+    """Return positive weights as shares that sum to one, each raised to `1 / temperature` before.
 
-    Args:
-        weights: positive numbers.
-        temperature: each weight is raised to `1 / temperature`: 1 (or None) leaves the shares, 2 takes roots, infinity
-            makes all equal. With row counts as weights this is the usual temperature sampling of multi-task training.
+    1 (or None) leaves the shares, 2 takes roots, infinity makes all equal. With row counts as weights this is the usual
+    temperature sampling of multi-task training.
     """
-    logs = np.log(np.asarray(weights, dtype=np.float64))
-    if temperature is not None:
-        logs = logs / temperature
-    scaled = np.exp(logs - logs.max()) if temperature is not None else np.asarray(weights) / max(weights)
+    if temperature is None:
+        scaled = np.asarray(weights) / max(weights)
+    else:
+        logs = np.log(np.asarray(weights, dtype=np.float64)) / temperature
+        scaled = np.exp(logs - logs.max())
     return np.asarray(scaled / math.fsum(scaled), dtype=np.float64)

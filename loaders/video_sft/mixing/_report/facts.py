@@ -51,17 +51,7 @@ class SourceReport:
 
 @dataclass(frozen=True)
 class MixFacts:
-    """What a mixture consists of.
-
-    Attributes:
-        sources: its parts.
-        total: the same figures for all of it.
-        license: the strictest licence of any row.
-        eval_lists: evaluation lists the mixture was kept clear of, with the digest of each.
-        eval_missing: evaluation splits and benchmarks that could not be checked, because there is no list of them.
-        recipe: the options it was made with; empty where the dataset does not say.
-        eval_origins: what each list was made from.
-    """
+    """What a mixture consists of; `MixReport` says what each attribute is."""
 
     sources: tuple[SourceReport, ...]
     total: SourceReport

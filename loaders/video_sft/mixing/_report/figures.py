@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from video_sft._probing.probe import clip_seconds
 from video_sft._probing.row_media import videos_counted
 from video_sft.mixing._selection.questions import turns
 
-__all__ = ["Piece", "Times", "by_value", "hours_of", "measured", "speech", "videos"]
+__all__ = ["Piece", "Times", "by_value", "hours_of", "measured", "speech", "strictest", "videos"]
 
 _CLIP_COLUMNS = ("video_id", "start_seconds", "stop_seconds")
 Times = npt.NDArray[np.int64]
@@ -119,3 +119,24 @@ def speech(pieces: list[Piece]) -> tuple[float | None, float | None]:
         spoken += int(times[pc.equal(said.roles, "user").to_numpy(zero_copy_only=False)].sum())
         characters += int((pc.utf8_length(said.texts).to_numpy(zero_copy_only=False) * times).sum())
     return (spoken / rows, characters / rows) if rows else (None, None)
+
+
+def strictest(licenses: Iterable[str]) -> str | None:
+    """Return the strictest of some SPDX ids; None without any.
+
+    From free to strict: public domain, attribution (MIT, Apache, BSD, CC BY), share-alike and copyleft, non-commercial,
+    no derivatives, and then what names no terms at all (`other`, `unknown`), since nothing can be taken for granted
+    there. Between two of one kind the name decides, so the answer does not depend on their order.
+    """
+    return max(licenses, key=lambda name: (_strictness(name), name), default=None)
+
+
+def _strictness(name: str) -> int:
+    parts = name.casefold().replace(".", "-").split("-")
+    if parts[0] in ("cc0", "unlicense", "pddl", "0bsd"):
+        return 0
+    if parts[0] == "cc":
+        return 1 + ("sa" in parts) + 2 * ("nc" in parts) + 4 * ("nd" in parts)
+    if parts[0] in ("gpl", "lgpl", "agpl", "odbl", "mpl"):
+        return 2
+    return 1 if parts[0] in ("mit", "apache", "bsd", "odc", "isc") else 9

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,9 +16,8 @@ from rich.console import Group
 from video_sft.errors import ConfigError
 from video_sft.mixing._provenance import MixtureRecord, PartRecord, record_in
 from video_sft.mixing._report.facts import MixFacts, SourceReport
-from video_sft.mixing._report.figures import Piece, Times, by_value, hours_of, measured, speech, videos
+from video_sft.mixing._report.figures import Piece, Times, by_value, hours_of, measured, speech, strictest, videos
 from video_sft.mixing._report.html import html_body, html_page
-from video_sft.mixing._report.licences import strictest
 from video_sft.mixing._report.plot import draw
 from video_sft.mixing._report.text import markdown, rich_tables
 from video_sft.mixing._table import row_numbers
@@ -95,9 +94,10 @@ def describe(mix: Dataset, *, hours: bool = True) -> MixReport:
     record = record_in(mix.info)
     known = {part.name: part for part in record.parts} if record is not None else {}
     pieces = list(_pieces(mix, record))
-    missing = [Piece(name, mix.data.table.slice(0, 0), np.zeros(0, dtype=np.int64)) for name in known]
     present = {piece.name for piece in pieces}
-    pieces += [piece for piece in missing if piece.name not in present and _told_apart(pieces, known)]
+    if present <= set(known):
+        none = mix.data.table.slice(0, 0), np.zeros(0, dtype=np.int64)
+        pieces += [Piece(name, *none) for name in known if name not in present]
     if hours:
         pieces = measured(pieces)
     sources = [_source(piece, known.get(piece.name), len(mix)) for piece in pieces]
@@ -113,18 +113,11 @@ def describe(mix: Dataset, *, hours: bool = True) -> MixReport:
     )
 
 
-def _told_apart(pieces: list[Piece], known: Mapping[str, PartRecord]) -> bool:
-    return all(piece.name in known for piece in pieces)
-
-
 def _pieces(mix: Dataset, record: MixtureRecord | None) -> Iterator[Piece]:
     """Yield the rows of each part, by where they lie in the mixture's table, or else by `source`."""
     table = mix.data.table
-    rows = row_numbers(mix)
-    if rows is None:
-        times = np.ones(table.num_rows, dtype=np.int64)
-    else:
-        times = np.bincount(rows.astype(np.int64), minlength=table.num_rows)
+    rows, all_rows = row_numbers(mix), table.num_rows
+    times = np.ones(all_rows, np.int64) if rows is None else np.bincount(rows.astype(np.int64), minlength=all_rows)
     if record is not None and rows is not None and _lies_in_parts(table, record):
         start = 0
         for part in record.parts:
@@ -145,18 +138,13 @@ def _pieces(mix: Dataset, record: MixtureRecord | None) -> Iterator[Piece]:
 
 def _lies_in_parts(table: pa.Table, record: MixtureRecord) -> bool:
     """Return whether the table is still the one `mix` made: the sizes fit, and each part begins with the same row."""
-    start = 0
+    ids, start = table.column("id") if "id" in table.column_names else pa.nulls(table.num_rows), 0
     for part in record.parts:
-        recognised = part.first is None or start >= table.num_rows or _id_at(table, start) == part.first
+        recognised = part.first is None or start >= table.num_rows or ids[start].as_py() == part.first
         if part.table_rows and not recognised:
             return False
         start += part.passes * part.table_rows
     return bool(start == table.num_rows)
-
-
-def _id_at(table: pa.Table, row: int) -> str | None:
-    found: str | None = table.column("id")[row].as_py() if "id" in table.column_names else None
-    return found
 
 
 def _drawn(name: str, table: pa.Table, times: Times) -> Piece:

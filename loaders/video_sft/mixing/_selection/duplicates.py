@@ -41,12 +41,14 @@ _Asker: TypeAlias = "tuple[str | None, str | None]"
 def leave_out_repeats(parts: Mapping[str, Selection]) -> None:
     """Leave out of each part the rows that a part of higher precedence has; see the rule above.
 
-    Args:
-        parts: the parts by name; those without the columns of the shared schema are passed over.
+    Parts without the columns of the shared schema are passed over.
     """
     able = {name: part for name, part in parts.items() if len(part) and all(part.has(column) for column in _NEEDED)}
     seen = _Seen()
-    for name in sorted(able, key=lambda name: (bool(_sources(able[name]) & REWRITERS), name)):
+    rewrites = {
+        name: not REWRITERS.isdisjoint(part.values("source").unique().to_pylist()) for name, part in able.items()
+    }
+    for name in sorted(able, key=lambda name: (rewrites[name], name)):
         part = able[name]
         if seen.ids:
             part.drop({"row of another part": seen.has_id(part.values("id"))})
@@ -141,7 +143,3 @@ def _clips(part: Selection) -> list[str | None]:
 def _overlap(one: str, other: str) -> float:
     beginnings, others = ({word[:4] for word in words.split()} for words in (one, other))
     return len(beginnings & others) / len(beginnings | others)
-
-
-def _sources(part: Selection) -> set[str | None]:
-    return set(part.values("source").unique().to_pylist())

@@ -22,7 +22,6 @@ __all__ = [
     "Decontaminate",
     "RowTest",
     "Selection",
-    "column",
     "keep_licensed",
     "leave_out_evaluation",
 ]
@@ -56,7 +55,8 @@ class Selection:
 
     def values(self, name: str) -> pa.ChunkedArray:
         """Return one column of the rows that are in."""
-        values = column(self.dataset, name)
+        values, rows = self.dataset.data.column(name), indices_of(self.dataset)
+        values = values if rows is None else values.take(rows)
         return values if self.positions is None else values.take(pa.array(self.positions))
 
     def drop(self, reasons: Mapping[str, npt.NDArray[np.bool_]]) -> None:
@@ -72,13 +72,6 @@ class Selection:
             self.positions = positions[~gone]
 
 
-def column(dataset: Dataset, name: str) -> pa.ChunkedArray:
-    """Return one column as Arrow, in the dataset's own order."""
-    values = dataset.data.column(name)
-    rows = indices_of(dataset)
-    return values if rows is None else values.take(rows)
-
-
 def keep_licensed(selection: Selection, licenses: Sequence[str]) -> None:
     """Leave out rows whose `license` is not among those given; upper and lower case are the same."""
     if not selection.has("license"):
@@ -87,8 +80,10 @@ def keep_licensed(selection: Selection, licenses: Sequence[str]) -> None:
     allowed = pa.array([name.casefold() for name in licenses], type=pa.string())
     stated = selection.values("license")
     kept = pc.is_in(pc.utf8_lower(stated), value_set=allowed)
-    refused = stated.filter(pc.invert(kept)).unique().to_pylist()
-    reasons = {f"license {name}" if name else "no license stated": _equal(stated, name) for name in refused}
+    reasons = {}
+    for name in stated.filter(pc.invert(kept)).unique().to_pylist():
+        same = pc.is_null(stated) if name is None else pc.fill_null(pc.equal(stated, name), False)
+        reasons[f"license {name}" if name else "no license stated"] = np.asarray(same.to_numpy(), dtype=bool)
     selection.drop(reasons)
 
 
@@ -155,11 +150,3 @@ def _asked(
         if question_digest(ids[row], words, DIGEST_BYTES) in entry.questions:
             mask[rows[row]] = True
     return mask
-
-
-def _equal(values: pa.ChunkedArray, name: str | None) -> npt.NDArray[np.bool_]:
-    return _mask(pc.is_null(values) if name is None else pc.fill_null(pc.equal(values, name), False))
-
-
-def _mask(values: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
-    return np.asarray(values.to_numpy(), dtype=bool)

@@ -33,13 +33,7 @@ _OPTIONS_ALONE = r"(?i)^\s*(?:(?:options|choices)\s*:?\s)?\s*\(?a\s*[.)]\s[^\n]*
 
 @dataclass(frozen=True)
 class Turns:
-    """Chat turns with text, one entry for each text part.
-
-    Attributes:
-        rows: the row of each, ascending.
-        roles: `system`, `user` or `assistant`.
-        texts: what is said.
-    """
+    """Chat turns with text, one entry for each text part: its row, ascending, who says it, and what is said."""
 
     rows: npt.NDArray[np.int64]
     roles: pa.Array

@@ -22,8 +22,7 @@ import numpy.typing as npt
 from video_sft._datasets import examples_base
 from video_sft.errors import ConfigError
 from video_sft.mixing._order.quotas import Quotas
-from video_sft.mixing._order.ranks import places_of
-from video_sft.mixing._order.schedule import turns
+from video_sft.mixing._order.schedule import places_of, turns
 from video_sft.mixing._stream.part import PartReader, StreamPart, part_state
 
 __all__ = ["MixedExamples"]
@@ -118,7 +117,7 @@ class MixedExamples(_Base):  # type: ignore[misc]
     def _init_state_dict(self) -> dict[str, Any]:
         # `begin` is where in the order the pieces began to take turns, and `given` how many this one has had since.
         # Tuples are taken over as they are where `datasets` merges a state into another; lists would be mixed up.
-        self._state_dict = {"mixture": self._identity(), "split": self._split(), "given": 0}
+        self._state_dict = {"mixture": self.identity, "split": self._split(), "given": 0}
         self._state_dict |= {"begin": self._begin}
         self._state_dict |= {"parts": tuple(part_state() for _ in self._parts), "type": type(self).__name__}
         return self._state_dict
@@ -132,7 +131,7 @@ class MixedExamples(_Base):  # type: ignore[misc]
         Raises:
             ConfigError: it is the state of another mixture, or it does not say how far the other pieces have gone.
         """
-        if state["mixture"] != self._identity():
+        if state["mixture"] != self.identity:
             raise ConfigError(
                 "this is the state of another mixture: other parts, weights, files, options or seed, or of another "
                 "version of this package. Make the mixture as it was then, or start from the beginning"
@@ -149,8 +148,14 @@ class MixedExamples(_Base):  # type: ignore[misc]
             begin = state["begin"] + state["given"] * math.prod(number for number, _ in split)
             state |= {"begin": begin, "split": self._split(), "given": 0}  # all pieces have had as many turns
 
-    def _identity(self) -> str:
-        """Return what tells this mixture from others whose state could be loaded by mistake."""
+    @property
+    def rows(self) -> int:
+        """How many rows the whole mixture has, if no part turns out to be empty."""
+        return sum(part.count for part in self._parts)
+
+    @property
+    def identity(self) -> str:
+        """What tells this mixture from others whose state could be loaded by mistake."""
         parts = [(part.name, part.count, part.rate, part.examples.num_shards) for part in self._parts]
         content = repr((parts, self._key, self._shuffle, self._together))
         return hashlib.blake2b(content.encode(), digest_size=8).hexdigest()

@@ -6,14 +6,12 @@ import logging
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 from datasets import DatasetInfo, Features, IterableDataset, NamedSplit, Value
 
 from video_sft._datasets import examples_of, new_reader, stream_of, with_known_features
 from video_sft.errors import ConfigError
 from video_sft.mixing._eval_lists.lists import EvalList
 from video_sft.mixing._options import MixOptions
-from video_sft.mixing._order.quotas import Quotas
 from video_sft.mixing._order.schedule import turns
 from video_sft.mixing._parts import Parts
 from video_sft.mixing._provenance import MixtureRecord, PartRecord, describe_in, lists_of, recipe_of
@@ -48,29 +46,21 @@ def mixed_stream(named: Parts, options: MixOptions, lists: Sequence[EvalList]) -
     rows = [sizes[name] for name in present]
     shares = named.shares(present, rows, options)
     quota = named.quotas(present, rows, options)
-    counts = _counts(quota, options)
+    counts, together = quota.counts, True
+    if options.stopping_strategy != "exact":  # the order ends where its strategy says
+        counts = np.bincount(turns(quota)[: options.num_rows], minlength=len(counts))
+        together = options.stopping_strategy != "all_exhausted_without_replacement"
+        together &= options.max_epochs_per_source is None
     parts = [
-        StreamPart(
-            name=name,
-            examples=examples_of(streams[name]),
-            count=int(count),
-            rate=float(rate),
-            stays=stays,
-        )
+        StreamPart(name, examples_of(streams[name]), int(count), float(rate), stays)
         for name, count, rate in zip(present, counts, quota.rates, strict=True)
     ]
-    examples = MixedExamples(parts, key=str(options.seed), shuffle=options.shuffle, together=_end_together(options))
+    examples = MixedExamples(parts, key=str(options.seed), shuffle=options.shuffle, together=together)
     info = DatasetInfo(features=Features({**features, PASS_COLUMN: Value("int32")}))
-    record = MixtureRecord(
-        recipe_of(named.names, named.weights, options),
-        int(counts.sum()),
-        tuple(
-            PartRecord(name, share, sizes[name], sizes[name], 0)
-            for name, share in zip(present, shares.tolist(), strict=True)
-        ),
-        **lists_of(lists, options),
-    )
-    describe_in(info, record)
+    shared = zip(present, shares.tolist(), strict=True)
+    records = tuple(PartRecord(name, share, read=sizes[name], used=sizes[name], passes=0) for name, share in shared)
+    recipe = recipe_of(named.names, named.weights, options)
+    describe_in(info, MixtureRecord(recipe, int(counts.sum()), records, **lists_of(lists, options)))
     return stream_of(examples, info, NamedSplit(options.split.partition("[")[0]))
 
 
@@ -87,31 +77,11 @@ def _stream(named: Parts, name: str, options: MixOptions) -> IterableDataset:
 def _size(name: str, stream: IterableDataset, stays: RowTest | None, named: Parts, options: MixOptions) -> int:
     """Return how many rows a part has, as far as it matters: 1 stands for any number where it does not."""
     exact = options.stopping_strategy == "exact"
-    declared = _declared(stream) if exact or stays is None else None
-    if declared is not None:
-        return declared
+    split = (stream.info.splits or {}).get(str(stream.split)) if exact or stays is None else None
+    if split is not None and split.num_examples:
+        return int(split.num_examples)
     rows = new_reader(examples_of(stream))
     if exact and options.num_rows and named.weights is not None and options.max_epochs_per_source is None:
         return int(any(True for _ in rows))
     logger.info("counting the rows of %s, which its metadata do not state", name)
     return sum(1 for _, row in rows if stays is None or stays(row))
-
-
-def _declared(stream: IterableDataset) -> int | None:
-    split = (stream.info.splits or {}).get(str(stream.split))
-    count = None if split is None else split.num_examples
-    return int(count) if count else None
-
-
-def _counts(quota: Quotas, options: MixOptions) -> npt.NDArray[np.int64]:
-    """Return how many rows each part gives once the order has ended where its strategy says."""
-    if options.stopping_strategy == "exact":
-        return quota.counts
-    given: npt.NDArray[np.int64] = np.bincount(turns(quota)[: options.num_rows], minlength=len(quota.counts))
-    return given
-
-
-def _end_together(options: MixOptions) -> bool:
-    if options.stopping_strategy == "exact":
-        return True
-    return options.stopping_strategy != "all_exhausted_without_replacement" and options.max_epochs_per_source is None

@@ -21,15 +21,7 @@ BLOCK_ROWS = 1000
 
 @dataclass(frozen=True)
 class StreamPart:
-    """One part of a streamed mixture.
-
-    Attributes:
-        name: its name.
-        examples: its stream.
-        count: rows it gives to the whole mixture.
-        rate: its share while it lasts.
-        stays: whether a row is mixed; None for all.
-    """
+    """One part of a streamed mixture: how many rows it gives, its share while it lasts, and which rows are mixed."""
 
     name: str
     examples: Examples
@@ -49,11 +41,8 @@ def part_state() -> dict[str, Any]:
 class PartReader:
     """Finds a part's rows by their numbers, which count over all passes and are the same for every worker and rank.
 
-    Args:
-        part: the part.
-        state: where to begin; kept up to date with every block.
-        key: what the order depends on.
-        shuffle: whether every pass has an order of its own: files shuffled, and rows within blocks.
+    The state says where to begin, and is kept up to date with every block. With `shuffle`, every pass has an order of
+    its own, which depends on the key: files shuffled, and rows within blocks.
     """
 
     def __init__(self, part: StreamPart, state: dict[str, Any], *, key: str, shuffle: bool) -> None:

@@ -95,19 +95,12 @@ def recorded_configs(text: str | None) -> tuple[dict[str, ConfigReport], list[st
     A card that is not ours recorded nothing.
     """
     found = _RECORD.search(text or "")
-    known = {config for source in sources() for config in find_source(source).configs}
     recorded = json.loads(found[1]) if found else {}
-    return {name: _revived(config) for name, config in recorded.items() if name in known}, sorted(
-        recorded.keys() - known
-    )
-
-
-def _revived(config: dict[str, object]) -> ConfigReport:
-    splits = config.pop("splits")
-    revived = ConfigReport(**config)  # type: ignore[arg-type]
-    for name, facts in splits.items():  # type: ignore[attr-defined]
-        revived.splits[name] = SplitReport(**facts)
-    return revived
+    known = recorded.keys() & {config for source in sources() for config in find_source(source).configs}
+    configs = {name: ConfigReport(**config) for name, config in recorded.items() if name in known}
+    for config in configs.values():
+        config.splits = {name: SplitReport(**facts) for name, facts in config.splits.items()}  # type: ignore[arg-type]
+    return configs, sorted(recorded.keys() - known)
 
 
 def _stated_config(source: Source, config: str) -> ConfigReport:

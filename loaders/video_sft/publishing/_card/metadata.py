@@ -18,17 +18,12 @@ from video_sft.publishing._card.text import SKELETON, fill
 from video_sft.publishing._layout import rows_glob
 from video_sft.publishing._report import ConfigReport
 
-__all__ = ["PublishedCard", "card_name", "generated_card"]
+__all__ = ["NOTEBOOK", "PublishedCard", "card_name", "generated_card"]
 
 logger = logging.getLogger("video_sft")
-_SIZES = (
-    (1_000, "n<1K"),
-    (10_000, "1K<n<10K"),
-    (100_000, "10K<n<100K"),
-    (1_000_000, "100K<n<1M"),
-    (10_000_000, "1M<n<10M"),
-)
+_SIZES = {"n<1K": 1_000, "1K<n<10K": 10_000, "10K<n<100K": 100_000, "100K<n<1M": 1_000_000, "1M<n<10M": 10_000_000}
 _UMBRELLA = "video-sft.md"
+NOTEBOOK = "explore.ipynb"
 _TITLE = re.compile(r"^# .+$", re.MULTILINE)
 _SAMPLE_NOTE = """> [!NOTE]
 > These are invented sample rows and clips, to try things out with. They hold nothing of the dataset described here."""
@@ -40,12 +35,7 @@ def card_name(facts: CardFacts) -> str:
 
 
 def generated_card(names: Sequence[str], text: str | None) -> str:
-    """Return a card of a checkout with its generated parts made anew; a new one where there is none.
-
-    Args:
-        names: the sources it describes.
-        text: the card as it is.
-    """
+    """Return the card of some sources in a checkout with its generated parts made anew; a new one without `text`."""
     facts = stated_facts(names)
     return _filled(text or SKELETON.format(title=facts.title, about="What it is, in a few sentences by hand."), facts)
 
@@ -56,12 +46,15 @@ def _filled(text: str, facts: CardFacts) -> str:
 
 def _metadata(facts: CardFacts) -> str:
     """Return the YAML of a card: what the Hub indexes, and what `load_dataset` reads."""
+    named: dict[str, Any] = {}
+    if facts.license == "other":  # which the Hub wants a name beside
+        named["license_name"] = "see-card" if len(facts.sources) == 1 else "one-per-source"
     data = DatasetCardData(
         language=sorted({language for source in facts.sources for language in source.languages}),
         license=facts.license.lower(),
-        **_license_name(facts),
+        **named,
         pretty_name=facts.title,
-        size_categories=[_size(facts.rows)],
+        size_categories=[next((name for name, limit in _SIZES.items() if facts.rows < limit), "10M<n<100M")],
         task_categories=["video-text-to-text", "visual-question-answering"],
         tags=["video", "video-question-answering", "instruction-tuning", *(source.name for source in facts.sources)],
     )
@@ -71,28 +64,13 @@ def _metadata(facts: CardFacts) -> str:
     return str(data.to_yaml())
 
 
-def _license_name(facts: CardFacts) -> dict[str, Any]:
-    """Return what the Hub wants beside a licence called `other`."""
-    if facts.license != "other":
-        return {}
-    return {"license_name": "see-card" if len(facts.sources) == 1 else "one-per-source"}
-
-
-def _size(rows: int) -> str:
-    return next((name for limit, name in _SIZES if rows < limit), "10M<n<100M")
-
-
 def _info(config: ConfigReport, *, counted: bool) -> DatasetInfo:
     info = DatasetInfo(features=config_features(config.name), config_name=config.name)
     if counted:
-        info.splits = SplitDict(
-            {
-                name: SplitInfo(name=name, num_bytes=split.nbytes, num_examples=split.rows)
-                for name, split in config.splits.items()
-            }
-        )
-        info.dataset_size = sum(split.nbytes for split in config.splits.values())
-        info.download_size = sum(split.file_bytes for split in config.splits.values())
+        splits = config.splits
+        info.splits = SplitDict({name: SplitInfo(name, split.nbytes, split.rows) for name, split in splits.items()})
+        info.dataset_size = sum(split.nbytes for split in splits.values())
+        info.download_size = sum(split.file_bytes for split in splits.values())
     return info
 
 
@@ -106,12 +84,7 @@ def _config_entries(configs: Sequence[ConfigReport]) -> MetadataConfigs:
 
 
 class PublishedCard:
-    """The card of one repo, knowing what was published there before.
-
-    Args:
-        repo: `org/name`.
-        previous: the text of the card that is there.
-    """
+    """The card of one repo, knowing what was published there before by the text of the card that is there."""
 
     def __init__(self, repo: str, previous: str | None) -> None:
         self._repo = repo
@@ -124,6 +97,13 @@ class PublishedCard:
     def facts(self, configs: Sequence[ConfigReport]) -> CardFacts:
         """Return the facts about configs that are published now, and those that stay."""
         return published_facts(self._repo, {**self._before, **{config.name: config for config in configs}}.values())
+
+    def notebook(self, configs: Sequence[ConfigReport]) -> bytes:
+        """Return the notebook that is published beside the card; it opens the first config at its first split."""
+        text, config = read_card_file(NOTEBOOK), self.facts(configs).configs[0]
+        for name, value in (("org/video-sft", self._repo), ("star", config.name), ("train", next(iter(config.splits)))):
+            text = text.replace(f'\\"{name}\\"  # here', f'\\"{value}\\"')
+        return text.encode()
 
     def render(self, configs: Sequence[ConfigReport]) -> str:
         """Return the card's text."""

@@ -36,11 +36,6 @@ def block_names(text: str) -> list[str]:
 def fill(text: str, metadata: str, blocks: Mapping[str, str]) -> str:
     """Return a card with its metadata and its generated blocks made anew, and the prose as it was.
 
-    Args:
-        text: the card.
-        metadata: YAML for between the dashes at its beginning.
-        blocks: content by block name.
-
     Raises:
         ConfigError: the card has a block that nothing generates.
     """

@@ -29,11 +29,7 @@ class MediaHash:
 
 
 class HashMemory:
-    """A small database of file hashes, keyed by where a file is and what version of it was read.
-
-    Args:
-        folder: where the database is kept; several processes may share it.
-    """
+    """A small database of file hashes, by place and version of each file; several processes may share its folder."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "hashes.sqlite"

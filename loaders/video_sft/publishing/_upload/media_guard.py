@@ -54,16 +54,13 @@ def check_head(location: str, head: bytes) -> None:
 
 
 def refuse_links(splits: Mapping[str, datasets.Dataset], places: Iterable[str | os.PathLike[str]]) -> None:
-    """Refuse media that lie outside of the folders given and were reached by a link in them.
-
-    Args:
-        splits: rows with media attached.
-        places: where the media are, as the user named them; only folders of this machine have links.
+    """Refuse media of rows that lie outside of the folders the user named and were reached by a link in them.
 
     Raises:
         PublishError: names the first such file and where it really is.
     """
-    given = [os.path.abspath(os.path.expanduser(os.fspath(place))) for place in places if _is_folder(place)]
+    given = [os.path.abspath(os.path.expanduser(os.fspath(place))) for place in places]
+    given = [place for place in given if os.path.isdir(place)]  # only folders of this machine have links
     if not given:
         return
     roots = [os.path.realpath(place) for place in given]
@@ -75,10 +72,6 @@ def refuse_links(splits: Mapping[str, datasets.Dataset], places: Iterable[str | 
                 paths = chunk.field("path").drop_null().unique().to_pylist()
                 for path in {split_fragment(path)[0] for path in paths}:
                     _check_place(path, given, roots)
-
-
-def _is_folder(place: str | os.PathLike[str]) -> bool:
-    return os.path.isdir(os.path.expanduser(os.fspath(place)))
 
 
 def _check_place(path: str, given: list[str], roots: list[str]) -> None:

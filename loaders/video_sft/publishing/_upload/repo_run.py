@@ -14,13 +14,12 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
 from video_sft._files import unfinished_folder
 from video_sft.builders import find_source
-from video_sft.publishing._card.metadata import PublishedCard
+from video_sft.publishing._card.metadata import NOTEBOOK, PublishedCard
 from video_sft.publishing._cells import VideoMode, has_media
-from video_sft.publishing._notebook import NOTEBOOK, explore_notebook
 from video_sft.publishing._report import ConfigReport, RepoReport
 from video_sft.publishing._splits import Shard, SplitWriter
 from video_sft.publishing._upload.hashes import HashMemory
-from video_sft.publishing._upload.repository import HubFile, HubRepo, Operation
+from video_sft.publishing._upload.repository import HubRepo, Operation
 from video_sft.publishing._upload.videos import FILES_PER_COMMIT, VideoCounts, VideoUploads
 
 __all__ = ["LoadedConfig", "RepoRun"]
@@ -32,14 +31,7 @@ _NO_COMMIT = "0" * 40
 
 @dataclass(frozen=True)
 class LoadedConfig:
-    """A config's name and its splits, with media attached where they are published.
-
-    Attributes:
-        name: the config's name.
-        splits: its rows.
-        sample: whether these are the invented rows that come with the package.
-        wording: the keywords its questions are worded by, where any was given.
-    """
+    """A config's rows with media attached where they are published; see `ConfigReport` for the rest."""
 
     name: str
     splits: datasets.DatasetDict
@@ -48,14 +40,7 @@ class LoadedConfig:
 
 
 class RepoRun:
-    """One repo, and what goes into it.
-
-    Args:
-        repo: the repo.
-        configs: what to publish there.
-        mode: what becomes of videos.
-        state_dir: where hashes are remembered.
-    """
+    """One repo, and what goes into it; hashes of videos are remembered in `state_dir`."""
 
     def __init__(self, repo: HubRepo, configs: Sequence[LoadedConfig], *, mode: VideoMode, state_dir: Path) -> None:
         self._repo = repo
@@ -73,24 +58,17 @@ class RepoRun:
             if self._mode == "reference":
                 counts = videos.upload()
             for config in self._configs:
-                counted, operations = self._config(
-                    config, self._pin(config.name, folders[config.name], counts), folder, send=True
-                )
+                pin = self._pin(config.name, folders[config.name], counts)
+                counted, operations = self._config(config, pin, folder, send=True)
                 configs.append(counted)
                 changes.append(operations)
         rest = self._commit_rows(changes)
         head = self._repo.head()
         card = self._card(head)
         report = self._report(card, configs, counts)
-        report.commit = self._repo.commit(
-            [
-                *rest,
-                CommitOperationAdd("README.md", card.render(configs).encode()),
-                CommitOperationAdd(NOTEBOOK, explore_notebook(self._repo.name, card.facts(configs).configs[0])),
-            ],
-            "Add rows and card",
-            parent=head,
-        )
+        rest.append(CommitOperationAdd("README.md", card.render(configs).encode()))
+        rest.append(CommitOperationAdd(NOTEBOOK, card.notebook(configs)))
+        report.commit = self._repo.commit(rest, "Add rows and card", parent=head)
         return report
 
     def dry_run(self) -> RepoReport:
@@ -165,14 +143,14 @@ class RepoRun:
     ) -> tuple[ConfigReport, list[Operation]]:
         """Write a config's shards and send the contents the repo lacks; return what a commit has to change."""
         report = ConfigReport(config.name, videos_commit=pin, sample=config.sample, wording=dict(config.wording))
-        there = {file.path: file for file in self._repo.files(config.name) if file.path.endswith(".parquet")}
+        there = {file.path: file.sha256 for file in self._repo.files(config.name) if file.path.endswith(".parquet")}
         kept: set[str] = set()
         operations: list[Operation] = []
         for split, rows in config.splits.items():
             writer = SplitWriter(self._repo.name, config.name, split, rows, self._mode, pin)
             for shard in writer.shards(folder):
                 kept.add(shard.path)
-                if not _same(there.get(shard.path), shard):
+                if there.get(shard.path) != shard.sha256:
                     writer.report.new_files += 1
                     if send:
                         operations.append(self._send(shard))
@@ -208,7 +186,3 @@ class RepoRun:
                     batch = []
                 batch += piece
         return batch
-
-
-def _same(there: HubFile | None, shard: Shard) -> bool:
-    return there is not None and there.sha256 == shard.sha256

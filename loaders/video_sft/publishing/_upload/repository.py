@@ -36,14 +36,7 @@ class PublishError(VideoSftError):
 
 @dataclass(frozen=True)
 class HubFile:
-    """A file that is in the repo already.
-
-    Attributes:
-        path: where.
-        size: in bytes.
-        sha256: of its content; None where the Hub keeps it as a plain git file.
-        git_oid: git's hash of its content where `sha256` is None.
-    """
+    """A file that is in the repo; where the Hub keeps it as a plain git file, it has no SHA-256 but git's own hash."""
 
     path: str
     size: int
@@ -52,13 +45,7 @@ class HubFile:
 
 
 class HubRepo:
-    """A dataset repo.
-
-    Args:
-        name: `org/name`.
-        revision: the branch to read and commit to; None is the default branch.
-        token: None is the logged-in user's.
-    """
+    """A dataset repo `org/name`, and the branch of it to read and commit to."""
 
     def __init__(self, name: str, *, revision: str | None = None, token: str | None = None) -> None:
         self.name = name
@@ -126,12 +113,9 @@ class HubRepo:
         return None if newest is None else str(newest.oid)
 
     def read_text(self, path: str, commit: str | None) -> str | None:
-        """Return the text of a small file; None where it is not there.
+        """Return the text of a small file at a commit as `head` returns it; None where it is not there.
 
-        Args:
-            path: in the repo.
-            commit: as `head` returns it. Naming the commit matters: of a branch, the client would give a file of its
-                cache while the Hub does not answer.
+        Naming the commit matters: of a branch, the client would give a file of its cache while the Hub does not answer.
         """
         if commit is None:
             return None
@@ -157,26 +141,14 @@ class HubRepo:
 
         Where nothing differs from what is there, no commit is made and the branch's newest one is returned.
 
-        Args:
-            operations: what to add and delete.
-            message: one line.
-            parent: refuse if the branch's newest commit is another one.
-
         Raises:
-            PublishError: the Hub did not take it.
+            PublishError: the Hub did not take it; or the branch's newest commit is another one than `parent`.
         """
         before = self.head()
         with _explained(f"{self.name} rejected the commit {message!r}"):
+            given: dict[str, Any] = {"commit_message": message, "revision": self.branch, "parent_commit": parent}
             return _repeated(
-                lambda: str(
-                    self._api.create_commit(
-                        **self._place,
-                        operations=operations,
-                        commit_message=message,
-                        revision=self.branch,
-                        parent_commit=parent,
-                    ).oid
-                ),
+                lambda: str(self._api.create_commit(**self._place, operations=operations, **given).oid),
                 what=f"The commit {message!r}",
                 done=lambda: self._landed(before, message),
             )
@@ -188,17 +160,10 @@ class HubRepo:
 
 
 def _repeated(action: Callable[[], T], *, what: str, done: Callable[[], T | None] = lambda: None) -> T:
-    """Do something on the Hub, and do it again after a failure that may pass.
+    """Do something on the Hub, and do it again after a failure that may pass, unless there were too many.
 
-    The client itself repeats some requests only, and not the same ones in all its versions.
-
-    Args:
-        action: does it.
-        what: what messages call it.
-        done: asked after a failure: the result, if it was done all the same and only the answer was lost.
-
-    Raises:
-        Exception: what `action` raised last, where the failure stays or there were too many.
+    `done` is asked after a failure: the result, if it was done all the same and only the answer was lost. The client
+    itself repeats some requests only, and not the same ones in all its versions.
     """
     retries = Retries(_ATTEMPTS, first_pause=1.0)
     while True:

@@ -31,13 +31,7 @@ _SCAN_ROWS = 4_096
 
 @dataclass
 class VideoCounts:
-    """How many videos rows point at, and how many of them the repo lacks.
-
-    Attributes:
-        files: distinct videos.
-        new: those the repo does not have, or has with other content.
-        new_bytes: their size.
-    """
+    """How many distinct videos rows point at, and the number and size of those the repo lacks or has otherwise."""
 
     files: int = 0
     new: int = 0
@@ -48,11 +42,6 @@ class VideoUploads:
     """Finds the distinct videos of rows, and brings those to the repo that it lacks.
 
     What is found is kept in a database file, so that memory stays flat for any number of videos.
-
-    Args:
-        repo: where they go.
-        memory: hashes of files met before.
-        folder: for temporary files.
     """
 
     def __init__(self, repo: HubRepo, memory: HashMemory, folder: Path) -> None:
@@ -118,11 +107,7 @@ class VideoUploads:
         return int(self._found.execute("SELECT count(*) FROM wanted").fetchone()[0])
 
     def _lacking(self, *, new_unread: bool = False) -> Iterator[tuple[PublishedVideo, MediaHash]]:
-        """Yield the videos to send.
-
-        Args:
-            new_unread: do not hash what the repo has no file for; a count needs its size only.
-        """
+        """Yield the videos to send; with `new_unread`, those that the repo has no file for are not hashed."""
         rows = self._found.execute(
             "SELECT location, path, size, sha256, git_oid FROM wanted LEFT JOIN there USING (path) ORDER BY path"
         )

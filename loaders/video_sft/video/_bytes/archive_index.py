@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from video_sft.video._bytes.byte_source import ByteSource, ReadableFile
 
-__all__ = ["BadArchiveError", "Member", "Members", "archive_members", "member_name", "reindexed"]
+__all__ = ["BadArchiveError", "Member", "Members", "archive_members", "member_name"]
 
 #: Members that are remembered, of all archives together; the archives used least recently are forgotten first.
 _MOST_MEMBERS = 2_000_000
@@ -58,24 +58,6 @@ def member_name(name: str) -> str:
     return name
 
 
-def archive_members(archive: ByteSource, kind: str) -> Members:
-    """Return the files in an archive by their names (see `member_name`); of two with one name the last.
-
-    Args:
-        archive: the bytes; what it has as `identity` tells it from other versions of the file, or its name and size.
-        kind: `zip` or `tar`.
-
-    Raises:
-        BadArchiveError: it is no such archive.
-    """
-    return _indexes.of(archive, kind)
-
-
-def reindexed(archive: ByteSource, kind: str) -> Members:
-    """Return the same, read anew where it was read before: the archive is not what its name and size promised."""
-    return _indexes.of(archive, kind, anew=True)
-
-
 class _Indexes:
     """Remembers the members of archives, by what tells one version of a file from another."""
 
@@ -89,6 +71,16 @@ class _Indexes:
         self._reading: dict[Hashable, threading.Lock] = {}
 
     def of(self, archive: ByteSource, kind: str, *, anew: bool = False) -> Members:
+        """Return the files in an archive by their names (see `member_name`); of two with one name the last.
+
+        Args:
+            archive: told from other versions of the file by its `identity`, or its name and size.
+            kind: `zip` or `tar`.
+            anew: read it again: the archive is not what its name and size promised.
+
+        Raises:
+            BadArchiveError: it is no such archive.
+        """
         key = (kind, archive.identity or (archive.name, archive.size))
         with self._lock:
             before = self._known.get(key)
@@ -112,6 +104,7 @@ class _Indexes:
 
 
 _indexes = _Indexes()
+archive_members = _indexes.of
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_indexes.take_locks)
 
@@ -163,7 +156,7 @@ def _tar_members(archive: ByteSource) -> Iterator[tuple[str, Member]]:
 def _tar_headers(archive: ByteSource) -> Iterator[tarfile.TarInfo]:
     reached = -1
     try:
-        with tarfile.TarFile(fileobj=_Headers(archive), errors="surrogateescape") as opened:  # type: ignore[arg-type]
+        with tarfile.TarFile(fileobj=_Headers(archive), errors="surrogateescape") as opened:
             while (info := opened.next()) is not None:
                 if info.offset <= reached:
                     raise tarfile.ReadError("its headers lead back to where they come from")

@@ -7,11 +7,11 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from video_sft.errors import VideoError
-from video_sft.video._bytes.archive_index import Member, archive_members, member_name, reindexed
+from video_sft.video._bytes.archive_index import Member, archive_members, member_name
 from video_sft.video._bytes.byte_source import ByteSource, MemoryBytes, ReadableFile
 
 __all__ = ["open_member", "split_member"]
@@ -38,13 +38,7 @@ def open_member(name: str, archive: ByteSource, kind: str, member: str) -> ByteS
     """Open a member of an archive as a window on it; a compressed one is unpacked into memory.
 
     Where members lie is read once for each archive, and remembered. The name of a member is compared with those in the
-    archive and used for nothing else.
-
-    Args:
-        name: of the member, for messages.
-        archive: the zip or tar file; closed along with the member.
-        kind: `zip` or `tar`.
-        member: its name within the archive.
+    archive and used for nothing else. The archive is closed along with the member.
 
     Raises:
         VideoError: it is no such archive, or has no such member, or the member is damaged.
@@ -65,8 +59,8 @@ def open_member(name: str, archive: ByteSource, kind: str, member: str) -> ByteS
 
 def _opened(name: str, archive: ByteSource, kind: str, member: str) -> ByteSource | bytes:
     found = archive_members(archive, kind).get(member_name(member))
-    if kind == "zip" and (found is None or _mark(archive, found) != _HEADER_MARK):
-        found = reindexed(archive, kind).get(member_name(member))  # the archive may be another than it was
+    if kind == "zip" and (found is None or archive.read_at(found.offset, 4) != _HEADER_MARK):
+        found = archive_members(archive, kind, anew=True).get(member_name(member))  # it may be another than it was
     if found is None:
         raise VideoError(name, f"the {kind} file has no such member")
     if kind == "tar":
@@ -80,10 +74,6 @@ def _opened(name: str, archive: ByteSource, kind: str, member: str) -> ByteSourc
     if found.method == zipfile.ZIP_STORED and not found.encrypted:
         return _Window(name, archive, start, found.size)
     return _unpacked(name, archive, found, start)
-
-
-def _mark(archive: ByteSource, member: Member) -> bytes:
-    return archive.read_at(member.offset, 4)
 
 
 def _check_end(name: str, archive: ByteSource, end: int) -> None:
@@ -128,11 +118,8 @@ class _Window(ByteSource):
     def read_through(self) -> None:
         self._source.read_through()
 
-    def read_at(self, offset: int, size: int) -> bytes:
-        return self._source.read_at(self._offset + offset, max(0, min(size, self.size - offset)))
-
-    def read_some(self, offset: int, size: int) -> bytes:
-        return self._source.read_some(self._offset + offset, max(0, min(size, self.size - offset)))
+    def parts(self, offset: int, size: int) -> Iterator[bytes | memoryview]:
+        return self._source.parts(self._offset + offset, max(0, min(size, self.size - offset)))
 
     def read_into(self, offset: int, buffer: Any) -> None:
         self._source.read_into(self._offset + offset, buffer)

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
 from video_sft.errors import VideoError
 from video_sft.video._bytes.stopping import Job
 
 __all__ = [
-    "ByteSource",
-    "HeaderFile",
-    "HollowFile",
-    "LocalBytes",
-    "MemoryBytes",
-    "ReadAt",
-    "ReadableFile",
-    "SeekableFile",
-]
-
+    "ByteSource", "HeaderFile", "HollowFile", "LocalBytes", "MemoryBytes", "ReadAt", "ReadableFile", "SeekableFile",
+]  # fmt: skip
 
 #: Gives so many bytes at an offset; fewer at the end of the file.
 ReadAt = Callable[[int, int], bytes]
@@ -53,16 +46,25 @@ class ByteSource(ABC):
         """Say that all of the file will be read, from its beginning to its end."""
 
     @abstractmethod
+    def parts(self, offset: int, size: int) -> Iterator[bytes | memoryview]:
+        """Yield so many bytes as they come, no part empty; fewer at the end of the file."""
+
     def read_at(self, offset: int, size: int) -> bytes:
         """Give so many bytes; fewer at the end of the file."""
+        return b"".join(self.parts(offset, size))
 
     def read_some(self, offset: int, size: int) -> bytes:
         """Give one byte or more, up to so many, as far as they come without effort; none at the end of the file."""
-        return self.read_at(offset, size)
+        return bytes(next(self.parts(offset, size), b""))
 
-    @abstractmethod
     def read_into(self, offset: int, buffer: Any) -> None:
         """Fill a writable buffer from an offset on."""
+        view = memoryview(buffer).cast("B")
+        for part in self.parts(offset, len(view)):
+            view[: len(part)] = part
+            view, offset = view[len(part) :], offset + len(part)
+        if view:
+            raise EOFError(f"{self.name} ends before byte {offset + len(view):,}")
 
     @abstractmethod
     def reopened(self) -> ByteSource:
@@ -72,8 +74,7 @@ class ByteSource(ABC):
             VideoError: the file is no longer what it was.
         """
 
-    @abstractmethod
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027
         """Let go of descriptors and connections."""
 
 
@@ -99,6 +100,11 @@ class LocalBytes(ByteSource):
             other.close()
             raise VideoError(self.name, "the file changed since it was first looked at; make a new clip of it")
         return other
+
+    def parts(self, offset: int, size: int) -> Iterator[bytes]:
+        """Yield all at once."""
+        if data := self.read_at(offset, size):
+            yield data
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Give so many bytes; fewer at the end of the file."""
@@ -134,17 +140,10 @@ class MemoryBytes(ByteSource):
         """Give itself; there is nothing to open."""
         return self
 
-    def read_at(self, offset: int, size: int) -> bytes:
-        """Give so many bytes; fewer at the end of the file."""
-        return bytes(self._data[offset : offset + size])
-
-    def read_into(self, offset: int, buffer: Any) -> None:
-        """Fill a writable buffer from an offset on."""
-        view = memoryview(buffer)
-        view[:] = self._data[offset : offset + len(view)]
-
-    def close(self) -> None:
-        """Nothing is open."""
+    def parts(self, offset: int, size: int) -> Iterator[memoryview]:
+        """Yield all at once."""
+        if data := self._data[offset : offset + size]:
+            yield data
 
 
 class SeekableFile:
@@ -152,9 +151,6 @@ class SeekableFile:
 
     libav may take a failure for the end of the file, or try again. So nothing is read after one, and who opened the
     container raises it: PyAV by itself forgets Ctrl-C, and prints what fails a second time.
-
-    Args:
-        source: the bytes.
 
     Attributes:
         failure: what went wrong in reading, if anything did.
@@ -190,8 +186,8 @@ class SeekableFile:
         return data
 
 
-class ReadableFile(SeekableFile):
-    """A byte source as the file object that `zipfile` and `tarfile` want: reads give all that was asked for."""
+class ReadableFile(SeekableFile, io.RawIOBase):
+    """A byte source as a file of Python's own kind: reads give all that is asked for, closing does nothing."""
 
     def read(self, size: int = -1) -> bytes:
         """Give so many bytes, or all that are left."""
@@ -199,6 +195,12 @@ class ReadableFile(SeekableFile):
         data = self._source.read_at(self._offset, left if size < 0 else min(size, left))
         self._offset += len(data)
         return data
+
+    def readinto(self, buffer: Any) -> int:
+        """Read into a writable buffer."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
     def readable(self) -> bool:
         """Always."""
@@ -208,23 +210,9 @@ class ReadableFile(SeekableFile):
         """Always."""
         return True
 
-    @property
-    def closed(self) -> bool:
-        """Never: the byte source is closed by whoever opened it."""
-        return False
-
-    def close(self) -> None:
-        """Nothing is open."""
-
 
 class HollowFile(SeekableFile):
-    """A file that seems to end where a stretch of it begins that nobody is to read, and goes on behind that stretch.
-
-    Args:
-        source: the bytes.
-        start: of the stretch.
-        stop: of the stretch.
-    """
+    """A file that seems to end where a stretch of it begins that nobody is to read, and goes on behind that stretch."""
 
     def __init__(self, source: ByteSource, start: int, stop: int) -> None:
         super().__init__(source)
@@ -239,13 +227,9 @@ class HollowFile(SeekableFile):
 
 
 class HeaderFile(SeekableFile):
-    """A file whose header can be read, and which is blank elsewhere, where libav looks for nothing it needs.
+    """A file of which parts (offset, end) can be read, and which is blank elsewhere, where libav needs nothing.
 
     Zeros stand for what is left out rather than the file's end, since libav skips short stretches by reading them.
-
-    Args:
-        source: the bytes.
-        parts: (offset, end) of what can be read.
     """
 
     def __init__(self, source: ByteSource, parts: Sequence[tuple[int, int]]) -> None:

@@ -19,14 +19,7 @@ _lock = threading.Lock()
 
 
 class Connection:
-    """What is known of the connection of one request: the client tells of new ones, and of the one an answer is on.
-
-    Args:
-        host: that the request goes to.
-
-    Attributes:
-        host: see above.
-    """
+    """What is known of the connection of one request: the client tells of new ones, and of the one an answer is on."""
 
     def __init__(self, host: str) -> None:
         self.host = host

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 import threading
 from contextlib import AbstractContextManager, nullcontext
@@ -13,8 +12,8 @@ from fsspec.implementations.cached import CachingFileSystem
 
 from video_sft._retrying import TransientError
 from video_sft.errors import VideoError
-from video_sft.video._bytes.ranged import Pieces
-from video_sft.video._bytes.waiting import Waiting
+from video_sft.video._bytes.fetcher import Fetcher, Pieces
+from video_sft.video._bytes.range_cache import RangeCache
 
 __all__ = ["FsspecFetcher"]
 
@@ -27,35 +26,28 @@ _VERSIONS = ("versionid", "mtime", "lastmodified", "lastmodifiedtime", "modified
 _CREATED = ("created",)
 
 
-class FsspecFetcher:
+class FsspecFetcher(Fetcher):
     """Gets ranges through a file system of fsspec.
 
     Each handle but the first asks once, before the first bytes it fetches, whether the file is still the same. Only a
-    file system that tells more of a file than its size can say so of one that has kept its size.
-
-    Args:
-        url: as fsspec takes it, chained ones included.
-        token: Hub token, or None for the logged-in user's.
-        fresh: whether what the file system remembers of the file is not good enough.
-
-    Attributes:
-        name: see `url`.
-        size: of the file, once it is known.
-        waiting: for the file system, which may have limits of its own.
+    file system that tells more of a file than its size can say so of one that has kept its size. With a cache, what the
+    file system remembers of the file is not good enough.
     """
 
-    def __init__(self, url: str, token: str | bool | None, *, fresh: bool = False) -> None:
-        self.name = url
-        self.size: int | None = None
+    def __init__(self, url: str, token: str | bool | None, cache: RangeCache | None) -> None:
+        super().__init__(url, cache)
         self._token = token
-        self._fresh = fresh
         self._info: dict[str, str] | None = None
-        self._anew()
 
     def _anew(self) -> None:
-        self.waiting = Waiting(self.name)
+        super()._anew()
         self._checked = False
         self._checking = threading.Lock()
+
+    @property
+    def size(self) -> int | None:
+        """Of the file, once it is known."""
+        return int(self._info["size"]) if self._info is not None else None
 
     @property
     def version(self) -> str | None:
@@ -65,24 +57,15 @@ class FsspecFetcher:
         known = {key: text for key, text in self._info.items() if key != "size"}
         return repr(sorted(self._info.items())) if known else None
 
-    def reopened(self) -> FsspecFetcher:
-        """Give a fetcher that compares the file with this one's before it fetches."""
-        other = copy.copy(self)
-        other._anew()
-        return other
-
-    def stop(self, *, for_good: bool) -> None:
-        """File systems finish what they have begun; nobody waits for it."""
-
-    def stream(self, offset: int, size: int) -> Pieces:
-        """Get so many bytes at an offset, some megabytes at a time."""
+    def fetch(self, offset: int, size: int) -> Pieces:
+        """Get so many bytes at an offset, some megabytes at a time; what is begun is never broken off."""
         self._check()
-        assert self.size is not None
-        end = min(offset + size, self.size)
+        total = self.size or 0
+        end = min(offset + size, total)
         while offset < end:
             part = min(_PART, end - offset)
             # What keeps copies fetches all of the file.
-            self.waiting.expect(self.size if isinstance(self._files, CachingFileSystem) else part)
+            self.waiting.expect(total if isinstance(self._files, CachingFileSystem) else part)
             yield self._part(offset, part)
             offset += part
 
@@ -129,7 +112,7 @@ class FsspecFetcher:
                 return
             try:
                 self._open()
-                now = self._look(fresh=self._fresh or self._info is not None)
+                now = self._look(fresh=self.cache is not None or self._info is not None)
             except FileNotFoundError as error:
                 raise VideoError(self.name, "no such file") from error
             except Exception as error:  # file systems raise what the libraries below them do
@@ -141,7 +124,7 @@ class FsspecFetcher:
                     raise VideoError(
                         self.name, "its file system does not tell the file's size, so parts of it cannot be read"
                     )
-                self._info, self.size = now, int(now["size"])
+                self._info = now
             elif any(now[key] != self._info[key] for key in now.keys() & self._info.keys()):
                 raise VideoError(self.name, "the file changed since it was first looked at; make a new clip of it")
             self._checked = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 import threading
 from collections.abc import Iterator
@@ -16,9 +15,9 @@ from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 from video_sft._retrying import PASSING_STATUSES, TransientError, is_dropped_connection, seconds_to_wait
 from video_sft.errors import VideoError
 from video_sft.video._bytes.connections import Connection, Connections
-from video_sft.video._bytes.ranged import Pieces
+from video_sft.video._bytes.fetcher import Fetcher, Pieces
+from video_sft.video._bytes.range_cache import RangeCache
 from video_sft.video._bytes.segment import Segment
-from video_sft.video._bytes.waiting import Waiting
 
 __all__ = ["HttpFetcher", "hub_url"]
 
@@ -46,7 +45,7 @@ def hub_url(path: str) -> str | None:
     return huggingface_hub.hf_hub_url(repo, name, repo_type=repo_type, revision=revision)
 
 
-class HttpFetcher:
+class HttpFetcher(Fetcher):
     """Gets ranges with the HTTP client of `huggingface_hub`, which pools connections and knows the user's proxies.
 
     The address that the first request is redirected to serves all later ones: the Hub redirects to a signed address on
@@ -54,22 +53,11 @@ class HttpFetcher:
     asked again.
 
     A server that knows no ranges sends the whole file for the first one; it is kept in memory for the rest, and read as
-    far as it has come.
-
-    Args:
-        name: the path the user knows.
-        url: the HTTP address.
-        token: for the Hub; sent to the Hub only.
-
-    Attributes:
-        name: see above.
-        version: an ``ETag`` or a time, once one is known.
-        waiting: what may still be waited.
+    far as it has come. The token is sent to the Hub only.
     """
 
-    def __init__(self, name: str, url: str, token: str | bool | None) -> None:
-        self.name = name
-        self.version: str | None = None
+    def __init__(self, name: str, url: str, token: str | bool | None, cache: RangeCache | None) -> None:
+        super().__init__(name, cache)
         self._url = url
         self._headers = {"Accept-Encoding": "identity"}
         self._hub_headers: dict[str, str] = {}
@@ -78,10 +66,9 @@ class HttpFetcher:
         self._resolved: str | None = None
         self._seen: tuple[str | None, int] | None = None
         self._sends_whole = False
-        self._anew()
 
     def _anew(self) -> None:
-        self.waiting = Waiting(self.name)
+        super()._anew()
         self._whole: Segment | None = None
         self._turn = threading.RLock()
         self._connections = Connections()
@@ -91,17 +78,17 @@ class HttpFetcher:
         """Of the file, once the server has told it."""
         return self._seen[1] if self._seen is not None else None
 
-    def reopened(self) -> HttpFetcher:
-        """Give a fetcher that knows the address and the version, and has nothing in memory."""
-        other = copy.copy(self)
-        other._anew()
-        return other
+    @property
+    def version(self) -> str | None:
+        """An ``ETag`` or a time; a weak tag says that two files mean the same, not that their bytes are the same."""
+        tag, size = self._seen or (None, 0)
+        return f"{tag} {size}" if tag and not tag.startswith("W/") else None
 
     def stop(self, *, for_good: bool) -> None:
         """Break off all requests; their threads end."""
         self._connections.break_off(for_good=for_good)
 
-    def stream(self, offset: int, size: int) -> Pieces:
+    def fetch(self, offset: int, size: int) -> Pieces:
         """Get so many bytes at an offset, as they arrive."""
         with ExitStack() as turn:
             if self._sends_whole:
@@ -286,8 +273,6 @@ class HttpFetcher:
         tag = response.headers.get("etag") or response.headers.get("last-modified")
         if self._seen is None:
             self._seen = (tag, size)
-            # A weak tag says that two files mean the same, not that their bytes are the same.
-            self.version = f"{tag} {size}" if tag and not tag.startswith("W/") else None
         elif (tag, size) != self._seen:
             raise VideoError(self.name, "the file changed while it was read; read it again")
 

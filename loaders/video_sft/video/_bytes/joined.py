@@ -8,25 +8,19 @@ reader.
 from __future__ import annotations
 
 import bisect
+import itertools
 import os
 import posixpath
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any
+from contextlib import ExitStack, closing
 
 from video_sft.video._bytes.byte_source import ByteSource
 
 __all__ = [
-    "JoinedBytes",
-    "find_first",
-    "first_parts",
-    "is_part",
-    "is_spanned",
-    "join_parts",
-    "parts_from",
-    "split_parts",
+    "JoinedBytes", "find_first", "first_parts", "is_part", "is_spanned", "join_parts", "parts_from", "split_parts",
     "whole_name",
-]
+]  # fmt: skip
 
 _HOP = re.compile(r"parts://([^:]*)::(.*)", re.DOTALL)
 #: What `split`, 7-Zip and the Hub's uploaders call pieces: letters from `aa` on, or numbers from 0 or 1 on.
@@ -52,10 +46,7 @@ def join_parts(first: str) -> str:
 def whole_name(first: str) -> str:
     """Return the name of the file that begins with a piece."""
     name = posixpath.basename(first.rpartition("::")[2])
-    if spanned := _SPANNED.fullmatch(name):
-        return f"{spanned['whole']}.zip"
-    part = _PART.fullmatch(name)
-    return part["whole"] if part else name
+    return f"{_whole(name)}.zip" if is_spanned(name) else _whole(name)
 
 
 def find_first(path: str) -> str | None:
@@ -64,21 +55,23 @@ def find_first(path: str) -> str | None:
     stem, ending = os.path.splitext(path)
     if ending.lower() == ".zip" and os.path.exists(path):
         return next((f"{stem}{first}" for first in (".z01", ".Z01") if os.path.exists(f"{stem}{first}")), None)
-    part = _SPANNED.fullmatch(name) or _PART.fullmatch(name)
-    whole = part["whole"] if part else name
-    if os.path.exists(path) and part is None:
+    if os.path.exists(path) and not is_part(name):
         return None
     try:
         names = os.listdir(folder or ".")
     except OSError:
         return None
-    like = _series(name) if part else None
-    firsts = (other for other in sorted(names) if _is_first(other) and _wholes(other) == whole)
+    firsts = (other for other in sorted(names) if _is_first(other) and _whole(other) == _whole(name))
+    like = _series(name)
     return next((os.path.join(folder, other) for other in firsts if like in (None, _series(other))), None)
 
 
-def _wholes(name: str) -> str:
-    match = _SPANNED.fullmatch(name) or _PART.fullmatch(name)
+def _piece(name: str) -> re.Match[str] | None:
+    return _SPANNED.fullmatch(name) or _PART.fullmatch(name)
+
+
+def _whole(name: str) -> str:
+    match = _piece(name)
     return match["whole"] if match else name
 
 
@@ -93,26 +86,23 @@ def first_parts(names: Collection[str]) -> Iterator[tuple[str, str | None]]:
 
 
 def parts_from(first: str, is_there: Callable[[str], bool]) -> Iterator[str]:
-    """Yield the pieces of a file, from the first to the last.
-
-    Args:
-        first: path or name of the first piece.
-        is_there: whether there is a file of such a path or name.
-    """
+    """Yield the pieces of a file, from the first to the last, by paths or names of which `is_there` tells."""
     place: str | None = first
     while place is not None and (place == first or is_there(place)):
         yield place
         place = _next(place)
-    if (spanned := _SPANNED.fullmatch(first)) is not None:
-        for ending in (".zip", ".ZIP"):
-            if is_there(spanned["whole"] + ending):
-                yield spanned["whole"] + ending
-                return
+    if is_spanned(first):
+        yield from itertools.islice(filter(is_there, (_whole(first) + ending for ending in (".zip", ".ZIP"))), 1)
 
 
 def is_part(path: str) -> bool:
     """Return whether a file may be a piece of a split archive, by its name."""
-    return (_SPANNED.fullmatch(path) or _PART.fullmatch(path)) is not None
+    return _piece(path) is not None
+
+
+def is_spanned(first: str) -> bool:
+    """Return whether a first piece is the first disk of a zip."""
+    return _SPANNED.fullmatch(first) is not None
 
 
 def _is_first(name: str) -> bool:
@@ -139,7 +129,7 @@ def _series(name: str) -> tuple[str, ...] | None:
 
 def _next(place: str) -> str | None:
     """Return the name of the next piece; None after the last there can be."""
-    match = _SPANNED.fullmatch(place) or _PART.fullmatch(place)
+    match = _piece(place)
     if match is None:
         return None
     number = match["number"]
@@ -154,16 +144,11 @@ def _next(place: str) -> str | None:
 
 
 class JoinedBytes(ByteSource):
-    """Several files, one behind the other, as one byte source.
-
-    Args:
-        name: for messages.
-        parts: in order; closed along with it.
-        spanned: whether they are the disks of one zip (`.z01`), whose offsets count from the disk they are on.
+    """Several files, one behind the other, as one byte source, which closes them.
 
     Attributes:
-        disks: where each of these disks begins; none otherwise.
-        identity: what tells it from other versions of it.
+        disks: where each begins, if they are the disks of one zip (`.z01`), whose offsets count from the disk they are
+            on; none otherwise.
     """
 
     def __init__(self, name: str, parts: Sequence[ByteSource], *, spanned: bool) -> None:
@@ -171,11 +156,7 @@ class JoinedBytes(ByteSource):
         self.remote = any(part.remote for part in parts)
         self._parts = parts
         self._spanned = spanned
-        starts = [0]
-        for part in parts:
-            starts.append(starts[-1] + part.size)
-        self._starts = starts[:-1]
-        self.size = starts[-1]
+        *self._starts, self.size = itertools.accumulate((part.size for part in parts), initial=0)
         self.disks = tuple(self._starts) if spanned else ()
         self.identity = tuple(part.identity or (part.name, part.size) for part in parts)
 
@@ -209,43 +190,19 @@ class JoinedBytes(ByteSource):
         for part in self._parts:
             part.read_through()
 
-    def read_at(self, offset: int, size: int) -> bytes:
-        """Give so many bytes; fewer at the end."""
-        return b"".join(part.read_at(inside, count) for part, inside, count in self._spans(offset, size))
-
-    def read_some(self, offset: int, size: int) -> bytes:
-        """Give one byte or more, up to so many; those of one piece."""
+    def parts(self, offset: int, size: int) -> Iterator[bytes | memoryview]:
+        """Yield those of one piece after the other."""
         for part, inside, count in self._spans(offset, size):
-            return part.read_some(inside, count)
-        return b""
-
-    def read_into(self, offset: int, buffer: Any) -> None:
-        """Fill a writable buffer from an offset on."""
-        view = memoryview(buffer).cast("B")
-        if offset + len(view) > self.size:
-            raise EOFError(f"{self.name} ends before the bytes wanted")
-        for part, inside, count in self._spans(offset, len(view)):
-            part.read_into(inside, view[:count])
-            view = view[count:]
+            yield from part.parts(inside, count)
 
     def reopened(self) -> JoinedBytes:
         """Open all pieces once more."""
-        opened: list[ByteSource] = []
-        try:
-            for part in self._parts:
-                opened.append(part.reopened())
-        except BaseException:
-            for other in opened:
-                other.close()
-            raise
-        return JoinedBytes(self.name, opened, spanned=self._spanned)
+        with ExitStack() as opened:
+            parts = [opened.enter_context(closing(part.reopened())) for part in self._parts]
+            opened.pop_all()
+        return JoinedBytes(self.name, parts, spanned=self._spanned)
 
     def close(self) -> None:
         """Close all pieces."""
         for part in self._parts:
             part.close()
-
-
-def is_spanned(first: str) -> bool:
-    """Return whether a first piece is the first disk of a zip."""
-    return _SPANNED.fullmatch(first) is not None

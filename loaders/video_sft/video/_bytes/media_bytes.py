@@ -6,7 +6,7 @@ import io
 import os
 import re
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,10 +76,7 @@ class MediaBytes:
         return file
 
     def members(self, kind: str) -> Members:
-        """Return what is in this archive, by name; read once for each archive and process.
-
-        Args:
-            kind: `zip` or `tar`.
+        """Return what is in this `zip` or `tar`, by name; read once for each archive and process.
 
         Raises:
             VideoError: it is not there or not readable.
@@ -103,7 +100,10 @@ class MediaBytes:
     def _open_path(self, path: str) -> ByteSource:
         first = split_parts(path)
         if first is not None:
-            return self._open_parts(path, first)
+            with ExitStack() as opened:
+                parts = [opened.enter_context(closing(self._open_path(part))) for part in parts_from(first, _exists)]
+                opened.pop_all()
+            return JoinedBytes(path, parts, spanned=is_spanned(first))
         if not is_local(path):
             from video_sft.video._bytes.remote import open_remote  # clients of servers take long to load
 
@@ -119,17 +119,6 @@ class MediaBytes:
             raise VideoError(self.name, f"no such file{hint if relative else ''}") from error
         except OSError as error:
             raise VideoError(self.name, f"cannot be opened: {error.strerror or 'it is a folder'}") from error
-
-    def _open_parts(self, path: str, first: str) -> ByteSource:
-        opened: list[ByteSource] = []
-        try:
-            for part in parts_from(first, _exists):
-                opened.append(self._open_path(part))
-        except BaseException:
-            for other in opened:
-                other.close()
-            raise
-        return JoinedBytes(path, opened, spanned=is_spanned(first))
 
 
 def archive_at(path: str) -> tuple[str, str, MediaBytes] | None:

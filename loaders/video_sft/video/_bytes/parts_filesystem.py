@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Mapping
 from typing import Any
 
 import fsspec
 from fsspec import AbstractFileSystem
 
-from video_sft.video._bytes.byte_source import ByteSource, ReadableFile
+from video_sft.video._bytes.byte_source import ReadableFile
 from video_sft.video._bytes.joined import join_parts, parts_from
 from video_sft.video._bytes.media_bytes import MediaBytes
 
@@ -47,32 +46,11 @@ class PartsFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
     def _open(self, path: str, mode: str = "rb", **options: Any) -> Any:
         first = self._target.unstrip_protocol(self._first).removeprefix("file://")
-        return io.BufferedReader(_Raw(MediaBytes(join_parts(first)).open()))
+        return io.BufferedReader(_OwnedFile(MediaBytes(join_parts(first)).open()))
 
 
-class _Raw(io.RawIOBase):
-    """A byte source as the raw file that Python buffers."""
-
-    def __init__(self, source: ByteSource) -> None:
-        self._source = source
-        self._file = ReadableFile(source)
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._file.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
+class _OwnedFile(ReadableFile):
+    """A file that closes its byte source."""
 
     def close(self) -> None:
         if not self.closed:

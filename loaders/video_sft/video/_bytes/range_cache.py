@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from video_sft._files import UNFINISHED, delete_abandoned, new_unfinished
 from video_sft.errors import ConfigError
 
-__all__ = ["RangeCache", "Shelf", "cache_ranges", "without_access"]
+__all__ = ["RangeCache", "RangeWriter", "Shelf", "cache_ranges", "without_access"]
 
 _FOLDER = "VIDEO_SFT_RANGE_CACHE"
 _BYTES = "VIDEO_SFT_RANGE_CACHE_BYTES"
@@ -43,7 +43,7 @@ _ACCESS = re.compile(
 )
 #: The same beside a ``sig``; names too short to be taken for access elsewhere.
 _ACCESS_BESIDE_SIG = frozenset(
-    {"se", "sp", "sv", "sr", "st", "spr", "sip", "skoid", "sktid", "skt", "ske", "sks", "skv"}
+    ["se", "sp", "sv", "sr", "st", "spr", "sip", "skoid", "sktid", "skt", "ske", "sks", "skv"]
 )
 
 #: Bytes this process wrote to each folder since it last looked it through, and the folders it cannot write to.
@@ -81,12 +81,7 @@ def cache_ranges(folder: str | os.PathLike[str] | None, *, max_bytes: int = _DEF
 
 
 class RangeCache:
-    """A folder of ranges.
-
-    Args:
-        folder: a folder in it for each version of each file.
-        max_bytes: of all ranges together.
-    """
+    """A folder with a folder of ranges for each version of each file."""
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
         self.folder = folder
@@ -113,11 +108,6 @@ class RangeCache:
         key = hashlib.sha256(repr((_FORMAT, without_access(name), version)).encode()).hexdigest()
         return Shelf(self, self.folder / key[:40])
 
-    @property
-    def writable(self) -> bool:
-        """Whether nothing went wrong yet in writing."""
-        return self.folder not in _unwritable
-
     def wrote(self, size: int) -> None:
         """Count what was written, and look the folder through now and then."""
         _written[self.folder] = _written.get(self.folder, 0) + size
@@ -126,7 +116,7 @@ class RangeCache:
 
     def give_up(self, error: OSError) -> None:
         """Write no more in this process, and say so once."""
-        if self.writable:
+        if self.folder not in _unwritable:
             _unwritable.add(self.folder)
             reason = error.strerror or type(error).__name__
             warnings.warn(f"{self.folder}: remote ranges cannot be kept there: {reason}", stacklevel=2)
@@ -162,25 +152,20 @@ class RangeCache:
 
 
 class Shelf:
-    """The ranges of one version of a file; a range is there whole or not at all.
-
-    Args:
-        cache: the folder of folders.
-        folder: this one.
-    """
+    """The ranges of one version of a file, in a folder of the cache's; a range is there whole or not at all."""
 
     def __init__(self, cache: RangeCache, folder: Path) -> None:
         self.cache = cache
-        self._folder = folder
+        self.folder = folder
 
     def ranges(self) -> list[tuple[int, int]]:
         """Return offset and end of all that is there now."""
-        matches = (_RANGE.fullmatch(entry.name) for entry in _entries(self._folder))
+        matches = (_RANGE.fullmatch(entry.name) for entry in _entries(self.folder))
         return [(int(match[1]), int(match[2])) for match in matches if match]
 
     def read(self, stored: tuple[int, int], offset: int, end: int) -> Generator[bytes, None, None]:
         """Yield a part of a range in pieces; nothing, or less, where it was removed meanwhile, or is damaged."""
-        path = self._folder / f"{stored[0]}-{stored[1]}"
+        path = self.folder / f"{stored[0]}-{stored[1]}"
         size = stored[1] - stored[0]
         first, last = (offset - stored[0]) // _BLOCK, -(-(end - stored[0]) // _BLOCK)
         with suppress(OSError):
@@ -204,24 +189,12 @@ class Shelf:
                         return
             os.remove(path)
 
-    def writer(self, offset: int, size: int) -> RangeWriter:
-        """Give what keeps a range that is about to come."""
-        return RangeWriter(self.cache, self._folder, offset, size)
-
 
 class RangeWriter:
-    """Writes a range piece by piece; what came of it gets its name at the end. Never raises on a failing disk.
+    """Writes a range piece by piece; what came of it gets its name at the end. Never raises on a failing disk."""
 
-    Args:
-        cache: told how much was written.
-        folder: where to.
-        offset: of the range.
-        size: of the range, as far as it is expected.
-    """
-
-    def __init__(self, cache: RangeCache, folder: Path, offset: int, size: int) -> None:
-        self._cache = cache
-        self._folder = folder
+    def __init__(self, shelf: Shelf, offset: int, size: int) -> None:
+        self._cache, self._folder = shelf.cache, shelf.folder
         self._offset = offset
         self._size = size
         self._count = 0
@@ -229,7 +202,7 @@ class RangeWriter:
         self._sum = 0
         self._path = Path()
         self._descriptor: int | None = None
-        self._wanted = cache.writable and size <= cache.max_bytes
+        self._wanted = self._cache.folder not in _unwritable and size <= self._cache.max_bytes
 
     def add(self, piece: bytes | memoryview) -> None:
         """Write the next bytes; the last of those expected complete the range."""

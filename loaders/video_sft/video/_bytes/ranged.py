@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 from video_sft._retrying import Retries, TransientError
 from video_sft.errors import VideoError
 from video_sft.video._bytes.byte_source import ByteSource
+from video_sft.video._bytes.fetcher import Fetcher
 from video_sft.video._bytes.segment import Segment
 from video_sft.video._bytes.stopping import Job
-from video_sft.video._bytes.waiting import Waiting
 
-__all__ = ["ByteRange", "Fetcher", "Pieces", "RangedBytes"]
+__all__ = ["RangedBytes"]
 
 #: Offset and length.
 ByteRange: TypeAlias = tuple[int, int]
-#: Bytes one after another, as they arrive.
-Pieces: TypeAlias = Generator["bytes | memoryview", None, None]
 
 #: The first request takes this much, which holds the whole header of a short video.
 _HEAD = 64 << 10
@@ -39,42 +37,6 @@ _CONNECTIONS = 4
 _ATTEMPTS = 5
 
 
-class Fetcher(Protocol):
-    """Gets ranges of one file; may be used by several threads at once.
-
-    Attributes:
-        name: for messages.
-    """
-
-    name: str
-
-    @property
-    def waiting(self) -> Waiting:
-        """What may still be waited; told of all bytes as they come."""
-
-    @property
-    def size(self) -> int | None:
-        """Of the file; None until the first bytes have come."""
-
-    @property
-    def version(self) -> str | None:
-        """What tells the file from any other of its name; None where all that is known is the size, or nothing yet."""
-
-    def stream(self, offset: int, size: int) -> Pieces:
-        """Get so many bytes at an offset, never more, in pieces as they arrive; fewer where the answer is shorter.
-
-        Raises:
-            TransientError: the rest may come when it is asked for again.
-            VideoError: it will not; for one, because the file is another than it was.
-        """
-
-    def reopened(self) -> Fetcher:
-        """Give a fetcher of the same file for a new handle, without a request."""
-
-    def stop(self, *, for_good: bool) -> None:
-        """Break off what is under way; `for_good` where the server does not deserve better."""
-
-
 class RangedBytes(ByteSource):
     """A remote file as a byte source.
 
@@ -83,11 +45,8 @@ class RangedBytes(ByteSource):
     megabyte at least. Where they follow each other they fetch more; of a file that is read through more and more, and
     the next stretch in the background.
 
-    Only threads of its own talk to the server; who reads waits for them, and no longer than `limit_waiting` says.
-
-    Args:
-        fetcher: gets the bytes.
-        head: the file's beginning and size, where they are known already.
+    Only threads of its own talk to the server; who reads waits for them, and no longer than `limit_waiting` says. Where
+    they are known, the file's beginning and size are given to it as `head`.
     """
 
     remote = True
@@ -157,22 +116,16 @@ class RangedBytes(ByteSource):
         """Say that all of the file will be read, from its beginning to its end."""
         self._through = True
 
-    def read_at(self, offset: int, size: int) -> bytes:
-        """Give so many bytes; fewer at the end of the file."""
-        return b"".join(self._parts(offset, min(offset + size, self.size)))
-
-    def read_some(self, offset: int, size: int) -> bytes:
-        """Give one byte or more, up to so many: those of one fetched range, if there is any at the offset."""
-        return bytes(next(self._parts(offset, min(offset + size, self.size)), b""))
-
-    def read_into(self, offset: int, buffer: Any) -> None:
-        """Fill a writable buffer from an offset on."""
-        view = memoryview(buffer).cast("B")
-        if offset + len(view) > self.size:
-            raise EOFError(f"{self.name} ends before byte {offset + len(view):,}")
-        for part in self._parts(offset, offset + len(view)):
-            view[: len(part)] = part
-            view = view[len(part) :]
+    def parts(self, offset: int, size: int) -> Iterator[memoryview]:
+        """Yield the bytes of one fetched range after the other, waiting for each part."""
+        end = min(offset + size, self.size)
+        while offset < end:
+            segment = self._at(offset, end)
+            part = self._await(segment, offset, end)
+            offset += len(part)
+            if part:
+                self._read_on(segment, offset)
+                yield part
 
     def close(self) -> None:
         """Begin no more requests, and break off those that run."""
@@ -184,16 +137,6 @@ class RangedBytes(ByteSource):
         for segment in kept:
             segment.cut()
         self._fetcher.stop(for_good=self._fetcher.waiting.over)
-
-    def _parts(self, offset: int, end: int) -> Iterator[memoryview]:
-        """Yield the bytes between two offsets as they can be had, waiting for each part."""
-        while offset < end:
-            segment = self._at(offset, end)
-            part = self._await(segment, offset, end)
-            offset += len(part)
-            if part:
-                self._read_on(segment, offset)
-                yield part
 
     def _await(self, segment: Segment, offset: int, end: int) -> memoryview:
         try:
@@ -317,11 +260,7 @@ def _between(offset: int, end: int, known: Sequence[ByteRange]) -> Iterator[Byte
 
 
 def _merged(spans: Sequence[ByteRange]) -> list[ByteRange]:
-    """Join spans that lie close together; each joined one takes the place of the earliest given of its members.
-
-    Returns:
-        Offset and end of each.
-    """
+    """Join spans that lie close together, each in the place of its earliest given member; return offset and end."""
     joined: list[list[int]] = []
     for order, (offset, size) in sorted(enumerate(spans), key=lambda item: item[1]):
         if joined and offset - joined[-1][1] <= _GAP:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from video_sft.video._bytes.byte_source import ByteSource
-from video_sft.video._bytes.cached_fetcher import CachedFetcher
+from video_sft.video._bytes.fetcher import Fetcher
 from video_sft.video._bytes.fsspec_file import FsspecFetcher
 from video_sft.video._bytes.http_file import HttpFetcher, hub_url
 from video_sft.video._bytes.range_cache import RangeCache
-from video_sft.video._bytes.ranged import Fetcher, RangedBytes
+from video_sft.video._bytes.ranged import RangedBytes
 
 __all__ = ["open_remote"]
 
@@ -26,7 +26,7 @@ def open_remote(url: str, token: str | bool | None) -> ByteSource:
     cache = RangeCache.configured()
     fetcher: Fetcher
     if address is not None and address.startswith(("http://", "https://")) and "::" not in address:
-        fetcher = HttpFetcher(url, address, token)
+        fetcher = HttpFetcher(url, address, token, cache)
     else:
-        fetcher = FsspecFetcher(url, token, fresh=cache is not None)
-    return RangedBytes(fetcher if cache is None else CachedFetcher(fetcher, cache))
+        fetcher = FsspecFetcher(url, token, cache)
+    return RangedBytes(fetcher)

@@ -18,12 +18,11 @@ class Segment:
 
     Args:
         offset: of the first byte in the file.
-        end: offset behind the last.
+        end: offset behind the last that is there or will come.
         stretch: how far the read-ahead that made it reached; 0 where it was announced.
 
     Attributes:
-        offset: of the first byte in the file.
-        stretch: see above.
+        reached: offset behind the last byte that is there.
         reader: the thread that read from it last, or for which it was fetched.
     """
 
@@ -31,8 +30,8 @@ class Segment:
         self.offset = offset
         self.stretch = stretch
         self.reader = 0
-        self._end = end
-        self._reached = offset
+        self.end = end
+        self.reached = offset
         self._data: memoryview | None = None
         self._error: BaseException | None = None
         self._cut = False
@@ -42,39 +41,29 @@ class Segment:
     def of(cls, offset: int, data: bytes | memoryview) -> Segment:
         """Make one that is all there."""
         segment = cls(offset, offset + len(data))
-        segment._data, segment._reached = memoryview(data), offset + len(data)
+        segment._data, segment.reached = memoryview(data), offset + len(data)
         return segment
 
     def copy(self) -> Segment:
         """Make another one of the bytes that are there, with a lock of its own: after a fork this one's may be held."""
-        data = memoryview(b"") if self._data is None else self._data[: self._reached - self.offset]
+        data = memoryview(b"") if self._data is None else self._data[: self.reached - self.offset]
         return Segment.of(self.offset, data)
-
-    @property
-    def end(self) -> int:
-        """Offset behind the last byte that is there or will come."""
-        return self._end
-
-    @property
-    def reached(self) -> int:
-        """Offset behind the last byte that is there."""
-        return self._reached
 
     @property
     def wanted(self) -> bool:
         """Whether bytes are still to come."""
-        return self._reached < self._end
+        return self.reached < self.end
 
     def add(self, piece: bytes | memoryview) -> bool:
         """Take the next bytes; return whether the sender may go on, which it may not once the rest is unwanted."""
         with self._news:
-            size = min(len(piece), self._end - self._reached)
+            size = min(len(piece), self.end - self.reached)
             if size and not self._cut:
                 if self._data is None:  # not touched before bytes come
-                    self._data = np.empty(self._end - self.offset, np.uint8).data
-                start = self._reached - self.offset
+                    self._data = np.empty(self.end - self.offset, np.uint8).data
+                start = self.reached - self.offset
                 self._data[start : start + size] = memoryview(piece)[:size]
-                self._reached += size
+                self.reached += size
                 self._news.notify_all()
             return not self._cut and size == len(piece)
 
@@ -88,13 +77,13 @@ class Segment:
         """Do without the bytes that are not there yet."""
         with self._news:
             self._cut = True
-            self._end = self._reached
+            self.end = self.reached
             self._news.notify_all()
 
     def shorten(self, end: int) -> None:
         """Say that the file ends before it."""
         with self._news:
-            self._end = max(self._reached, min(self._end, end))
+            self.end = max(self.reached, min(self.end, end))
             self._news.notify_all()
 
     def pause(self, seconds: float) -> None:
@@ -117,13 +106,13 @@ class Segment:
             VideoError: the bytes do not come.
         """
         with self._news:
-            ready = lambda: self._reached >= min(end, self._end) or self._error is not None  # noqa: E731
+            ready = lambda: self.reached >= min(end, self.end) or self._error is not None  # noqa: E731
             if waiting is None:
                 self._news.wait_for(ready)
             else:
-                waiting.until(self._news, ready, f"bytes {offset:,} to {min(end, self._end) - 1:,}")
-            if self._error is not None and self._reached < min(end, self._end):
+                waiting.until(self._news, ready, f"bytes {offset:,} to {min(end, self.end) - 1:,}")
+            if self._error is not None and self.reached < min(end, self.end):
                 raise self._error
             if self._data is None:
                 return memoryview(b"")
-            return self._data[offset - self.offset : max(0, min(end, self._end) - self.offset)]
+            return self._data[offset - self.offset : max(0, min(end, self.end) - self.offset)]

@@ -6,17 +6,13 @@ import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any
 
 from video_sft.errors import VideoError
 
 __all__ = ["Job"]
 
 _here = threading.local()
-
-
-class _Closeable(Protocol):
-    def close(self) -> None: ...
 
 
 class Job:
@@ -29,7 +25,7 @@ class Job:
     def __init__(self) -> None:
         self.stopped = False
         self._lock = threading.Lock()
-        self._open: weakref.WeakSet[_Closeable] = weakref.WeakSet()
+        self._open: weakref.WeakSet[Any] = weakref.WeakSet()
 
     @classmethod
     def current(cls) -> Job | None:
@@ -47,8 +43,8 @@ class Job:
         finally:
             _here.job = before
 
-    def opened(self, file: _Closeable) -> None:
-        """Take note of a file."""
+    def opened(self, file: Any) -> None:
+        """Take note of a file, which has `close`."""
         with self._lock:
             self._open.add(file)
 

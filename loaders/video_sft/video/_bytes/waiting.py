@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from video_sft._retrying import Retries, TransientError
 from video_sft.errors import ConfigError, VideoError
@@ -70,9 +69,6 @@ def _configured(name: str) -> float:
 class Waiting:
     """What one call may still wait for its remote file; its threads share it, and count once when they wait together.
 
-    Args:
-        name: of the file, for messages.
-
     Attributes:
         read_timeout: seconds without a byte, or None for no limit.
         over: whether too much time went by; it stays so.
@@ -120,21 +116,23 @@ class Waiting:
         """
         if ready():
             return
-        with self._counted():
+        with self._lock:
+            self._settle()
+            self._waiters += 1
+        try:
             while not ready():
                 left = self.left
                 if left <= 0 or self.over:
                     self.over = True
                     raise self.error(what)
                 condition.wait(min(left, _LONGEST_SECONDS))
+        finally:
+            with self._lock:
+                self._settle()
+                self._waiters -= 1
 
     def pause_after(self, error: TransientError, retries: Retries, *, progress: bool) -> float:
-        """Return the seconds to pause before a request is made again.
-
-        Args:
-            error: what went wrong this time.
-            retries: counts the failures.
-            progress: whether bytes came before it did.
+        """Return the seconds to pause before a request is made again; `progress` says that bytes came before the error.
 
         Raises:
             VideoError: it has failed often enough, or the server asks for more time than there is.
@@ -160,18 +158,6 @@ class Waiting:
             f"{self._total:g} s went by in waiting for {what} ({self._came:,} bytes came in all{trouble}); "
             "video_sft.limit_waiting(total=...) allows more time",
         )
-
-    @contextmanager
-    def _counted(self) -> Iterator[None]:
-        with self._lock:
-            self._settle()
-            self._waiters += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._settle()
-                self._waiters -= 1
 
     def _settle(self) -> None:
         """Take off what went by since the last time; the lock is held."""

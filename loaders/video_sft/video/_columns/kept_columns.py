@@ -2,8 +2,9 @@
 
 `datasets` makes the columns of a cached, saved or pickled table anew from what is written in it, by a table of its own
 classes, so that a subclass does not survive: the second run of a script would get other objects than the first. Where
-a column bears the mark of `Video`, it is made a `Video` again; all others stay the stock feature. This is set up
-whenever `datasets` is imported, so nothing that reads videos is imported before a column of clips is met.
+a column bears the mark of `Video`, it is made a `Video` again; all others stay the stock feature. This is so from the
+import of this module on, which follows any import of `datasets`: nothing that reads videos is imported here before a
+column of clips is met.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import pyarrow as pa
 from video_sft._datasets import FEATURE_TYPES, fingerprint_of, wrap_methods
 from video_sft.video._columns import MARK
 
-__all__ = ["keep_columns"]
+__all__: list[str] = []
 
 
 @dataclass
@@ -34,13 +35,6 @@ class _WrittenVideo(datasets.Video):  # type: ignore[misc]
         from video_sft.video._columns.feature import Video
 
         return Video(**options)
-
-
-def keep_columns() -> None:
-    """Have `datasets` keep columns of lazy clips, and save and load them with each video once."""
-    if FEATURE_TYPES["Video"] is datasets.Video:
-        FEATURE_TYPES["Video"] = _WrittenVideo
-        wrap_methods(_estimate_nbytes=_estimating, save_to_disk=_saving, load_from_disk=_loading)
 
 
 def _local(place: Any) -> str | None:
@@ -106,3 +100,8 @@ def _with_places(rows: datasets.Dataset, root: str) -> datasets.Dataset:
         rows = rows.add_column(f"{name} here", found, new_fingerprint=digest, feature=shape)
         rows = rows.remove_columns(name).rename_column(f"{name} here", name)
     return rows.select_columns(order) if rows.column_names != order else rows
+
+
+if FEATURE_TYPES["Video"] is datasets.Video:
+    FEATURE_TYPES["Video"] = _WrittenVideo
+    wrap_methods(_estimate_nbytes=_estimating, save_to_disk=_saving, load_from_disk=_loading)

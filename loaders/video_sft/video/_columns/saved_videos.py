@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from pathlib import Path, PurePosixPath
 
@@ -36,9 +36,6 @@ class VideoStore:
     Files are linked where the file system can do that (a hard link: it takes no room, and stays when the original is
     deleted), and copied where it cannot. Members of archives become files, folders of frames folders. What lies on a
     server stays there.
-
-    Args:
-        root: the folder the rows are saved in.
     """
 
     def __init__(self, root: Path) -> None:
@@ -46,10 +43,7 @@ class VideoStore:
         self._kept: dict[str, str] = {}
 
     def keep(self, cell: str) -> str:
-        """Put the video a cell names into the folder, unless that was done, and return its place there.
-
-        Args:
-            cell: a path or URL, with a clip's limits or without.
+        """Put the video a cell names, with limits or without, into the folder, once, and return its place there.
 
         Raises:
             VideoError: the file is not there or not readable.
@@ -91,8 +85,7 @@ def link_or_copy(location: str, target: Path) -> None:
     Raises:
         VideoError: it is not there or not readable.
     """
-    file = MediaBytes(location).open()  # also where it is linked: a file that cannot be read is told now
-    try:
+    with closing(MediaBytes(location).open()) as file:  # also where it is linked: what cannot be read is told now
         path = os.path.realpath(location.removeprefix("file://"))
         if is_local(location) and os.path.isfile(path):
             try:
@@ -104,17 +97,10 @@ def link_or_copy(location: str, target: Path) -> None:
         with target.open("wb") as copy:
             for offset in range(0, file.size, _BLOCK):
                 copy.write(file.read_at(offset, min(_BLOCK, file.size - offset)))
-    finally:
-        file.close()
 
 
 def placed(cells: pa.StructArray, root: str) -> pa.StructArray | None:
-    """Return saved cells with the places of kept videos on this machine; None where no video was kept.
-
-    Args:
-        cells: of a video column, ``{"bytes", "path"}``.
-        root: the folder they were loaded from.
-    """
+    """Return cells saved in a folder with the places of kept videos on this machine; None where no video was kept."""
     paths = cells.field("path")
     if not pc.any(pc.match_substring_regex(paths, _KEPT)).as_py():
         return None
@@ -133,7 +119,7 @@ def open_store() -> VideoStore | None:
     return _STORE.get()
 
 
-@contextlib.contextmanager
+@contextmanager
 def storing(root: Path) -> Iterator[None]:
     """Take the videos of rows that are saved along into a folder."""
     token = _STORE.set(VideoStore(root))

@@ -11,13 +11,7 @@ from video_sft.video._headers.av1_frames import Av1References
 from video_sft.video._headers.libav import MAX_PIXELS, Header, failing
 from video_sft.video._headers.nal_units import single_layer
 
-__all__ = [
-    "Deliver",
-    "GroupDecoder",
-    "decode_all",
-    "make_context",
-    "options_of",
-]
+__all__ = ["Deliver", "decode_all", "decode_group", "make_context", "options_of"]
 
 #: Called with a frame's number and the frame.
 Deliver = Callable[[int, Any], None]
@@ -33,9 +27,7 @@ _WAITS, _WAITING = frozenset({"h264", "vp9"}), 2
 def make_context(header: Header, threads: int) -> Any:
     """Make a decoder of its own for a stream, independent of any container and so usable in any one thread.
 
-    Args:
-        header: of the stream.
-        threads: how many processors to keep busy; with more than one, several frames are decoded at once.
+    It keeps so many processors busy; with more than one, several frames are decoded at once.
     """
     context = av.CodecContext.create(header.decoder, "r")
     context.width, context.height = header.width, header.height
@@ -66,82 +58,65 @@ def _skips_safely(header: Header) -> bool:
     return header.codec in ("h264", "mpeg4") or (header.codec == "hevc" and single_layer(header.extradata))
 
 
-class GroupDecoder:
-    """One decoder for one run of packets; unwanted frames that no other frame needs are left out.
+def decode_group(
+    context: Any, header: Header, packets: Iterable[tuple[int, bool, Any]], first_shown: int, deliver: Deliver
+) -> int | None:
+    """Decode packets from a key packet on, and deliver every frame that comes out, marked by its packet's ``pts``.
 
-    A decoder serves no second run: some take frames that seem to be out of order for damage, and what the packets of
-    one run change in the decoder's set-up would hold for others. To make one takes a twentieth of a millisecond.
+    Unwanted frames that no other frame needs are left out. A decoder serves no second run: some take frames that seem
+    to be out of order for damage, and what the packets of one run change in the decoder's set-up would hold for others.
+    To make one takes a twentieth of a millisecond.
 
     Args:
-        context: the decoder.
+        context: a fresh decoder.
         header: of the stream.
+        packets: (packet number, whether its frame is wanted, packet); a packet's ``pts`` is its frame's number.
+        first_shown: number of the first frame that can be right; earlier ones lean on packets before the first.
+        deliver: takes the frames.
+
+    Returns:
+        The number of the first packet that is damaged; frames of that packet and later ones are not to be trusted.
+        None when all is well.
     """
+    skips = _skips_safely(header)
+    references = Av1References(header.extradata) if header.codec == "av1" else None
+    damaged: int | None = None
+    rows: dict[int, int] = {}
 
-    def __init__(self, context: Any, header: Header) -> None:
-        self._context = context
-        self._skip = _skips_safely(header)
-        self._references = Av1References(header.extradata) if header.codec == "av1" else None
-
-    def run(self, packets: Iterable[tuple[int, bool, Any]], first_shown: int, deliver: Deliver) -> int | None:
-        """Decode packets from a key packet on, and deliver every frame that comes out, marked by its packet's ``pts``.
-
-        Args:
-            packets: (packet number, whether its frame is wanted, packet); a packet's ``pts`` is its frame's number.
-            first_shown: number of the first frame that can be right; earlier ones lean on packets before the first.
-            deliver: takes the frames.
-
-        Returns:
-            The number of the first packet that is damaged; frames of that packet and later ones are not to be trusted.
-            None when all is well.
-        """
-        damaged: int | None = None
-        rows: dict[int, int] = {}
-        context = self._context
-        for row, wanted, packet in packets:
-            if packet.is_corrupt and damaged is None:
-                damaged = row
-            if self._references is not None:
-                number, needed = packet.pts, self._references.needed(packet)
-                if not wanted and needed is None:
-                    continue
-                if not wanted and needed is not packet:
-                    packet = _own_packet(needed)
-                    packet.pts = number
-            rows[packet.pts] = row
-            if self._skip:
-                context.skip_frame = "DEFAULT" if wanted else "NONREF"
-            try:
-                frames = context.decode(packet)
-            except av.FFmpegError:
-                damaged = self._in_work(rows) if damaged is None else damaged
-                continue
-            damaged = self._hand_out(frames, rows, first_shown, damaged, deliver)
+    def decode(packet: Any) -> None:
+        nonlocal damaged
         try:
-            frames = context.decode(None)
+            frames = context.decode(packet)
         except av.FFmpegError:
-            frames, damaged = [], self._in_work(rows) if damaged is None else damaged
-        damaged = self._hand_out(frames, rows, first_shown, damaged, deliver)
-        context.flush_buffers()
-        return damaged
-
-    def _in_work(self, rows: dict[int, int]) -> int:
-        """Return the earliest of the packets that an error may be about: decoders with threads tell it late."""
-        lag = self._context.thread_count
-        return min(list(rows.values())[-1 - lag if lag > 1 else -1 :], default=0)
-
-    @staticmethod
-    def _hand_out(
-        frames: list[Any], rows: dict[int, int], first_shown: int, damaged: int | None, deliver: Deliver
-    ) -> int | None:
+            if damaged is None:  # the earliest that it may be about: decoders with threads tell it late
+                lag = context.thread_count
+                damaged = min(list(rows.values())[-1 - lag if lag > 1 else -1 :], default=0)
+            return
         for frame in frames:
-            number = frame.pts
-            if number is None or number < first_shown:
+            if frame.pts is None or frame.pts < first_shown:
                 continue
             if frame.is_corrupt:
-                row = rows.get(number, 0)
+                row = rows.get(frame.pts, 0)
                 damaged = row if damaged is None else min(damaged, row)
-            deliver(number, frame)
-        return damaged
+            deliver(frame.pts, frame)
+
+    for row, wanted, packet in packets:
+        if packet.is_corrupt and damaged is None:
+            damaged = row
+        if references is not None:
+            number, needed = packet.pts, references.needed(packet)
+            if not wanted and needed is None:
+                continue
+            if not wanted and needed is not packet:
+                packet = _own_packet(needed)
+                packet.pts = number
+        rows[packet.pts] = row
+        if skips:
+            context.skip_frame = "DEFAULT" if wanted else "NONREF"
+        decode(packet)
+    decode(None)
+    context.flush_buffers()
+    return damaged
 
 
 def _own_packet(data: bytes) -> Any:

@@ -1,9 +1,9 @@
-"""Packets of a stream, by number: read straight from their place in the file, or through libav's demuxer."""
+"""Packets of a stream, each marked with its frame's number: from their place in the file, or by libav's demuxer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import av
 
@@ -12,61 +12,32 @@ from video_sft.video._bytes.byte_source import ByteSource
 from video_sft.video._headers.libav import failing
 from video_sft.video._headers.packet_table import PacketTable
 
-__all__ = ["DemuxedPackets", "PacketReader", "StoredPackets", "UnreachableError"]
+__all__ = ["DemuxedPackets", "UnreachableError", "stored_packets"]
 
 
 class UnreachableError(VideoError):
     """The demuxer gives other packets after a seek than when it reads the file through."""
 
 
-class PacketReader(Protocol):
-    """Gives runs of packets, each marked with its frame's number as ``pts``. For one thread."""
+def stored_packets(file: ByteSource, table: PacketTable, first: int, last: int) -> Iterator[tuple[int, Any]]:
+    """Yield (packet number, packet) from the first to the last, both included, straight from their place in the file.
 
-    def packets(self, first: int, last: int) -> Iterator[tuple[int, Any]]:
-        """Yield (packet number, packet) from the first to the last, both included."""
-
-
-class StoredPackets:
-    """Packets whose place in the file is known: no demuxer is needed to read them.
-
-    Args:
-        file: the video's bytes.
-        table: says where they are.
+    Raises:
+        VideoError: the file is cut off before the last of them.
     """
-
-    def __init__(self, file: ByteSource, table: PacketTable) -> None:
-        self._file = file
-        self._table = table
-
-    def packets(self, first: int, last: int) -> Iterator[tuple[int, Any]]:
-        """Yield (packet number, packet).
-
-        Raises:
-            VideoError: the file is cut off before the last of them.
-        """
-        table, file = self._table, self._file
-        rows = slice(first, last + 1)
-        columns = (table.position[rows].tolist(), table.size[rows].tolist(), table.ordinals[rows].tolist())
-        for row, (position, size, number) in enumerate(zip(*columns, strict=True), first):
-            if position + size > file.size:
-                raise VideoError(
-                    file.name, f"cut short: frame {number} ends at byte {position + size:,} of {file.size:,}"
-                )
-            packet = av.Packet(size)
-            file.read_into(position, packet)
-            packet.pts = number
-            yield row, packet
+    rows = slice(first, last + 1)
+    columns = (table.position[rows].tolist(), table.size[rows].tolist(), table.ordinals[rows].tolist())
+    for row, (position, size, number) in enumerate(zip(*columns, strict=True), first):
+        if position + size > file.size:
+            raise VideoError(file.name, f"cut short: frame {number} ends at byte {position + size:,} of {file.size:,}")
+        packet = av.Packet(size)
+        file.read_into(position, packet)
+        packet.pts = number
+        yield row, packet
 
 
 class DemuxedPackets:
-    """Packets that only the container's demuxer can find, after a seek.
-
-    Args:
-        container: open, and used by nobody else meanwhile.
-        stream: the one to read.
-        table: says what packets there are.
-        name: of the file, for messages.
-    """
+    """Packets that only the container's demuxer can find, after a seek; nobody else uses the container meanwhile."""
 
     def __init__(self, container: Any, stream: Any, table: PacketTable, name: str) -> None:
         self._container = container
@@ -75,7 +46,7 @@ class DemuxedPackets:
         self._name = name
 
     def packets(self, first: int, last: int) -> Iterator[tuple[int, Any]]:
-        """Yield (packet number, packet).
+        """Yield (packet number, packet) from the first to the last, both included.
 
         Raises:
             UnreachableError: other packets come than there are.
@@ -87,7 +58,7 @@ class DemuxedPackets:
                     break
                 continue
             row = self._number(packet) if row is None else row + 1
-            if row >= len(self._table) or not self._is(row, packet):
+            if row >= len(self._table) or self._table.size[row] != packet.size:
                 raise UnreachableError(
                     self._name, f"reading from packet {first} on does not give the packets there are"
                 )
@@ -120,6 +91,3 @@ class DemuxedPackets:
         same = (table.position == (packet.pos if packet.pos is not None else -1)) & (table.size == packet.size)
         numbers = same.nonzero()[0]
         return int(numbers[0]) if len(numbers) == 1 else len(table)
-
-    def _is(self, row: int, packet: Any) -> bool:
-        return bool(self._table.size[row] == packet.size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import av
 import numpy as np
@@ -15,12 +15,11 @@ from video_sft.video._decoding.orientation import UPRIGHT, Orientation, orientat
 from video_sft.video._decoding.sizing import Size
 from video_sft.video._headers.libav import MAX_PIXELS
 
-__all__ = ["DTYPES", "LAYOUTS", "Dtype", "FrameForm", "Layout", "OtherSizeError", "Painter", "empty_pictures"]
+__all__ = ["Dtype", "FrameForm", "Layout", "OtherSizeError", "Painter", "empty_pictures"]
 
 Layout = Literal["NHWC", "NCHW"]
 Dtype = Literal["uint8", "float16", "float32"]
-LAYOUTS = ("NHWC", "NCHW")
-DTYPES = ("uint8", "float16", "float32")
+_LAYOUTS, _DTYPES = get_args(Layout), get_args(Dtype)
 
 #: libav's numbers of colour matrices it does not convert, with the one most like it; of others as if none was stated.
 _STAND_INS, _UNSPECIFIED = {10: 9}, 2
@@ -49,8 +48,8 @@ def empty_pictures(
         ValueError: the layout or dtype is not one there is.
         VideoError: the frames are too large or too many.
     """
-    if layout not in LAYOUTS or dtype not in DTYPES:
-        raise ValueError(f"layout is one of {LAYOUTS} and dtype one of {DTYPES}, not {layout!r} and {dtype!r}")
+    if layout not in _LAYOUTS or dtype not in _DTYPES:
+        raise ValueError(f"layout is one of {_LAYOUTS} and dtype one of {_DTYPES}, not {layout!r} and {dtype!r}")
     if height * width > MAX_PIXELS:
         raise VideoError(name, f"frames of {width} x {height} pixels are beyond the limit of {MAX_PIXELS:,} pixels")
     size = count * height * width * 3 * np.dtype(dtype).itemsize
@@ -67,12 +66,7 @@ def empty_pictures(
 
 
 class OtherSizeError(Exception):
-    """A frame has another size than its stream is said to have.
-
-    Attributes:
-        width: of the frame, as stored.
-        height: of the frame, as stored.
-    """
+    """A frame has another size, as stored, than its stream is said to have."""
 
     def __init__(self, width: int, height: int) -> None:
         super().__init__(width, height)
@@ -80,13 +74,10 @@ class OtherSizeError(Exception):
 
 
 class Painter:
-    """Writes frames into the rows of one result; each thread has its own.
+    """Writes frames into the rows of one result of `empty_pictures`; each thread has its own.
 
-    Args:
-        result: made by `empty_pictures`.
-        layout: of the result.
-        orientation: how to show frames that do not say so themselves.
-        stated: (width, height) that frames are said to have; None takes any.
+    Frames that do not say so themselves are shown in the orientation given. None as the stated (width, height) takes
+    any.
     """
 
     def __init__(

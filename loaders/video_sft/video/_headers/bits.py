@@ -9,11 +9,7 @@ _LONGEST_PREFIX = 32
 
 
 class Bits:
-    """Reads one number after the other.
-
-    Args:
-        data: the header; what lies behind its end reads as zeros.
-    """
+    """Reads one number after the other; what lies behind the end reads as zeros."""
 
     def __init__(self, data: bytes) -> None:
         self._value = int.from_bytes(data, "big")

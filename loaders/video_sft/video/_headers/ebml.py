@@ -17,11 +17,7 @@ Element = tuple[int, int, int | None]
 
 
 def parse_header(head: bytes, offset: int) -> Element:
-    """Read the id and the size of an element.
-
-    Args:
-        head: the element's first bytes, `LONGEST_HEADER` of them where the file has so many.
-        offset: where they lie in the file.
+    """Read the id and the size of an element from its first bytes, `LONGEST_HEADER` of them where there are so many.
 
     Raises:
         ValueError: there is no element.
@@ -53,12 +49,7 @@ def variable_number(data: bytes, at: int) -> tuple[int | None, int]:
 
 
 def unsigned(data: bytes, element: Element, offset: int = 0) -> int:
-    """Give the value of an unsigned integer element.
-
-    Args:
-        data: the bytes it lies in.
-        element: what and where it is.
-        offset: of `data` in the file that the element counts in.
+    """Give the value of an unsigned integer element, which counts in a file that `data` lies at an offset of.
 
     Raises:
         ValueError: it is longer than there are integers, or too large for a time or a place.

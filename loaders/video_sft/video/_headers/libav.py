@@ -17,16 +17,9 @@ from video_sft.video._frames import AudioTrack
 from video_sft.video._headers.pixel_aspect import pixel_aspect
 
 __all__ = [
-    "MAX_PIXELS",
-    "Header",
-    "failing",
-    "for_libav",
-    "header_of",
-    "open_container",
-    "pixel_aspect_of",
-    "video_stream",
+    "MAX_PIXELS", "Header", "failing", "for_libav", "header_of", "open_container", "pixel_aspect_of", "video_stream",
     "video_streams",
-]
+]  # fmt: skip
 
 #: Formats that hold a video in one file. Playlists (HLS, DASH, concat) are left out on purpose: they open other files
 #: and URLs.
@@ -56,16 +49,8 @@ _PROGRESSIVE = 1
 
 #: libav's own errors, and what PyAV lets through on malformed headers.
 _ERRORS = (
-    av.FFmpegError,
-    OSError,
-    EOFError,
-    ValueError,
-    IndexError,
-    KeyError,
-    ArithmeticError,
-    MemoryError,
-    AssertionError,
-)
+    av.FFmpegError, OSError, EOFError, ValueError, IndexError, KeyError, ArithmeticError, MemoryError, AssertionError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -129,7 +114,7 @@ class _Failing:
         self._doing = doing
 
     def __enter__(self) -> None:
-        return
+        pass
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if isinstance(error, _ERRORS):

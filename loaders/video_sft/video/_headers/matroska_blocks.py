@@ -65,41 +65,25 @@ def table_of_blocks(
     read_at: ReadAt, blocks: list[MatroskaBlock], track: MatroskaTrack, runs: tuple[int, ...] = (0,)
 ) -> PacketTable:
     """Make the table of some blocks, of which those at `runs` do not follow the ones before them in the file."""
-    pts = np.array([block.pts for block in blocks], np.int64)
+    pts, position, size = np.array([(block.pts, block.position, block.size) for block in blocks], np.int64).T
+    duration = np.array([block.duration or track.default_duration for block in blocks], np.int64)
+    key = np.array([block.key and _may_be_key(track.codec, block.beginning) for block in blocks], bool)
     shown = np.array([_shown(read_at, track.codec, block) for block in blocks], bool)
-    return PacketTable(
-        pts=pts,
-        duration=np.array([block.duration or track.default_duration for block in blocks], np.int64),
-        position=np.array([block.position for block in blocks], np.int64),
-        size=np.array([block.size for block in blocks], np.int64),
-        key=np.array([block.key and _may_be_key(track.codec, block.beginning) for block in blocks], bool),
-        shown=shown,
-        seek_tick=pts,
-        runs=runs,
-    )
+    return PacketTable(pts, duration, position, size, key, shown, seek_tick=pts, runs=runs)
 
 
 def matroska_blocks(
     read_at: ReadAt, layout: MatroskaLayout, track: MatroskaTrack, start: int, end: int
 ) -> Iterator[MatroskaBlock]:
-    """Yield the blocks of a track from one cluster on.
-
-    Args:
-        read_at: gives so many bytes at an offset.
-        layout: of the file.
-        track: whose blocks are wanted.
-        start: offset of a cluster.
-        end: where to stop.
+    """Yield the blocks of a track from the cluster at one offset on, up to another.
 
     Raises:
         ValueError: the chain is broken, or a block is of a kind that is left to libav.
     """
     at, cluster_end, now = start, start, 0
-    elements = 0
-    while at < end:
-        elements += 1
-        if elements > _MOST_ELEMENTS:
-            raise ValueError("more elements than a video has")
+    for _ in range(_MOST_ELEMENTS):
+        if at >= end:
+            return
         head = read_at(at, _AHEAD)
         kind, inside, behind = parse_header(head, at)
         if at >= cluster_end or kind in LEVEL_1:
@@ -110,17 +94,17 @@ def matroska_blocks(
         if behind is None or behind > layout.end:
             raise ValueError(f"an element at byte {at:,} has no end")
         if at < cluster_end:
+            block = None
             if kind == _SIMPLE_BLOCK:
                 block = _block(head, at, inside, behind, now, track.number, None, 0)
-                if block is not None:
-                    yield block
             elif kind == _BLOCK_GROUP:
                 block = _group(read_at, inside, behind, now, track.number)
-                if block is not None:
-                    yield block
             elif kind == _TIMESTAMP:
                 now = unsigned(head, (kind, inside, behind), at)
+            if block is not None:
+                yield block
         at = behind
+    raise ValueError("more elements than a video has")
 
 
 def _group(read_at: ReadAt, start: int, end: int, now: int, number: int) -> MatroskaBlock | None:

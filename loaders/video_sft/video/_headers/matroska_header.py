@@ -72,12 +72,7 @@ class MatroskaLayout:
 
 
 def matroska_layout(read_at: ReadAt, file_size: int) -> MatroskaLayout | None:
-    """Read the header up to the first cluster; None where there is none, or the file is no Matroska.
-
-    Args:
-        read_at: gives so many bytes at an offset.
-        file_size: in bytes.
-    """
+    """Read the header up to the first cluster; None where there is none, or the file is no Matroska."""
     try:
         return _layout(read_at, file_size)
     except (ValueError, IndexError, KeyError, ZeroDivisionError):

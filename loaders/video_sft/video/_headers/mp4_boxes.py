@@ -12,20 +12,9 @@ import numpy.typing as npt
 from video_sft.video._bytes.byte_source import ReadAt
 
 __all__ = [
-    "BoxSpan",
-    "Moov",
-    "UnusualError",
-    "boxes_within",
-    "content_of",
-    "edits_of",
-    "find_moov",
-    "matrices_of",
-    "rescale",
-    "rows_of",
-    "timescale_of",
-    "top_level_boxes",
-    "track_id_of",
-]
+    "BoxSpan", "Moov", "UnusualError", "boxes_within", "content_of", "edits_of", "find_moov", "matrices_of", "rescale",
+    "rows_of", "timescale_of", "top_level_boxes", "track_id_of",
+]  # fmt: skip
 
 #: Offset of a box's content, and its end.
 BoxSpan = tuple[int, int]
@@ -55,15 +44,7 @@ class Moov:
 
 
 def find_moov(read_at: ReadAt, file_size: int) -> Moov | None:
-    """Find the ``moov`` box by walking the top-level boxes.
-
-    Args:
-        read_at: gives so many bytes at an offset.
-        file_size: in bytes.
-
-    Returns:
-        Its place; None when the file is not an MP4, or the box is missing or cut off.
-    """
+    """Find the ``moov`` box; None when the file is not an MP4, or the box is missing or cut off."""
     passed: list[int] = []
     try:
         for kind, offset, size in top_level_boxes(read_at, file_size, 0, _MOST_BEFORE_MOOV):

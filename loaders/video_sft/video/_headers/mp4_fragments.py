@@ -86,15 +86,7 @@ def _referred(sidx: bytes, behind: int) -> Iterator[int]:
 def fragmented_table(
     read_at: ReadAt, file_size: int, moov: bytes, behind_moov: int, track_id: int, first: PacketTable | None
 ) -> PacketTable | None:
-    """Read the fragments of a track.
-
-    Args:
-        read_at: gives so many bytes at an offset.
-        file_size: in bytes.
-        moov: the whole box.
-        behind_moov: offset behind it.
-        track_id: of the track.
-        first: the samples that the ``moov`` box itself tells of, times as stored; None where there are none.
+    """Read the fragments of a track, behind the first samples, those that the ``moov`` box itself tells of, if any.
 
     Returns:
         The table, with times as stored, no edits applied; None where it is out of the ordinary.

@@ -34,6 +34,7 @@ __all__ = ["MOST_SAMPLES", "Fragments", "Mp4Track", "edited", "index_of", "mp4_t
 #: Three days at 30 frames a second; more is taken for a broken header.
 MOST_SAMPLES = 8_000_000
 
+#: Adds what lies behind the ``moov`` box to the table of a track, given its number and the table so far.
 Fragments = Callable[[int, "PacketTable | None"], "PacketTable | None"]
 
 
@@ -55,25 +56,16 @@ class Mp4Track:
 
 
 def mp4_tracks(moov: bytes, file_size: int, fragments: Fragments | None = None) -> list[Mp4Track]:
-    """Read the sample tables of all video tracks.
+    """Read the sample tables of all video tracks, in file order; none where the box itself is broken.
 
-    Args:
-        moov: the whole box, header included.
-        file_size: samples beyond it are kept; the caller decides what a cut file is worth.
-        fragments: adds what lies behind the box to a track's table, given the track's number and the table so far;
-            without it, tracks of fragmented files have no table.
-
-    Returns:
-        The video tracks in file order; none where the box itself is broken.
+    Samples beyond the file's end are kept; the caller decides what a cut file is worth. Of a fragmented file, tracks
+    have a table only where `fragments` adds to it what lies behind the box.
     """
     try:
-        boxes = dict(boxes_within(moov, *content_of(moov)))
-        fragmented = b"mvex" in boxes
-        movie_timescale = timescale_of(moov, boxes[b"mvhd"])
-        tracks = [span for kind, span in boxes_within(moov, *content_of(moov)) if kind == b"trak"]
-        found = [
-            _track(moov, span, movie_timescale, file_size, fragments if fragmented else _no_more) for span in tracks
-        ]
+        boxes = list(boxes_within(moov, *content_of(moov)))
+        movie_timescale = timescale_of(moov, dict(boxes)[b"mvhd"])
+        more = fragments if b"mvex" in dict(boxes) else _no_more
+        found = [_track(moov, span, movie_timescale, file_size, more) for kind, span in boxes if kind == b"trak"]
     except (KeyError, struct.error, ValueError, IndexError, OverflowError):
         return []
     return [track for track in found if track is not None]
@@ -88,8 +80,8 @@ def _track(
 ) -> Mp4Track | None:
     boxes = dict(boxes_within(moov, *span))
     media = dict(boxes_within(moov, *boxes[b"mdia"]))
-    handler = media[b"hdlr"]
-    if moov[handler[0] + 8 : handler[0] + 12] != b"vide":
+    handler = media[b"hdlr"][0]
+    if moov[handler + 8 : handler + 12] != b"vide":
         return None
     timescale = timescale_of(moov, media[b"mdhd"])
     track_id = track_id_of(moov, boxes[b"tkhd"])
@@ -127,15 +119,9 @@ def _table(moov: bytes, boxes: dict[bytes, BoxSpan], file_size: int) -> PacketTa
     key = np.ones(total, bool)
     if b"stss" in boxes:
         key[:] = False
-        key[rows_of(moov, boxes[b"stss"], ">u4", 1)[:, 0].astype(np.int64) - 1] = True
+        key[rows_of(moov, boxes[b"stss"], ">u4", 1)[:, 0] - 1] = True
     return PacketTable(
-        pts=shown,
-        duration=durations,
-        position=_positions(moov, boxes, size),
-        size=size,
-        key=key,
-        shown=np.ones(total, bool),
-        seek_tick=decode_time,
+        shown, durations, _positions(moov, boxes, size), size, key, np.ones(total, bool), seek_tick=decode_time
     )
 
 
@@ -184,16 +170,7 @@ def _edit_shift(
 ) -> int | None:
     """Return what an edit list adds to every time: a delay, and the part of the media before its first frame.
 
-    Args:
-        moov: the whole box.
-        span: of the list.
-        shown: times as stored.
-        timescale: of the track.
-        movie_timescale: of the list.
-        cuts: whether frames outside of edits are left out.
-
-    Returns:
-        The shift; None where that is not all that the list does.
+    With `cuts`, frames outside of edits are left out: None where the shift is not all that the list does.
     """
     entries = edits_of(moov, span)
     if not cuts:
@@ -213,11 +190,7 @@ def _edit_shift(
 
 
 def index_of(stream: Any) -> npt.NDArray[np.int64]:
-    """Copy libav's index of a stream, which is gone when the file is closed.
-
-    Returns:
-        Decoding time, place, size, and whether the frame is left out, of each packet, (N, 4).
-    """
+    """Copy libav's index, gone with the container: time of decoding, place, size, whether left out, as (N, 4)."""
     rows = [(entry.timestamp, entry.pos, entry.size, entry.is_discard) for entry in stream.index_entries]
     return np.array(rows, np.int64).reshape(-1, 4)
 

@@ -34,12 +34,7 @@ def x264_build(packet: bytes) -> int | None:
 
 
 def leans_on_later(beginning: bytes, avcc: bytes) -> bool:
-    """Tell whether an H.264 picture may lean on ones shown later, that is, whether it has B slices.
-
-    Args:
-        beginning: of the packet, up to the header of its first slice; False where that is not reached.
-        avcc: the decoder's set-up.
-    """
+    """Tell whether an H.264 picture has B slices, which lean on later ones; False where no slice's header is there."""
     for unit in _units(beginning, avcc, hevc=False):
         if unit[0] & 31 in (1, 5):
             bits = Bits(unit[1:17].replace(b"\0\0\3", b"\0\0"))
@@ -51,10 +46,7 @@ def leans_on_later(beginning: bytes, avcc: bytes) -> bool:
 def starts_afresh(beginning: bytes, codec: str, setup: bytes) -> bool:
     """Tell whether an H.264 or HEVC decoder forgets all earlier pictures at a key frame, as not at each it does.
 
-    Args:
-        beginning: of the packet, up to the header of its first slice; False where that is not reached.
-        codec: ``h264`` or ``hevc``.
-        setup: the content of the ``avcC`` or ``hvcC`` box.
+    The beginning of the packet has to reach the header of its first slice; the set-up is that of ``avcC`` or ``hvcC``.
     """
     hevc = codec == "hevc"
     slices, afresh = (_HEVC_SLICES, _HEVC_AFRESH) if hevc else (_H264_SLICES, _H264_AFRESH)

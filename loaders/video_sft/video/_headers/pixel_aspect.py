@@ -29,9 +29,7 @@ _OWN_SHAPE = 255
 def pixel_aspect(codec: str, extradata: bytes) -> Fraction | None:
     """Return the width of a pixel by its height; None where an H.264 or HEVC stream does not say.
 
-    Args:
-        codec: libav's name.
-        extradata: set-up of the decoder, as in ``avcC`` and ``hvcC`` boxes or as in bare streams.
+    The set-up of the decoder may be as in ``avcC`` and ``hvcC`` boxes or as in bare streams.
     """
     try:
         if codec == "h264":

@@ -49,17 +49,10 @@ class _UnsteadyError(Exception):
 def read_audio(
     file: ByteSource, start: float | None, stop: float | None, *, sampling_rate: int | None, mono: bool
 ) -> Audio:
-    """Decode the first audio track between two moments.
+    """Decode the first audio track between two moments; see `Clip.audio`.
 
     Samples are counted from the beginning of the track, since times of frames are rounded, jitter and are sometimes
     wrong. A cut is entered in the middle where a table shows that counting comes to the same.
-
-    Args:
-        file: the bytes.
-        start: in seconds of the file; None is the beginning of the file.
-        stop: itself not included; None is the end of the track.
-        sampling_rate: wanted, in Hz; None keeps the track's.
-        mono: mix all channels into one.
 
     Raises:
         VideoError: there is no audio, or it is broken.
@@ -101,11 +94,11 @@ def _read(
             rate = sampling_rate or own
             first = round((clock.begin_seconds if start is None else start) * rate)
             last = None if stop is None else round(stop * rate)
-            channels = 1 if mono else stream.codec_context.layout.nb_channels
-            if last is not None and not 0 < 4 * channels * (last - first) < _MAX_BYTES:
+            layout = av.AudioLayout("mono") if mono else stream.codec_context.layout
+            if last is not None and not 0 < 4 * layout.nb_channels * (last - first) < _MAX_BYTES:
                 raise VideoError(file.name, f"there is no sound between {first / rate:g} s and {stop:g} s")
             given = frames if one is None else chain([one], frames)
-            pieces = list(_pieces(given, stream, clock, rate, mono, first, last, steady=enter))
+            pieces = list(_pieces(given, clock, rate, layout.name, first, last, steady=enter))
             data = _joined(pieces, first, last)
     return Audio(data[0] if mono else data, rate, first / rate)
 
@@ -168,14 +161,9 @@ def _decoded(container: Any, stream: Any, *, entered: bool) -> Iterator[Any]:
 
 
 class _Clock:
-    """Tells where frames lie, counted in samples from where the track begins.
+    """Tells where frames lie, counted in samples from where the track begins, in ticks or where nothing says so.
 
-    Args:
-        container: of the track.
-        stream: the track.
-        own: its sampling rate.
-        file_size: in bytes; more silence than the file can hold is a mistake in its times.
-        origin: when the track begins, in ticks; None where nothing says so.
+    More silence than the file can hold is a mistake in its times.
 
     Attributes:
         own: the track's sampling rate.
@@ -201,13 +189,7 @@ class _Clock:
         self.begin_seconds = begin
 
     def sample_of(self, frame: Any, expected: int) -> int:
-        """Return the number of a frame's first sample.
-
-        Args:
-            frame: decoded.
-            expected: the one after the last frame's last; no other is returned unless frames overlap or have a gap
-                between them.
-        """
+        """Return the number of a frame's first sample: the one expected, unless frames overlap or leave a gap."""
         if frame.pts is None:
             return expected
         if self._origin is None:
@@ -236,15 +218,7 @@ class _Clock:
 
 
 def _pieces(
-    frames: Iterator[Any],
-    stream: Any,
-    clock: _Clock,
-    rate: int,
-    mono: bool,
-    first: int,
-    last: int | None,
-    *,
-    steady: bool,
+    frames: Iterator[Any], clock: _Clock, rate: int, layout: str, first: int, last: int | None, *, steady: bool
 ) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
     """Yield (number of the first sample, samples as (channels, N)) of stretches without a gap.
 
@@ -255,7 +229,6 @@ def _pieces(
     zero = round(clock.origin_seconds * rate)
     enough = (first - zero) / rate * own - _run_up(own, rate) * own
     beyond = math.inf if last is None else ((last - zero) / rate + _RUN_UP_SECONDS + _BACK_SECONDS) * own
-    layout = "mono" if mono else stream.codec_context.layout.name
     resampler, expected, position, kind = None, 0, 0, None
     for frame in frames:
         unknown = steady and resampler is None and frame.pts is not None

@@ -29,17 +29,7 @@ _HIDES_FRAMES = frozenset({"vp8", "vp9", "av1", "mpeg4"})
 
 
 def exact_frames(file: ByteSource, track: Track, chosen: Indices, wanted: FrameForm) -> Frames | Problem:
-    """Decode frames by their numbers.
-
-    Args:
-        file: the bytes.
-        track: the file's stream.
-        chosen: numbers of the frames.
-        wanted: in what form.
-
-    Returns:
-        The frames; or what is in the way of them.
-    """
+    """Decode frames by their numbers; or give what is in the way of them."""
     data = room_for(file, track, len(chosen), wanted)
     try:
         failures = read_pictures(file, track, chosen, data, wanted.layout, wanted.num_threads)
@@ -54,16 +44,7 @@ def exact_frames(file: ByteSource, track: Track, chosen: Indices, wanted: FrameF
 def frames_with_stand_ins(
     file: ByteSource, track: Track, chosen: Indices, failures: dict[int, str], begin: int, end: int, wanted: FrameForm
 ) -> Frames | Problem:
-    """Decode frames, each that cannot be decoded replaced by the nearest that can.
-
-    Args:
-        file: the bytes.
-        track: the file's stream.
-        chosen: numbers of the frames.
-        failures: those of them that cannot be decoded, and why.
-        begin: first frame that may stand in.
-        end: one past the last.
-        wanted: in what form.
+    """Decode frames, each that cannot be decoded replaced by the nearest one of [begin, end) that can.
 
     Returns:
         The frames; or what is in the way of those that nothing can stand in for.

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,8 @@ import numpy.typing as npt
 
 from video_sft.errors import VideoError
 from video_sft.video._bytes.byte_source import ByteSource
-from video_sft.video._decoding.decoder import (
-    GroupDecoder,
-    decode_all,
-    make_context,
-    options_of,
-)
-from video_sft.video._decoding.packets import DemuxedPackets, PacketReader, StoredPackets, UnreachableError
+from video_sft.video._decoding.decoder import decode_all, decode_group, make_context, options_of
+from video_sft.video._decoding.packets import DemuxedPackets, UnreachableError, stored_packets
 from video_sft.video._decoding.pictures import Layout, Painter
 from video_sft.video._headers.libav import failing, for_libav, open_container
 from video_sft.video._headers.packet_table import PacketTable
@@ -32,6 +28,8 @@ __all__ = ["MISSING", "UNREACHABLE", "first_size", "nearest_decodable", "read_pi
 
 #: Writes a frame to rows of a result.
 Paint = Callable[[Any, list[int]], None]
+#: Gives (packet number, packet) from one number to another, both included. For one thread.
+Packets = Callable[[int, int], Iterator[tuple[int, Any]]]
 
 #: Bytes of a remote file that are held at once.
 _WAVE = 64 << 20
@@ -73,15 +71,7 @@ def plan(table: PacketTable, numbers: Indices) -> list[_Group]:
 def read_pictures(
     file: ByteSource, track: Track, numbers: Indices, result: npt.NDArray[Any], layout: Layout, num_threads: int
 ) -> dict[int, str]:
-    """Decode frames into the rows of a result.
-
-    Args:
-        file: the video's bytes.
-        track: its stream.
-        numbers: which frame goes to each row.
-        result: made by `empty_pictures`; rows of frames that fail are left undefined.
-        layout: of the result.
-        num_threads: to decode with.
+    """Decode frames into the rows of a result made by `empty_pictures`; rows of frames that fail are left undefined.
 
     Returns:
         What is wrong with each frame that could not be decoded, by its number; empty when all is well.
@@ -106,15 +96,7 @@ def first_size(file: ByteSource, track: Track) -> tuple[int, int] | None:
 def nearest_decodable(
     file: ByteSource, track: Track, failed: Iterable[int], begin: int, end: int, num_threads: int
 ) -> dict[int, int]:
-    """Find the nearest frame that does decode for each that does not; the earlier of two as near.
-
-    Args:
-        file: the video's bytes.
-        track: its stream.
-        failed: numbers of the frames that do not decode.
-        begin: first frame that may stand in.
-        end: one past the last.
-        num_threads: to decode with.
+    """Find the nearest frame of [begin, end) that does decode for each that does not; the earlier of two as near.
 
     Returns:
         The stand-in of each; frames for which there is none are left out.
@@ -134,7 +116,7 @@ def nearest_decodable(
 
 def undecodable(file: ByteSource, track: Track, numbers: Indices, num_threads: int) -> dict[int, str]:
     """Decode frames for nothing but to see which do not, and why; arguments as for `read_pictures`."""
-    return _Reading(file, track, numbers, lambda: _discard).run(num_threads)
+    return _Reading(file, track, numbers, lambda: lambda frame, positions: None).run(num_threads)
 
 
 def _spans(table: PacketTable, group: _Group) -> list[tuple[int, int]]:
@@ -144,10 +126,6 @@ def _spans(table: PacketTable, group: _Group) -> list[tuple[int, int]]:
     breaks = np.flatnonzero(starts[1:] != ends[:-1])
     firsts, lasts = np.append(0, breaks + 1), np.append(breaks, len(starts) - 1)
     return [(int(starts[a]), int(ends[b] - starts[a])) for a, b in zip(firsts, lasts, strict=True)]
-
-
-def _discard(frame: Any, positions: list[int]) -> None:
-    """Decoding is all that matters."""
 
 
 class _Reading:
@@ -206,13 +184,14 @@ class _Reading:
 
         def work() -> None:
             try:
-                with self._worker(decoder_threads) as run:
+                with self._packets(decoder_threads) as (packets, make_decoder):
+                    paint = self._make_paint()
                     while not raised:
                         with self._lock:
                             if not queue:
                                 return
                             group = queue.pop()
-                        retry = run(group)
+                        retry = self._run(group, packets, make_decoder(), paint)
                         if retry is not None:
                             with self._lock:
                                 retries.append(retry)
@@ -232,16 +211,10 @@ class _Reading:
         return retries
 
     @contextmanager
-    def _worker(self, threads: int) -> Iterator[Callable[[_Group], _Group | None]]:
-        paint, header = self._make_paint(), self._track.header
-        with self._packets(threads) as (packets, make):
-            yield lambda group: self._run(group, packets, GroupDecoder(make(), header), paint)
-
-    @contextmanager
-    def _packets(self, threads: int) -> Iterator[tuple[PacketReader, Callable[[], Any]]]:
+    def _packets(self, threads: int) -> Iterator[tuple[Packets, Callable[[], Any]]]:
         table, header = self._table, self._track.header
         if self._track.access == "stored":
-            yield StoredPackets(self._file, table), lambda: make_context(header, threads)
+            yield partial(stored_packets, self._file, table), lambda: make_context(header, threads)
             return
         with open_container(for_libav(self._file), self._file.name) as container:
             stream = container.streams[header.stream_index]
@@ -249,14 +222,14 @@ class _Reading:
             stream.codec_context.options |= options_of(header)
             packets = DemuxedPackets(container, stream, table, self._file.name)
             own = header.codec in SELF_CONTAINED
-            yield packets, lambda: make_context(header, threads) if own else stream.codec_context
+            yield packets.packets, lambda: make_context(header, threads) if own else stream.codec_context
 
     @property
     def _table(self) -> PacketTable:
         assert self._track.table is not None
         return self._track.table
 
-    def _run(self, group: _Group, packets: PacketReader, decoder: GroupDecoder, paint: Paint) -> _Group | None:
+    def _run(self, group: _Group, packets: Packets, decoder: Any, paint: Paint) -> _Group | None:
         """Decode one group; return what to try again from an earlier key packet."""
         table = self._table
         wanted = {int(table.ordinals[row]): row for row in group.wanted}
@@ -271,7 +244,7 @@ class _Reading:
 
         def marked() -> Iterator[tuple[int, bool, Any]]:
             try:
-                for row, packet in packets.packets(group.entry, group.wanted[-1]):
+                for row, packet in packets(group.entry, group.wanted[-1]):
                     yield row, row in rows, packet
             except UnreachableError:
                 raise
@@ -281,7 +254,7 @@ class _Reading:
         first_shown = int(table.ordinals[group.entry]) if table.shown[group.entry] else 0
         try:
             with failing(self._file.name, "cannot be decoded"):
-                damaged = decoder.run(marked(), first_shown, deliver)
+                damaged = decode_group(decoder, self._track.header, marked(), first_shown, deliver)
         except UnreachableError:
             self.failures.update(dict.fromkeys(wanted, UNREACHABLE))
             return None
@@ -328,5 +301,4 @@ class _Reading:
             return
         with open_container(for_libav(self._file), self._file.name) as container:
             stream = container.streams[self._track.header.stream_index]
-            for frame, _ in decode_all(container, stream, self._file.name):
-                yield frame
+            yield from (frame for frame, _ in decode_all(container, stream, self._file.name))

@@ -29,35 +29,27 @@ from video_sft.video._decoding.pictures import FrameForm, Painter, empty_picture
 from video_sft.video._decoding.sizing import output_size
 from video_sft.video._frames import Frames, Replacement, VideoMetadata
 from video_sft.video._headers.libav import MAX_PIXELS
-from video_sft.video._sampling import Choice, TooManyError
-from video_sft.video._timeline import Timeline
+from video_sft.video._sampling import Choice
+from video_sft.video._timeline import ImpossibleTimeError, Timeline
 
 if TYPE_CHECKING:
     from PIL import Image
 
 __all__ = [
-    "DEFAULT_FPS",
-    "FrameFolder",
-    "frame_folder",
-    "frames_url",
-    "is_frame",
-    "natural",
-    "split_frames",
-    "with_rate",
-]
+    "DEFAULT_FPS", "FrameFolder", "frame_folder", "frames_url", "is_frame", "natural", "split_frames", "with_rate",
+]  # fmt: skip
 
 #: Where nothing says at which rate the frames of a folder were taken: their seconds are then their numbers.
 DEFAULT_FPS = 1.0
 
 _HOP = re.compile(r"frames://(?:fps=([^:]*))?::(.*)", re.DOTALL)
 _IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-_NUMBERED = re.compile(r"\d")
 _DIGITS = re.compile(r"(\d+)")
 
 
 def is_frame(name: str) -> bool:
     """Return whether a file's name is that of a frame: an image with a number, and not hidden."""
-    return name.lower().endswith(_IMAGES) and not name.startswith(".") and _NUMBERED.search(name) is not None
+    return name.lower().endswith(_IMAGES) and not name.startswith(".") and _DIGITS.search(name) is not None
 
 
 def frames_url(folder: str, fps: float | None) -> str:
@@ -159,12 +151,6 @@ class FrameFolder:
     """The frames of a video, each in a file of its own, shown one after the other for the same time.
 
     Only the images that are asked for are opened.
-
-    Args:
-        name: for messages.
-        places: where each frame is, in order.
-        fps: frames a second.
-        token: for the Hub, where the archive they are in is there.
     """
 
     def __init__(self, name: str, places: Sequence[str], fps: Fraction, token: str | bool | None) -> None:
@@ -181,12 +167,11 @@ class FrameFolder:
             if image.getexif().get(_ORIENTATION, 1) >= 5:
                 width, height = height, width
             codec = (image.format or "").lower()
-        timeline = self.timeline
         return VideoMetadata(
-            duration_seconds=timeline.end_seconds,
+            duration_seconds=self.timeline.end_seconds,
             begin_seconds=0.0,
-            fps=float(1 / timeline.time_base),
-            num_frames=len(timeline),
+            fps=float(1 / self.timeline.time_base),
+            num_frames=len(self.timeline),
             width=width,
             height=height,
             rotation=0,
@@ -202,11 +187,8 @@ class FrameFolder:
         timeline = self.timeline
         try:
             begin, end = timeline.range_of(start, stop)
-        except ValueError as error:
-            raise VideoError(self.name, str(error)) from error
-        try:
             chosen = choice.numbers(timeline, begin, end, start, stop)
-        except TooManyError as error:
+        except ImpossibleTimeError as error:
             raise VideoError(self.name, str(error)) from error
         numbers = np.unique(chosen).tolist()
         rows: dict[int, list[int]] = {number: [] for number in numbers}
@@ -276,8 +258,7 @@ _ORIENTATION = 0x0112
 def _image_errors() -> tuple[type[BaseException], ...]:
     from PIL.Image import DecompressionBombError, DecompressionBombWarning
 
-    bombs = DecompressionBombError, DecompressionBombWarning
-    return (OSError, ValueError, SyntaxError, EOFError, MemoryError, *bombs)
+    return OSError, ValueError, SyntaxError, EOFError, MemoryError, DecompressionBombError, DecompressionBombWarning
 
 
 def _outwards(number: int, begin: int, end: int) -> Iterator[int]:

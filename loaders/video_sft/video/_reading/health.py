@@ -22,10 +22,6 @@ def what_is_wrong(path: str | Path, *, num_threads: int = 1) -> str | None:
 
     Damage that the decoder itself does not notice stays unnoticed here as well: none of the usual codecs has checksums.
 
-    Args:
-        path: local path or URL.
-        num_threads: to decode with.
-
     Returns:
         The reason, as a user would want to read it, or None when every frame decodes.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from video_sft.errors import VideoError
@@ -15,48 +16,37 @@ from video_sft.video._reading.audio import read_audio
 from video_sft.video._reading.estimated_frames import estimated_frames
 from video_sft.video._reading.exact_frames import Problem, better_track, exact_frames, frames_with_stand_ins
 from video_sft.video._reading.frame_folder import FrameFolder, frame_folder
-from video_sft.video._sampling import Choice, TooManyError
+from video_sft.video._sampling import Choice
 from video_sft.video._streams.estimated import estimated_track
 from video_sft.video._streams.indexed import indexed_track
 from video_sft.video._streams.scanned import unindexed_track
 from video_sft.video._streams.track import Track
-from video_sft.video._timeline import Indices
+from video_sft.video._timeline import ImpossibleTimeError
 
 __all__ = ["VideoReader"]
-
 
 #: Remote files up to this size are read whole where they have no index.
 _SMALL = 2 << 20
 
 
+@dataclass(unsafe_hash=True)
 class VideoReader:
     """A file, understood when it is first needed; nothing stays open between calls.
 
     Threads may share it: what is learnt twice at the same time is the same both times.
 
-    Args:
+    Attributes:
         source: where the bytes are.
         stream_index: which stream to show; None is the first video.
     """
 
-    def __init__(self, source: MediaBytes, stream_index: int | None) -> None:
-        self.source = source
-        self.stream_index = stream_index
-        self._known: tuple[ByteSource, Track] | None = None
-        self._pictures: FrameFolder | None = None
+    source: MediaBytes
+    stream_index: int | None
+    _known: tuple[ByteSource, Track] | None = field(default=None, init=False, repr=False, compare=False)
+    _pictures: FrameFolder | None = field(default=None, init=False, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"source": self.source, "stream_index": self.stream_index, "_known": None, "_pictures": None}
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, VideoReader) and self._identity == other._identity
-
-    def __hash__(self) -> int:
-        return hash(self._identity)
-
-    @property
-    def _identity(self) -> tuple[MediaBytes, int | None]:
-        return self.source, self.stream_index
 
     @contextmanager
     def _opened(self, *, exact: bool = False) -> Iterator[tuple[ByteSource, Track]]:
@@ -109,17 +99,18 @@ class VideoReader:
             while True:
                 try:
                     begin, end = track.timeline.range_of(start, stop)
-                except ValueError as error:
-                    raise VideoError(file.name, str(error)) from error
-                try:
                     chosen = choice.numbers(track.timeline, begin, end, start, stop)
-                except TooManyError as error:
+                except ImpossibleTimeError as error:
                     raise VideoError(file.name, str(error)) from error
                 except IndexError as error:
                     if track is known:
                         raise
                     raise VideoError(file.name, f"{error}, fewer than it states") from error
-                result = self._attempt(file, track, chosen, wanted)
+                result: Frames | Problem | None  # None where the file has to be read through for them
+                if track.access == "estimated":
+                    result = estimated_frames(file, self.stream_index, track, chosen, wanted)
+                else:
+                    result = exact_frames(file, track, chosen, wanted)
                 better = self._better(file, track, result)
                 if better is None and nearest and isinstance(result, dict):
                     result = frames_with_stand_ins(file, track, chosen, result, begin, end, wanted)
@@ -131,12 +122,6 @@ class VideoReader:
                     number, reason = min(result.items())
                     raise VideoError(file.name, f"frame {number}: {reason}")
                 self._known, track = (file, better), better.only_whole() if nearest else better
-
-    def _attempt(self, file: ByteSource, track: Track, chosen: Indices, wanted: FrameForm) -> Frames | Problem | None:
-        """Decode frames; None where the file has to be read through for them."""
-        if track.access == "estimated":
-            return estimated_frames(file, self.stream_index, track, chosen, wanted)
-        return exact_frames(file, track, chosen, wanted)
 
     def _better(self, file: ByteSource, track: Track, result: Frames | Problem | None) -> Track | None:
         """Understand the file better where a result gives a reason to; None where it does not, or nothing helps."""

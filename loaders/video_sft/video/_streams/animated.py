@@ -32,16 +32,7 @@ def animated_track(file: ByteSource, stream_index: int | None) -> Track | None:
     durations = webp_durations(file)
     if not durations:
         raise VideoError(file.name, "not one frame can be decoded")
-    header = Header(
-        stream_index=0,
-        decoder="webp",
-        codec="webp",
-        width=width,
-        height=height,
-        time_base=Fraction(1, 1000),
-        num_frames=len(durations),
-        container="webp",
-    )
+    header = Header(0, "webp", "webp", width, height, Fraction(1, 1000), len(durations), container="webp")
     ends = np.cumsum(np.array(durations, np.int64))
     timeline = Timeline(ends - durations, int(ends[-1]), header.time_base)
     return Track(header, timeline, UPRIGHT, "sequential", None, measured=True)

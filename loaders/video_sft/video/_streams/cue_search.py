@@ -58,14 +58,7 @@ class CueFrames:
 def find_by_cues(
     file: ByteSource, stream_index: int | None, moments: Sequence[int], step: Fraction, estimated: Track
 ) -> CueFrames | None:
-    """Find the frames shown at some moments.
-
-    Args:
-        file: the bytes.
-        stream_index: which stream; None is the first video.
-        moments: in ticks.
-        step: ticks from one frame to the next, by the stated rate.
-        estimated: what is known of the stream.
+    """Find the frames shown at some moments, in ticks, where frames are a step of ticks apart by the stated rate.
 
     Returns:
         The frames; None where the file has no such index, or it leads nowhere.
@@ -111,12 +104,8 @@ def find_by_cues(
     if (numbers < 0).any() or len(np.unique(timeline.ticks)) != len(timeline):
         return None
     lengths = _lengths(table, timeline, numbers, usual=max(1, round(step)))
-    return CueFrames(
-        Track(header, timeline, UPRIGHT, "stored", table, measured=estimated.measured),
-        numbers,
-        timeline.ticks[numbers],
-        lengths,
-    )
+    stretches = Track(header, timeline, UPRIGHT, "stored", table, measured=estimated.measured)
+    return CueFrames(stretches, numbers, timeline.ticks[numbers], lengths)
 
 
 def _lengths(table: PacketTable, timeline: Timeline, numbers: Indices, *, usual: int) -> Indices:
@@ -144,12 +133,7 @@ def _likely_span(
 
 
 def _run(
-    file: ByteSource,
-    layout: MatroskaLayout,
-    track: MatroskaTrack,
-    cue: tuple[int, int],
-    moment: int,
-    reorders: bool,
+    file: ByteSource, layout: MatroskaLayout, track: MatroskaTrack, cue: tuple[int, int], moment: int, reorders: bool
 ) -> list[MatroskaBlock]:
     """Read the headers of the packets from a key frame on, until no frame up to a moment can be missing."""
     time, place = cue

@@ -138,13 +138,7 @@ def latest_starts(track: Track, numbers: Indices) -> Indices:
 def find_by_seeking(
     file: ByteSource, track: Track, numbers: Indices, deliver: Callable[[int, Any], None]
 ) -> dict[int, tuple[int, int]]:
-    """Find frames near their estimated times, in one pass forward.
-
-    Args:
-        file: the bytes.
-        track: made by `estimated_track`.
-        numbers: of the frames, ascending.
-        deliver: takes each number and its frame.
+    """Find frames near their estimated times, in one pass forward, and deliver each; their numbers ascend.
 
     Returns:
         Real start and length of each frame found, in ticks; frames that cannot be found are left out.

@@ -50,12 +50,7 @@ def indexed_track(file: ByteSource, stream_index: int | None, *, anywhere: bool 
     """Understand a file from what it states of all its frames; None for others, and where that is not enough.
 
     MP4 has a table of them. In Matroska and WebM each is announced in its own place: over a network, all of the file
-    has to be fetched for it.
-
-    Args:
-        file: the bytes.
-        stream_index: which stream; None is the first video.
-        anywhere: look for such places all over the file, too.
+    has to be fetched for it, which is done only where `anywhere` says so.
 
     Raises:
         VideoError: the file is broken or holds no video.
@@ -180,13 +175,7 @@ def _in_order(file: ByteSource, header: Header, table: PacketTable, decoded_head
 
     A container may have no times of its own, or those of storing (old AVI-like tracks in Matroska, MP4 without
     ``ctts``). The set-up of some codecs gives it away; of H.264, frames that lean on later ones: some are looked at, of
-    a remote file those at hand.
-
-    Args:
-        file: the bytes.
-        header: of the stream.
-        table: its packets.
-        decoded_header: reads the header anew, with a decoder that sees the set-up.
+    a remote file those at hand. The header is read anew for that, with a decoder that sees the set-up.
     """
     if not table.rises:
         return True

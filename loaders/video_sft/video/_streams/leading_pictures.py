@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import av
 import numpy as np
 
 from video_sft.errors import VideoError
 from video_sft.video._bytes.byte_source import ByteSource
 from video_sft.video._decoding.decoder import make_context
-from video_sft.video._decoding.packets import StoredPackets
+from video_sft.video._decoding.packets import stored_packets
 from video_sft.video._headers.libav import Header, failing
 from video_sft.video._headers.packet_table import PacketTable
 
@@ -35,9 +34,7 @@ def without_leading_pictures(file: ByteSource, header: Header, table: PacketTabl
     try:
         with failing(file.name, "cannot be decoded"):
             context = make_context(header, 1)
-            packets: list[av.Packet | None] = [
-                packet for _, packet in StoredPackets(file, table).packets(0, int(leading[-1]))
-            ]
+            packets = [packet for _, packet in stored_packets(file, table, 0, int(leading[-1]))]
             came = {frame.pts for packet in [*packets, None] for frame in context.decode(packet)}
     except VideoError:
         return table

@@ -28,10 +28,6 @@ _SHORT = 512 << 10
 def announce_fragments(file: ByteSource, behind_moov: int) -> bool:
     """Have the headers of all fragments fetched in the background, before they are read one after another.
 
-    Args:
-        file: the bytes of a remote file.
-        behind_moov: offset behind its header.
-
     Returns:
         Whether they are worth reading; not so where they take too many requests.
     """
