@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SETUP := setup.cfg pyproject.toml
 
-.PHONY: demo train-demo test coverage check check-trainers versions bench generate format clean
+.PHONY: demo train-demo test check check-trainers versions bench generate format clean
 
 demo: $(VENV)/.core
 	$(BIN)/video-sft demo
@@ -19,20 +19,6 @@ train-demo: $(VENV)/.test
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
-
-# Measuring makes tests take 1.75 times their processor time (Python 3.11, branches), so the whole suite runs without it,
-# and these, which take most branches for their time, once more with it. pyproject.toml says how many have to be taken.
-COVERED := $(addprefix tests/,annotations checking cli/test_commands.py cli/test_eval_ids.py mixing/test_mix.py \
-	mixing/test_eval_lists.py mixing/test_recipes.py mixing/test_report.py builders/test_malformed_rows.py \
-	builders/test_contract.py builders/test_videochat2_hub.py publishing/test_videos.py publishing/test_publish.py \
-	publishing/test_reading.py outside/test_definitions.py media loading/test_file_names.py loading/test_loading.py \
-	loading/test_damaged_caches.py rows/test_messages.py training/test_bad_rows.py training/test_families.py \
-	training/test_limits.py training/test_times.py training/test_trainers.py video/test_audio.py video/test_clip.py \
-	video/test_stated_facts.py video/test_frame_folder.py video/test_packet_tables.py video/test_unusual_layouts.py \
-	video/test_range_cache.py video/test_remote_requests.py video/test_sampling.py video/test_waiting.py)
-
-coverage: $(VENV)/.test
-	$(BIN)/python -m pytest -q --cov --numprocesses auto --maxprocesses 4 --dist loadfile $(COVERED) $(ARGS)
 
 check: $(VENV)/.check
 	$(BIN)/ruff format --check .
