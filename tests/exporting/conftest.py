@@ -10,8 +10,8 @@ from tests.trainers.clock_rows import clock_rows
 
 
 @pytest.fixture(autouse=True)
-def _own_cache(session_cache: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", session_cache)
+def _own_cache(own_cache: str) -> None:
+    """Facts about files are kept where no other run finds them."""
 
 
 @pytest.fixture(scope="session")

@@ -16,13 +16,11 @@ from video_sft.training import Collator
 
 from .families import FAMILIES, FIXED, OMNI, processor_of
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # transformers' own
+pytestmark = [
+    pytest.mark.usefixtures("own_cache"),
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # transformers' own
+]
 Opened = Callable[[], AbstractContextManager[list[str]]]
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(session_cache: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", session_cache)
 
 
 @pytest.fixture

@@ -52,6 +52,10 @@ def export_rows(
 
     Rows whose media are not there, or whose answer is withheld, are left out and counted.
     """
+    from video_sft._exporting.export import checked_target
+
+    name = name or split.partition("[")[0]
+    checked_target(to, clips, name, fps, max_frames)  # type: ignore[arg-type]  # before all rows are loaded
     is_config = rows in video_sft.configs()
     given = {"data_dir": data_dir, "file": file, "media": media, "sample": sample, "prompt_style": prompt_style}
     options: dict[str, Any] = opt.loading(**given, by_source=not is_config)  # type: ignore[arg-type]
@@ -65,7 +69,7 @@ def export_rows(
         to=to,  # type: ignore[arg-type]
         out=out,
         clips=clips,  # type: ignore[arg-type]
-        name=name or split.partition("[")[0],
+        name=name,
         fps=fps,
         max_frames=max_frames,
         shard_bytes=None if shard_mb is None else max(1, int(shard_mb * 1e6)),

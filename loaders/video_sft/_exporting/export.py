@@ -18,7 +18,7 @@ from video_sft._exporting.targets import TARGETS
 from video_sft._exporting.targets.target import PackedTarget, Target
 from video_sft.errors import BuildError, ConfigError, VideoSftError, one_line
 
-__all__ = ["export"]
+__all__ = ["checked_target", "export"]
 
 _NAME = re.compile(r"[A-Za-z0-9][\w-]*", re.ASCII)
 _LLAVA_FPS = 2.0
@@ -77,7 +77,7 @@ def export(
         >>> report = video_sft.export(rows, to="swift", out="star-swift")
         >>> print(report.command)  # ROOT_IMAGE_DIR=... swift sft --model ... --dataset .../train-*.jsonl
     """
-    target, chosen = _checked(to, clips, name, fps, max_frames)
+    target, chosen = checked_target(to, clips, name, fps, max_frames)
     place = Path(out)
     run = ExportRun(
         to=to,
@@ -101,8 +101,10 @@ def export(
         ) from error
 
 
-def _checked(to: TargetName, clips: str | None, name: str, fps: float, max_frames: int | None) -> tuple[Target, Clips]:
-    """Return the format, and how it is told of clips.
+def checked_target(
+    to: TargetName, clips: str | None, name: str, fps: float, max_frames: int | None
+) -> tuple[Target, Clips]:
+    """Return the format, and how it is told of clips; the options are as for `export`.
 
     Raises:
         ConfigError: there is no such format, or it cannot be told so.

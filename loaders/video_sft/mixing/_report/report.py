@@ -16,16 +16,7 @@ from rich.console import Group
 from video_sft.errors import ConfigError
 from video_sft.mixing._provenance import MixtureRecord, PartRecord, record_in
 from video_sft.mixing._report.facts import MixFacts, SourceReport
-from video_sft.mixing._report.figures import (
-    Piece,
-    Times,
-    by_value,
-    hours_of,
-    measured,
-    speech,
-    strictest,
-    videos,
-)
+from video_sft.mixing._report.figures import Piece, Times, by_value, hours_of, measured, speech, strictest, videos
 from video_sft.mixing._report.html import html_body, html_page
 from video_sft.mixing._report.plot import draw
 from video_sft.mixing._report.text import markdown, rich_tables
