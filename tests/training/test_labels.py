@@ -45,6 +45,16 @@ def test_labels_are_the_answers_on_every_row_of_all_samples(family: str, samples
     assert collator.counts["rows"] == len(rows)
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # transformers' own
+def test_omni_hears_the_one_sample_that_has_sound(samples: list[dict[str, Any]]) -> None:
+    sounding = [row for row in samples if row["video"] is not None and row["video"].metadata.audio is not None]
+    assert len({row["video_path"] for row in sounding}) == 1
+    row = sounding[0]
+    batch = Collator(processor_of("Qwen2_5OmniThinker"), count=2, sound=True)([row])
+    heard = int((batch["input_ids"] == tokenizer().convert_tokens_to_ids("<|audio_pad|>")).sum())
+    assert heard == pytest.approx(25 * (row["stop_seconds"] - row["start_seconds"]), abs=1)  # 25 tokens a second
+
+
 def test_the_rest_of_a_row_is_read_but_not_learnt(row: Row) -> None:
     made = row("long", turns=("who?", "she", "why?", "he left"), system="be brief")
     batch = Collator(processor_of("Qwen2_5_VL"), count=2)([made])

@@ -19,7 +19,7 @@ def test_the_notebook_trains_and_shows_its_loss(tmp_path: Path, monkeypatch: pyt
     nbformat.validate(book)
     assert not any(cell.get("outputs") for cell in book.cells)
     for cell in book.cells:
-        cell.source = cell.source.replace("num_rows=480", "num_rows=160")
+        cell.source = cell.source.replace("num_rows=480", "num_rows=120")
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     nbclient.NotebookClient(book, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
     outputs = [output for cell in book.cells for output in cell.get("outputs", [])]
