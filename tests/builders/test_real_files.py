@@ -183,6 +183,7 @@ def test_streamed_real_rows_equal_built_ones(real: Any) -> None:
     assert list(real("next_gqa", split="validation", streaming=True)) == list(built)
 
 
+@pytest.mark.no_cover  # a quarter of a million rows, which reach what a few do
 @pytest.mark.parametrize(("config", "counts"), [*COUNTS.items(), *QUOTED_COUNTS.items()])
 def test_every_config_gives_the_same_rows_built_and_streamed(
     shared: Path, tmp_path: Path, session_cache: str, config: str, counts: dict[str, int]
@@ -196,7 +197,7 @@ def test_every_config_gives_the_same_rows_built_and_streamed(
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).symlink_to(shared / place)
     built: Any = video_sft.load(config, data_dir=folder, cache_dir=session_cache)
-    assert {split: len(rows.map(lambda row: {"seen": True})) for split, rows in built.items()} == counts
+    assert {split: len(rows) for split, rows in built.items()} == counts
     assert video_sft.skipped_rows(built) == []
     streamed: Any = video_sft.load(config, data_dir=folder, streaming=True)
     assert {split: sum(1 for _ in rows) for split, rows in streamed.items()} == counts
