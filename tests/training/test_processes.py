@@ -21,7 +21,7 @@ from video_sft.training import Collator
 from .families import processor_of
 
 #: Seconds after which a process that gives nothing counts as hung.
-PATIENCE = 300
+LIMIT = 300
 Row = Callable[..., dict[str, Any]]
 
 
@@ -35,7 +35,7 @@ def test_forked_workers_make_the_same_batches_and_count_together(row: Row) -> No
         num_workers=2,
         collate_fn=collator,
         multiprocessing_context="fork",
-        timeout=PATIENCE,
+        timeout=LIMIT,
     )
     for number, batch in enumerate(loader):
         expected = alone(rows[2 * number : 2 * number + 2])
@@ -72,7 +72,7 @@ def test_two_ranks_share_all_rows_also_with_a_spawned_worker(mixed: datasets.Dat
     ]
     try:
         for process in ranks:
-            output, _ = process.communicate(timeout=PATIENCE)
+            output, _ = process.communicate(timeout=LIMIT)
             assert process.returncode == 0, output[-4000:]
     finally:
         for process in ranks:
