@@ -116,7 +116,7 @@ def test_a_loader_has_the_same_batches_with_any_number_of_workers(workers: int) 
     assert sum(map(len, alone)) in (501, 502)
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=8)
 @given(
     turns=st.integers(0, 400),
     before=st.integers(1, 8),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.video.made_videos import encode, remux
 
-CLIPS = 6_000
+CLIPS = 3_000
 MEGABYTE = 1 << 20
 
 
