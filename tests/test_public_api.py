@@ -85,6 +85,11 @@ def test_clips_are_used_without_datasets() -> None:
     assert not with_clips & {"datasets", "pandas", "torch"}
 
 
+def test_every_name_can_be_had_without_the_extras() -> None:
+    hidden = "import sys; sys.modules.update(dict.fromkeys(['torch', 'transformers', 'matplotlib']))"
+    assert run(f"{hidden}; from video_sft import *; print(lengths.__name__)") == "lengths\n"
+
+
 def test_columns_are_kept_whichever_is_imported_first() -> None:
     features = "datasets.Features.from_dict({'video': {'_type': 'Video', 'id': 'video_sft'}})"
     for first in ("video_sft", "datasets", "video_sft._datasets", "video_sft.video._columns.kept_columns"):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from video_sft._exporting.export import export
     from video_sft._exporting.report import ExportReport
     from video_sft._loading import load
+    from video_sft._probing.lengths import lengths
     from video_sft._probing.probe import probe
     from video_sft._rows.messages import validate_messages
     from video_sft._rows.schema import features
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     )
     from video_sft.mixing import MixReport, describe, mix, shard
     from video_sft.publishing import PublishReport, publish
-    from video_sft.training._lengths import lengths
     from video_sft.video import (
         Audio,
         Clip,
@@ -96,7 +96,7 @@ if not TYPE_CHECKING:
             "video_sft._exporting.export": ("export",),
             "video_sft._exporting.report": ("ExportReport",),
             "video_sft._loading": ("load",),
-            "video_sft.training._lengths": ("lengths",),
+            "video_sft._probing.lengths": ("lengths",),
             "video_sft._probing.probe": ("probe",),
             "video_sft._rows.messages": ("validate_messages",),
             "video_sft._rows.schema": ("features",),

@@ -8,8 +8,8 @@ try:
 except ImportError as error:
     raise ImportError("video_sft.training needs torch: pip install 'video-sft[torch]'") from error
 
+from video_sft._probing.lengths import lengths
 from video_sft.training._collator import Collator
-from video_sft.training._lengths import lengths
 from video_sft.training._place import MixturePlace
 from video_sft.training._stamps import video_metadata
 from video_sft.training._tiny import tiny_model
