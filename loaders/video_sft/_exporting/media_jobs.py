@@ -65,7 +65,7 @@ def need_of(each: RowMedium, facts: Facts, clips: Clips) -> Need | str:
         return Need(MediaJob("whole", whole))
     if clip_seconds(each, video) is None:
         return "the clip is not within its video"
-    begin, end = video.begin_seconds, video.begin_seconds + video.duration_seconds
+    begin, end = video.begin_seconds, video.end_seconds
     start, stop = each.start_seconds or 0.0, end if each.stop_seconds is None else each.stop_seconds
     cut = start > begin + _SAME_MOMENT or stop < end - _SAME_MOMENT
     part = each if cut else whole

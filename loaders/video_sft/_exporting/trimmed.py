@@ -77,7 +77,7 @@ def write_stills(clip: Clip, folder: Path, *, fps: float, max_frames: int | None
         VideoError: the clip cannot be read.
     """
     facts = clip.metadata
-    begin, end = _span(clip, facts)
+    begin, end = facts.within(clip.start_seconds or 0.0, clip.stop_seconds)
     count = max(1, int(np.ceil((end - begin) * fps - 1e-6)))
     steps = np.arange(count) if max_frames is None or count <= max_frames else np.linspace(0, count - 1, max_frames)
     times = begin + steps / fps
@@ -93,7 +93,7 @@ def _times(clip: Clip) -> tuple[npt.NDArray[np.int64], int, npt.NDArray[np.int64
     timeline = clip._file.track(exact=True).timeline
     first, stop = timeline.range_of(clip.start_seconds, clip.stop_seconds)
     numbers = np.arange(first, stop)
-    begin, end = _span(clip, clip.metadata)
+    begin, end = clip.metadata.within(clip.start_seconds or 0.0, clip.stop_seconds)
     shown = np.maximum(timeline.seconds(numbers) - begin, 0.0)
     ticks = np.rint(shown / float(_TICK)).astype(np.int64)
     last = max(round((end - begin) / float(_TICK)), int(ticks[-1]) + 1)
@@ -102,12 +102,6 @@ def _times(clip: Clip) -> tuple[npt.NDArray[np.int64], int, npt.NDArray[np.int64
     if len(ticks) == 1:
         return np.array([0, max(1, last // 2)]), max(last, 2), np.repeat(numbers, 2)
     return ticks, last, numbers
-
-
-def _span(clip: Clip, facts: VideoMetadata) -> tuple[float, float]:
-    """Return where a clip begins and ends, within its file."""
-    begin, end = facts.begin_seconds, facts.begin_seconds + facts.duration_seconds
-    return max(begin, clip.start_seconds or 0.0), min(end, end if clip.stop_seconds is None else clip.stop_seconds)
 
 
 def _pictures(

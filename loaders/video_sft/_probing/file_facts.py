@@ -17,7 +17,8 @@ from video_sft._probing.kept_facts import KeptFacts
 from video_sft.errors import VideoError
 from video_sft.video import VideoMetadata
 from video_sft.video._bytes.byte_source import ReadableFile
-from video_sft.video._bytes.media_bytes import MediaBytes, is_local
+from video_sft.video._bytes.media_bytes import MediaBytes
+from video_sft.video._columns.saved_videos import is_remote_video
 from video_sft.video._decoding.threads import default_threads
 from video_sft.video._frames import AudioTrack
 from video_sft.video._reading.video_reader import VideoReader
@@ -99,7 +100,7 @@ def facts_of(
 
 
 def _at_hand(source: MediaBytes) -> bool:
-    return source.data is not None or is_local((source.path or "").rpartition("::")[2])
+    return source.data is not None or not is_remote_video(source.path or "")
 
 
 def _video(source: MediaBytes) -> MediumFacts:

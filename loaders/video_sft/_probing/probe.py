@@ -92,14 +92,8 @@ def tell_unreadable(errors: Sequence[VideoError], files: int) -> None:
 
 def clip_seconds(each: RowMedium, facts: VideoMetadata) -> float | None:
     """Return how long the part of a file is that a row is about; None where it lies behind the file's end."""
-    begin, end = facts.begin_seconds, _end(facts)
-    start = begin if each.start_seconds is None else max(begin, each.start_seconds)
-    stop = end if each.stop_seconds is None else min(end, each.stop_seconds)
+    start, stop = facts.within(each.start_seconds, each.stop_seconds)
     return stop - start if stop > start else None
-
-
-def _end(facts: VideoMetadata) -> float:
-    return facts.begin_seconds + facts.duration_seconds
 
 
 def _told(each: RowMedium, facts: Facts) -> dict[str, Any]:
@@ -111,7 +105,7 @@ def _told(each: RowMedium, facts: Facts) -> dict[str, Any]:
         return told
     seconds = clip_seconds(each, video)
     if seconds is None:
-        told["error"] = f"the clip is not within the video, which goes on until {_end(video):g} s"
+        told["error"] = f"the clip is not within the video, which goes on until {video.end_seconds:g} s"
     return told | {
         "duration_seconds": video.duration_seconds,
         "clip_seconds": seconds,

@@ -143,9 +143,8 @@ def _limits(parts: Sequence[PartRows], media: FoundMedia) -> dict[str, list[_Lim
 def _end(place: str) -> float | str:
     """Return the second a video ends at, or why it cannot be opened."""
     try:
-        facts = Clip(place).metadata
+        return Clip(place).metadata.end_seconds
     except VideoError as error:
         return str(error)
     except OSError as error:
         return f"{place}: {error}"
-    return facts.begin_seconds + facts.duration_seconds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import numbers
+from typing import TYPE_CHECKING
 
 import numpy as np
 from datasets import Dataset, IterableDataset
@@ -14,7 +15,10 @@ from video_sft.errors import ConfigError
 from video_sft.mixing._order.schedule import places_of
 from video_sft.mixing._table import with_rows
 
-__all__ = ["shard", "was_sharded"]
+if TYPE_CHECKING:
+    from video_sft.mixing._stream.examples import MixedExamples
+
+__all__ = ["mixture_behind", "shard", "was_sharded"]
 
 #: How the description of one rank's rows begins, by which they are known again.
 _RANK = "The rows of rank "
@@ -51,10 +55,8 @@ def shard(
     if batch_size is not None and batch_size < 1:
         raise ConfigError(f"batch_size is {batch_size}; it should be positive")
     if isinstance(mix, IterableDataset):
-        from video_sft.mixing._stream.examples import MixedExamples  # which needs what is behind streams
-
-        examples, skipped = skipped_in(examples_of(mix))
-        if not isinstance(examples, MixedExamples):
+        examples, skipped = mixture_behind(mix)
+        if examples is None:
             return split_dataset_by_node(mix, rank=rank, world_size=world_size)
         return stream_of(examples.after(skipped).piece(rank, world_size, batch_size or 0), mix.info, mix.split)
     if world_size == 1:
@@ -67,11 +69,17 @@ def shard(
     return rows
 
 
+def mixture_behind(stream: IterableDataset) -> tuple[MixedExamples | None, int]:
+    """Return the streamed mixture that a stream is, None for any other, and how many of its rows are skipped."""
+    from video_sft.mixing._stream.examples import MixedExamples  # which needs what is behind streams
+
+    examples, skipped = skipped_in(examples_of(stream))
+    return (examples if isinstance(examples, MixedExamples) else None), skipped
+
+
 def was_sharded(dataset: Dataset | IterableDataset) -> bool:
     """Return whether a dataset is one rank's rows: of `shard`, or of a stream that was split by node."""
     if isinstance(dataset, IterableDataset):
-        from video_sft.mixing._stream.examples import MixedExamples
-
-        examples, _ = skipped_in(examples_of(dataset))
-        return is_divided(dataset) or (isinstance(examples, MixedExamples) and examples.is_one_ranks)
+        examples, _ = mixture_behind(dataset)
+        return is_divided(dataset) or (examples is not None and examples.is_one_ranks)
     return (dataset.info.description or "").startswith(_RANK)

@@ -11,10 +11,10 @@ from typing import Any
 
 from datasets import Dataset, IterableDataset
 
-from video_sft._datasets import examples_of, fingerprint_of
+from video_sft._datasets import fingerprint_of
 from video_sft._files import writing_whole
 from video_sft.errors import ConfigError
-from video_sft.mixing import shard
+from video_sft.mixing._sharding import mixture_behind, shard
 from video_sft.training._trainer import trainer_arguments
 
 __all__ = ["MixturePlace"]
@@ -103,10 +103,8 @@ class MixturePlace:
 def _identity_and_rows(mix: Dataset | IterableDataset) -> tuple[str, int]:
     if isinstance(mix, Dataset):
         return fingerprint_of(mix), len(mix)
-    from video_sft.mixing._stream.examples import MixedExamples
-
-    examples = examples_of(mix)
-    if not isinstance(examples, MixedExamples):
+    examples, skipped = mixture_behind(mix)
+    if examples is None or skipped:
         raise ConfigError("a place is kept of mixtures and map-style datasets; other streams do not say where they are")
     return examples.identity, examples.rows
 

@@ -44,13 +44,12 @@ class VideoPart:
             VideoError: the file cannot be read, or ends before the clip starts.
         """
         facts = clip.metadata if facts is None else facts
-        begin, end = facts.begin_seconds, facts.begin_seconds + facts.duration_seconds
-        low = begin if clip.start_seconds is None else max(begin, clip.start_seconds)
-        high = end if clip.stop_seconds is None else min(end, clip.stop_seconds)
+        low, high = facts.within(clip.start_seconds, clip.stop_seconds)
         name = clip.path or "a video given as bytes"
         if not low < high:
             raise VideoError(
                 name,
-                f"nothing of it lies in the clip from {low:g} s to {high:g} s: it goes from {begin:g} s to {end:g} s",
+                f"nothing of it lies in the clip from {low:g} s to {high:g} s: it goes from "
+                f"{facts.begin_seconds:g} s to {facts.end_seconds:g} s",
             )
         return cls(name, low, high, facts.fps, facts.width, facts.height, facts.audio is not None)

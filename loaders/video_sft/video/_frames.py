@@ -63,6 +63,20 @@ class VideoMetadata:
     mirrored: bool = False
     pixel_aspect_ratio: float = 1.0
 
+    @property
+    def end_seconds(self) -> float:
+        """When the last frame ends to be shown."""
+        return self.begin_seconds + self.duration_seconds
+
+    def within(self, start_seconds: float | None, stop_seconds: float | None) -> tuple[float, float]:
+        """Return where a part of the file begins and ends, cut to what the file has; None is the file's own limit.
+
+        A part that lies outside the file begins where it ends, or later.
+        """
+        start = self.begin_seconds if start_seconds is None else max(self.begin_seconds, start_seconds)
+        stop = self.end_seconds if stop_seconds is None else min(self.end_seconds, stop_seconds)
+        return start, stop
+
 
 @dataclass(frozen=True)
 class Replacement:

@@ -117,9 +117,14 @@ class MixedExamples(_Base):  # type: ignore[misc]
     def _init_state_dict(self) -> dict[str, Any]:
         # `begin` is where in the order the pieces began to take turns, and `given` how many this one has had since.
         # Tuples are taken over as they are where `datasets` merges a state into another; lists would be mixed up.
-        self._state_dict = {"mixture": self.identity, "split": self._split(), "given": 0}
-        self._state_dict |= {"begin": self._begin}
-        self._state_dict |= {"parts": tuple(part_state() for _ in self._parts), "type": type(self).__name__}
+        self._state_dict = {
+            "mixture": self.identity,
+            "split": self._split(),
+            "begin": self._begin,
+            "given": 0,
+            "parts": tuple(part_state() for _ in self._parts),
+            "type": type(self).__name__,
+        }
         return self._state_dict
 
     def _split(self) -> tuple[tuple[int, int], ...]:
