@@ -9,7 +9,7 @@ from dataclasses import asdict
 from video_sft._parallel import done_in_threads
 from video_sft._probing.file_identity import identity_of
 from video_sft._probing.kept_facts import KeptFacts
-from video_sft._probing.medium_facts import Facts, Medium, image_facts, facts_from, video_facts
+from video_sft._probing.medium_facts import Facts, Medium, facts_from, image_facts, video_facts
 from video_sft.errors import VideoError
 from video_sft.video._bytes.media_bytes import MediaBytes
 from video_sft.video._columns.saved_videos import is_remote_video

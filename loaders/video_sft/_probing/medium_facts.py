@@ -16,7 +16,7 @@ from video_sft.video._bytes.media_bytes import MediaBytes
 from video_sft.video._frames import AudioTrack
 from video_sft.video._reading.video_reader import VideoReader
 
-__all__ = ["Facts", "Medium", "MediumFacts", "image_facts", "facts_from", "video_facts"]
+__all__ = ["Facts", "Medium", "MediumFacts", "facts_from", "image_facts", "video_facts"]
 
 Modality: TypeAlias = Literal["video", "image"]
 #: A file, and what it is taken for.

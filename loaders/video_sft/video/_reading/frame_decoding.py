@@ -113,11 +113,12 @@ def hand_over_pictures(
     def paint(frame: Any, positions: list[int]) -> None:
         nonlocal following
         painter.paint(frame, [0])
-        if positions[0] != following:
-            early[positions[0]] = row[0].copy()
-            return
-        deliver(following, row[0])
-        following += 1
+        for position in positions:
+            if position != following:
+                early[position] = row[0].copy()
+                continue
+            deliver(following, row[0])
+            following += 1
         while following in early:
             deliver(following, early.pop(following))
             following += 1
