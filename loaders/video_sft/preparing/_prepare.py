@@ -262,9 +262,8 @@ def _check_engine(engine: str, address: object, runtime_env: object, memory: obj
     wrong += ["num_workers"] if engine == "ray" and num_workers is not None else []
     if wrong:
         raise ConfigError(f"engine={engine!r} takes no {', '.join(wrong)}")
-    if num_workers is not None and (isinstance(num_workers, bool) or not isinstance(num_workers, int) or num_workers < 1):
-        num_workers is not None and (not isinstance(num_workers, int) or num_workers < 1)
-    ):
+    whole = isinstance(num_workers, int) and not isinstance(num_workers, bool)
+    if num_workers is not None and not (whole and num_workers > 0):  # type: ignore[operator]
         raise ConfigError(f"num_workers is {num_workers!r}; it is a positive number of processes")
 
 
