@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from video_sft._probing.file_facts import Facts, MediumFacts
+from video_sft._probing.medium_facts import Facts, MediumFacts
 from video_sft._probing.probe import clip_seconds
 from video_sft._probing.row_media import RowMedium
 from video_sft.errors import VideoError

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from video_sft._datasets import stored_batches
-from video_sft._probing.file_facts import Medium
+from video_sft._probing.medium_facts import Medium
 from video_sft.errors import ConfigError
 from video_sft.video import Clip
 from video_sft.video._bytes.media_bytes import media_bytes

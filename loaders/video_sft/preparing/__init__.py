@@ -1,0 +1,1 @@
+"""Videos made ready for training: probed, trimmed, made small, on one machine or on many."""
