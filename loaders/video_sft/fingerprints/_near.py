@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -56,7 +57,7 @@ class FingerprintIndex:
         self._known, self._place = np.unique(_words(fingerprints), axis=0, return_inverse=True)
         self._place = self._place.reshape(-1)
         edges = np.linspace(0, BITS, max(bits // 2 + 1, BITS // _WIDEST) + 1).round().astype(int).tolist()
-        self._bands = list(zip(edges[:-1], edges[1:], strict=True))
+        self._bands = list(itertools.pairwise(edges))
 
     def __len__(self) -> int:
         return len(self._place)
@@ -156,8 +157,9 @@ def _repeated(
 def _ones(words: Words) -> npt.NDArray[np.int64]:
     """Return how many bits of each word are set."""
     if hasattr(np, "bitwise_count"):
-        return np.bitwise_count(words).astype(np.int64)
-    return _ONES[words.view(np.uint16).reshape(-1, _WORD // 16)].sum(axis=1)  # NumPy 1
+        return np.asarray(np.bitwise_count(words), np.int64)
+    by_part = _ONES[words.view(np.uint16).reshape(*words.shape, _WORD // 16)]  # NumPy 1
+    return np.asarray(by_part.sum(axis=-1))
 
 
 _ONES = np.array([number.bit_count() for number in range(1 << 16)], np.int64)
