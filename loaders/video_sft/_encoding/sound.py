@@ -10,14 +10,19 @@ import av
 import numpy as np
 import numpy.typing as npt
 
+from video_sft.errors import VideoError
 from video_sft.video import AudioTrack, Clip
 
-__all__ = ["SoundTrack"]
+__all__ = ["SoundError", "SoundTrack"]
 
 _AAC_RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000)
 _AAC_FRAME = 1024
 #: Seconds of sound that are held in memory.
 _HELD_SECONDS = 600.0
+
+
+class SoundError(VideoError):
+    """The sound of a video cannot be decoded; its frames may be."""
 
 
 class SoundTrack:
@@ -35,13 +40,16 @@ class SoundTrack:
         """Write the sound between two seconds, which lie in the clip, and close the track.
 
         Raises:
-            VideoError: it cannot be decoded.
+            SoundError: it cannot be decoded.
         """
         count = max(1, int(np.ceil((end - begin) / _HELD_SECONDS)))
         marks = np.linspace(begin, end, count + 1)
         rest = np.zeros((2 if self._stereo else 1, 0), np.float32)
         for start, stop in itertools.pairwise(marks.tolist()):
-            heard = clip.part(start, stop).audio(sampling_rate=self._rate, mono=not self._stereo)
+            try:
+                heard = clip.part(start, stop).audio(sampling_rate=self._rate, mono=not self._stereo)
+            except VideoError as error:
+                raise SoundError(error.path, error.reason) from error
             data = np.concatenate([rest, np.atleast_2d(heard.data)], axis=1)
             whole_frames = data.shape[1] // _AAC_FRAME * _AAC_FRAME
             self._encode(data[:, :whole_frames])

@@ -109,7 +109,7 @@ def _copy(
 
 
 def _from(given: Any, stream: Any, origin: int) -> Iterator[Any]:
-    """Yield packets from the key frame shown at a tick on, without those shown before it, which lean on earlier ones."""
+    """Yield packets from the key frame shown at a tick on, without those shown before it: they lean on earlier ones."""
     given.seek(origin, stream=stream)
     begun = False
     for packet in given.demux(stream):
