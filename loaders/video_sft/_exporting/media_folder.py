@@ -90,7 +90,9 @@ class MediaFolder:
 
     def _place(self, source: MediaBytes, suffix: str, *identity: object) -> str:
         digest = hashlib.blake2b(repr(identity).encode(), digest_size=8).hexdigest()
-        stem = PurePosixPath(split_frames(split_cut(source.path or "")[0])[0].partition("::")[0].replace(os.sep, "/")).stem
+        stem = PurePosixPath(
+            split_frames(split_cut(source.path or "")[0])[0].partition("::")[0].replace(os.sep, "/")
+        ).stem
         return f"{self.name}/{digest[:2]}/{digest}-{_OTHERS.sub('_', stem)[-80:] or 'file'}{suffix}"
 
     def _put(self, source: MediaBytes, target: Path) -> None:

@@ -85,9 +85,7 @@ def need_of(each: RowMedium, facts: Facts, clips: Clips) -> Need | str:
     return Need(MediaJob("trim", part), instead=True)
 
 
-def _countable(
-    start: float, stop: float, begin: float, facts: MediumFacts, fps: float, num_frames: int
-) -> bool:
+def _countable(start: float, stop: float, begin: float, facts: MediumFacts, fps: float, num_frames: int) -> bool:
     """Return whether readers who count frames by the average rate from the file's first find those of the clip.
 
     ms-swift and qwen-vl-utils do: the first frame is `start * fps` rounded up, the last `stop * fps` rounded down, and

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from video_sft._datasets import tqdm
+from video_sft._media.attach import failures
 from video_sft._media.index import MediaIndexes
 from video_sft._sources.registry import find_pool
 from video_sft.checking._part_rows import PartRows
@@ -67,7 +68,11 @@ def find_media(parts: Sequence[PartRows], indexes: MediaIndexes) -> FoundMedia:
     named = enumerate(tqdm(paths, desc="finding media", unit=" files", leave=False, delay=1.0))
     places = [indexes.find(path.as_py(), "image" if number in images else "video") for number, path in named]
     by_part = np.split(all_codes, np.cumsum([len(rows) for rows in parts])[:-1]) if parts else []
-    cut = [_already_cut(rows, table, indexes) for rows, table in zip(parts, tables, strict=True)]
+    whole = [np.array([code >= 0 and places[code] is not None for code in codes.tolist()], bool) for codes in by_part]
+    cut = [
+        _already_cut(rows, table, indexes) | _prepared(table, there, indexes)
+        for rows, table, there in zip(parts, tables, whole, strict=True)
+    ]
     found = FoundMedia(paths, places, by_part, cut)
     found.facts = list(_by_pool(found, indexes))
     return found
@@ -89,7 +94,7 @@ def media_findings(found: FoundMedia, indexes: MediaIndexes, listed_in: str | No
             what = f"The pool {facts.pool} lacks {len(paths):,} of {counted(facts.wanted, 'file')}, for "
             what += f"{facts.rows - (facts.rows_found or 0):,} of {counted(facts.rows, 'row')}; looked for among the "
             what += f"{counted(indexes[facts.pool].size, 'file')} in {', '.join(facts.roots)}"
-            what += indexes[facts.pool].notes.sentences()
+            what += indexes[facts.pool].notes.sentences() + failures(indexes[facts.pool])
             remedy = f"{get}, or load with missing='skip'. "
             remedy += f"All of them: {listed_in}" if listed_in else "--list FOLDER writes a list of all of them"
             yield Finding("warning", "media", what, remedy, len(paths), tuple(paths[:_EXAMPLES]))
@@ -102,6 +107,16 @@ def _already_cut(rows: PartRows, table: pa.Table | None, indexes: MediaIndexes) 
     ids = pa.chunked_array(rows.ids, pa.string()).take(pa.array(limited)).to_pylist()
     found = {row: indexes.find_cut(name) for row, name in zip(limited.tolist(), ids, strict=True)}
     return {row: place for row, place in found.items() if place is not None}
+
+
+def _prepared(table: pa.Table | None, there: npt.NDArray[np.bool_], indexes: MediaIndexes) -> dict[int, str]:
+    """Return the places of the parts that were prepared for rows, by row, where there is no whole video."""
+    if table is None or not indexes.by_part:
+        return {}
+    limited = np.flatnonzero((table["start"].is_valid().to_numpy() | table["stop"].is_valid().to_numpy()) & ~there)
+    rows = table.select(["path", "video_id", "start", "stop"]).take(pa.array(limited)).to_pylist()
+    found = (indexes.find(row["path"], "video", (row["video_id"], row["start"], row["stop"])) for row in rows)
+    return {row: place for row, place in zip(limited.tolist(), found, strict=True) if place is not None}
 
 
 def _by_pool(found: FoundMedia, indexes: MediaIndexes) -> Iterator[MediaFacts]:
