@@ -65,6 +65,13 @@ class PreparedPlace:
         """One of the videos, for messages."""
         return self._cell("video_path", 0) or self._cell("video_id", 0) if len(self) else None
 
+    def videos(self) -> Iterator[tuple[str, str]]:
+        """Yield every file that is there, after the name of its video."""
+        for row in range(len(self)):
+            name = self._cell("video_path", row) or self._cell("video_id", row)
+            if name and self._cell("location", row) is not None:
+                yield name, self._location(row)
+
     def find(self, video_path: str, part: RowPart) -> str | None:
         """Return where the file is that has a part of a video, with its offset; None where there is none.
 
@@ -87,6 +94,9 @@ class PreparedPlace:
                 self.failed[video_path] = self._cell("error", holding[0])
             return None
         row = min(there, key=lambda row: self._stops[row] - self._starts[row])
+        return self._location(row)
+
+    def _location(self, row: int) -> str:
         location = location_in(self.shown, self._cell("location", row))
         return cut_url(location, self._cell("timeline_offset", row) or 0.0)
 

@@ -21,7 +21,7 @@ __all__ = ["PreparedFacts", "prepared_facts"]
 
 #: Where a prepared root keeps files: under the name of their content, or many in a zip.
 _STORED = re.compile(r"(.+)/(media/[0-9a-f]{2}/[0-9a-f]{32}[^/]*|packs/[^/]+)", re.DOTALL)
-_COLUMNS = ("location", "facts", "fingerprint", "steps")
+_COLUMNS = ("location", "facts", "fingerprint", "original_fingerprint", "steps")
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,21 @@ class PreparedFacts:
 
     Attributes:
         facts: as `video_sft._probing` has them.
-        fingerprint: of what it shows; None where that is next to nothing, or where none was made.
-        fingerprinted: whether one was made.
+        fingerprints: of what it shows, and of all of the video it was made of; none where that is next to nothing.
+        fingerprinted: whether these were made.
     """
 
     facts: MediumFacts
-    fingerprint: str | None
+    fingerprints: tuple[str, ...]
     fingerprinted: bool
+
+    def is_all(self, start_seconds: float | None, stop_seconds: float | None) -> bool:
+        """Return whether a part leaves out no more than a hundredth of the file, which changes a fingerprint little."""
+        video = self.facts.metadata
+        if video is None:
+            return False
+        start, stop = video.within(start_seconds, stop_seconds)
+        return video.duration_seconds - (stop - start) <= video.duration_seconds / 100
 
 
 def prepared_facts(media: Iterable[Medium], *, local_only: bool = False) -> dict[Medium, PreparedFacts]:
@@ -75,4 +83,5 @@ def _facts_of_row(row: dict[str, str | None], medium: Medium) -> PreparedFacts:
     if facts.metadata is not None and offset:
         facts = replace(facts, metadata=replace(facts.metadata, begin_seconds=facts.metadata.begin_seconds + offset))
     done = "fingerprint" in orjson.loads(row["steps"] or "{}").get("steps", ())
-    return PreparedFacts(facts, row["fingerprint"], done)
+    prints = (row["fingerprint"], row["original_fingerprint"])
+    return PreparedFacts(facts, tuple(dict.fromkeys(one for one in prints if one)), done)

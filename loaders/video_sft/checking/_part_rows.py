@@ -70,7 +70,8 @@ class PartRows:
         contents: digests of video, clip, questions and answers.
         asked: digests of (video, question), one for each question.
         asked_by: the row of each of these.
-        media: for media checks: `path`, `video_id`, `image`, `start`, `stop`, `evidence_stop`; None where not asked for.
+        media: for media checks: `path`, `video_id`, `image`, `start`, `stop` and `evidence_stop`; nothing where they
+            are not asked for.
         without_answer: rows whose answer is not given.
         choices: how many rows have options.
         repeated_options: rows in which an option appears twice.

@@ -29,7 +29,7 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 Picture = npt.NDArray[np.float32]
 
 
-def fingerprint(video: object) -> str | None:
+def fingerprint(video: object, *, num_threads: int | None = None) -> str | None:
     """Return the fingerprint of a video or of a clip of it: 320 bits, nearly all of which other encodings share.
 
     Five pictures from fixed places, in shares of the length, are looked at, each the mean of three frames a fifth of a
@@ -48,6 +48,7 @@ def fingerprint(video: object) -> str | None:
     Args:
         video: whatever `video_sft.Clip` takes, or a clip; only the frames it needs are read. A video of fewer than
             five frames gives some of them several times.
+        num_threads: to decode with; None is one for each processor, up to four.
 
     Returns:
         80 hexadecimal digits; None where three of the five pictures or more show next to nothing (black, one colour):
@@ -63,7 +64,7 @@ def fingerprint(video: object) -> str | None:
         raise VideoError(clip.path or "a video given as bytes", f"it ends at {facts.end_seconds:g} s, before the clip")
     places = begin + (end - begin) * np.array(_PLACES)
     times = np.clip(places[:, None] + np.array(_AROUND), begin, end).ravel()
-    frames = clip.frames(times=times.tolist(), size=(_READ, _READ)).data
+    frames = clip.frames(times=times.tolist(), size=(_READ, _READ), num_threads=num_threads).data
     pictures = (frames @ _LUMA).reshape(len(_PLACES), len(_AROUND), _READ, _READ).mean(axis=1)
     amplitudes = _frequencies(_without_bars(pictures))
     if np.count_nonzero((np.abs(amplitudes) > _AMPLITUDE).sum(axis=1) >= _FEWEST_FREQUENCIES) < _FEWEST_PICTURES:

@@ -54,6 +54,7 @@ SCHEMA = pa.schema(
         ("version", pa.string()),  # changes with the original's path, size and time of change, or ETag
         ("original_bytes", pa.int64()),
         ("original_duration", pa.float64()),
+        ("original_fingerprint", pa.string()),  # of all of the original, where `fingerprint` is of a part
         ("steps", pa.string()),  # what was done, and how: JSON
         ("facts", pa.string()),  # all that is known of the file, as `video_sft._probing` keeps it: JSON
         ("note", pa.string()),  # such as why the file was left as it is
