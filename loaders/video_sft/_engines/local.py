@@ -129,7 +129,7 @@ class LocalEngine(Engine):
             told = f"a worker process ended with code {code} before it did anything: what it printed says why"
             raise BuildError(f"{told} ({sys.executable} -m video_sft._engines.local_worker)")
         if code < 0:
-            return Lost(f"its process was ended by {signal.Signals(-code).name}{_HINTS.get(-code, '')}")
+            return Lost(f"its process was ended by {signal.Signals(-code).name}{_HINTS.get(signal.Signals(-code), '')}")
         return Lost(f"its process ended with code {code}, as one does that takes longer than {self._seconds:g} seconds")
 
 

@@ -47,7 +47,7 @@ class RayEngine(Engine):
             import ray
         except ImportError as error:
             raise ConfigError(f"engine='ray' needs Ray: pip install 'video-sft[ray]' ({one_line(error)})") from error
-        self._ray = ray
+        self._ray: Any = ray
         self._begun = not ray.is_initialized()
         if self._begun:
             _connect(ray, address, runtime_env)
@@ -56,14 +56,15 @@ class RayEngine(Engine):
             raise ConfigError(f"Ray is connected to {there} already, and address is {address!r}: pass address='auto'")
         # A batch that dies is split and run again here, so that it is known which item is at fault.
         options = {"num_cpus": 1, "max_retries": 0, **({"memory": memory} if memory else {})}
-        self._task = ray.remote(**options)(work_on)
+        self._task = self._ray.remote(**options)(work_on)
         self._work, self._seconds = ray.put(work), seconds
         self._running: dict[Any, int] = {}
 
     @property
     def slots(self) -> int:
         """A few for each processor that the cluster has at this moment."""
-        return max(1, _WAITING * math.floor(self._ray.cluster_resources().get("CPU", 0)))
+        processors: float = self._ray.cluster_resources().get("CPU", 0.0)
+        return max(1, _WAITING * math.floor(processors))
 
     def submit(self, number: int, items: Sequence[Any]) -> None:
         """Send a batch to the cluster."""

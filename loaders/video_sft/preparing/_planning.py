@@ -14,9 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 from video_sft._datasets import indices_of, stored_batches
-from video_sft._parallel import done_in_threads
-from video_sft._probing.file_identity import identified
 from video_sft._probing.row_media import medium_of
+from video_sft._probing.versions import versions_of
 from video_sft.errors import ConfigError, VideoError
 from video_sft.preparing._task import Part, Wanted
 from video_sft.video import Clip
@@ -29,8 +28,6 @@ __all__ = ["Known", "Plan", "planned", "shard_of", "sized"]
 
 _COLUMNS = ("id", "video", "video_id", "video_path", "start_seconds", "stop_seconds")
 _BATCH = 10_000
-#: Servers are asked about so many files at a time.
-_ASKED_AT_ONCE = 16
 
 
 @dataclass
@@ -191,27 +188,13 @@ def _joined(parts: Iterable[Part]) -> tuple[Part, ...]:
 
 
 def _identify(wanted: Sequence[Wanted], plan: Plan) -> None:
-    """Learn the version of each file: by its time of change, or from the server that has it."""
-    places: dict[MediaBytes, list[Wanted]] = {}
+    """Put videos into a plan, with the version of each file."""
+    by_source: dict[MediaBytes, list[Wanted]] = {}
     for video in wanted:
-        outer = (video.source.path or "").rpartition("::")[2]
-        file = video.source if video.source.data is not None else MediaBytes(outer, token=video.source.token)
-        places.setdefault(file, []).append(video)
-
-    def ask(file: MediaBytes) -> tuple[str, int | None] | VideoError:
-        try:
-            return identified(file)
-        except VideoError as error:
-            return error
-
-    asked = done_in_threads(
-        ask, list(places), num_threads=_ASKED_AT_ONCE, total=len(places), title="looking at originals", unit="files"
-    )
-    for file, known in asked:
-        for video in places[file]:
+        by_source.setdefault(video.source, []).append(video)
+    for source, known in versions_of(by_source):
+        for video in by_source[source]:
             if isinstance(known, VideoError):
                 plan.unreachable[video] = known
-                continue
-            hops = (video.source.path or "").rpartition("::")[0] if video.source.data is None else ""
-            version = f"{known[0]}-{hashlib.blake2b(hops.encode(), digest_size=4).hexdigest()}" if hops else known[0]
-            plan.videos.append(replace(video, version=version, size=0 if hops else known[1] or 0))
+            else:
+                plan.videos.append(replace(video, version=known[0], size=known[1]))

@@ -237,7 +237,7 @@ def _rows(rows: Any, split: str, media: Any, options: Mapping[str, Any]) -> Any:
     if isinstance(rows, str) and rows in configs():
         return load(rows, split=split, media=media, **options)
     if isinstance(rows, (str, os.PathLike)) or (isinstance(rows, Mapping) and "video" not in rows):
-        return mix(rows, split=split, media=media, decontaminate=None, **options)  # type: ignore[arg-type]
+        return mix(rows, split=split, media=media, decontaminate=None, **options)
     if media is not None or options:
         names = ", ".join([*(["media"] if media is not None else []), *options])
         raise ConfigError(f"{names}: these go with a config or a recipe; rows that are loaded have their videos")

@@ -174,7 +174,7 @@ def _made(settings: Settings, part: Part, source: str, facts: MediumFacts, scrat
         size = settings.size if "transcode" in wanted else None
         return steps.frames(source, scratch / "frames.zip", fps=fps, size=size, **limits)
     target = scratch / "made.mp4"
-    form = {"quality": settings.quality, "key_seconds": settings.key_seconds, "encoder": settings.encoder}
+    form: dict[str, Any] = {name: getattr(settings, name) for name in ("quality", "key_seconds", "encoder")}
     smaller = min(video.width, video.height) > settings.worth * settings.size
     fewer = settings.max_fps is not None and video.fps > settings.worth * settings.max_fps
     pictures = video.container in _PICTURES

@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from pathlib import Path, PurePosixPath
-
-import pyarrow as pa
-import pyarrow.compute as pc
+from typing import TYPE_CHECKING
 
 from video_sft._files import writing_whole
 from video_sft.video._bytes.media_bytes import MediaBytes, is_local
 from video_sft.video._fragment import clip_url, cut_url, split_cut, split_fragment
 from video_sft.video._reading.frame_folder import frame_folder, frames_url, split_frames
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["VideoStore", "is_remote_video", "link_or_copy", "open_store", "placed", "storing"]
 
@@ -102,6 +103,9 @@ def link_or_copy(location: str, target: Path) -> None:
 
 def placed(cells: pa.StructArray, root: str) -> pa.StructArray | None:
     """Return cells saved in a folder with the places of kept videos on this machine; None where no video was kept."""
+    import pyarrow as pa  # processes that prepare videos do without
+    import pyarrow.compute as pc
+
     paths = cells.field("path")
     if not pc.any(pc.match_substring_regex(paths, _KEPT)).as_py():
         return None
