@@ -1,4 +1,4 @@
-"""What the videos of rows show, as fingerprints: read once and kept, like all facts about files."""
+"""Fingerprints of what the videos of rows show: read once and kept, like all facts about files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a manifest says of files of a prepared root: nothing of these is opened for it."""
+"""Facts about files of a prepared root, as its manifest has them: nothing is opened for these."""
 
 from __future__ import annotations
 

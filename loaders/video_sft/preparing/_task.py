@@ -20,6 +20,7 @@ from video_sft.preparing import _steps as steps
 from video_sft.preparing._settings import Settings
 from video_sft.preparing._steps import Made
 from video_sft.preparing._storage import put_file
+from video_sft.video import Clip
 from video_sft.video._bytes.media_bytes import MediaBytes, archive_at
 from video_sft.video._columns.saved_videos import is_remote_video, link_or_copy
 from video_sft.video._reading.frame_folder import frames_url, split_frames
@@ -86,12 +87,17 @@ def prepare_video(settings: Settings, wanted: Wanted) -> list[Prepared]:
         except VideoError as error:
             return [Prepared(_row(settings, wanted, part) | {"error": error.reason}) for part in wanted.parts]
         found = []
+        whole = _fingerprint(settings, source, Part()) if problem is None else {}
         for part in wanted.parts:
             row = _row(settings, wanted, part) | _of_original(facts)
             if problem is not None:
                 found.append(Prepared(row | {"error": problem}))
                 continue
             try:
+                row |= {f"original_{name}": text for name, text in whole.items()}
+                inside = Part() if wanted.cut else part
+                is_all = steps.is_whole(facts, inside.start, inside.stop)
+                row |= whole if is_all else _fingerprint(settings, source, inside)
                 found.append(_prepared(settings, wanted, part, source, facts, row, scratch))
             except VideoError as error:
                 found.append(Prepared(row | {"error": error.reason}))
@@ -205,6 +211,16 @@ def _row(settings: Settings, wanted: Wanted, part: Part) -> dict[str, Any]:
         "steps": settings.told,
         "original_bytes": wanted.size or None,
     }
+
+
+def _fingerprint(settings: Settings, source: str, part: Part) -> dict[str, str | None]:
+    """Return the fingerprint of a part; that it cannot be made is no reason to give the video up."""
+    if "fingerprint" not in settings.steps:
+        return {}
+    try:
+        return {"fingerprint": steps.fingerprint(Clip(source, part.start, part.stop), num_threads=1)}
+    except VideoError:
+        return {"fingerprint": None}
 
 
 def _of_original(facts: MediumFacts) -> dict[str, Any]:
