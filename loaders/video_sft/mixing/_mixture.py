@@ -23,9 +23,9 @@ from video_sft.mixing._order.schedule import RowNumbers, passes, schedule
 from video_sft.mixing._parts import Parts, read_parts
 from video_sft.mixing._provenance import MixtureRecord, PartRecord, describe_in, lists_of, recipe_of
 from video_sft.mixing._recipe import read_recipe
+from video_sft.mixing._selection.clearing import leave_out_listed
 from video_sft.mixing._selection.duplicates import leave_out_repeats
-from video_sft.mixing._selection.filters import Decontaminate, Selection, keep_licensed, leave_out_evaluation
-from video_sft.mixing._selection.footage import leave_out_footage
+from video_sft.mixing._selection.filters import Decontaminate, Selection, keep_licensed
 from video_sft.mixing._table import PASS_COLUMN, PartTable, assembled, part_table, row_type, shared_features
 
 __all__ = ["mix"]
@@ -126,10 +126,8 @@ def mix(
         selections[name] = selection = Selection(dataset)
         if options.licenses is not None:
             keep_licensed(selection, options.licenses)
-        if options.decontaminate is not None:
-            leave_out_evaluation(selection, lists, options.decontaminate)
-    if options.decontaminate == "eval-content":
-        leave_out_footage(selections, lists, options.load_options.get("cache_dir"))
+    if options.decontaminate is not None:
+        leave_out_listed(selections, lists, options.decontaminate, options.load_options.get("cache_dir"))
     if options.dedupe:
         leave_out_repeats(selections)
     return _mixed(named, selections, options, lists)
