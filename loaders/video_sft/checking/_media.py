@@ -32,7 +32,8 @@ class FoundMedia:
         paths: every `video_path` the rows name, once, as an Arrow array: Python's strings take five times as much.
         places: where each is; None where it is missing.
         codes: of each part, the number in `paths` of each row; -1 for rows without media.
-        cut: of each part, the place of each row's clip where the user has it already cut.
+        cut: of each part, the place of each row's clip where the user has it already cut, or has it prepared.
+        prepared: of each part, the rows of the latter, whose files count the seconds of the original.
         facts: numbers by pool.
     """
 
@@ -40,6 +41,7 @@ class FoundMedia:
     places: list[str | None]
     codes: list[npt.NDArray[np.int64]]
     cut: list[dict[int, str]]
+    prepared: list[frozenset[int]]
     facts: list[MediaFacts] = field(default_factory=list)
 
     @functools.cached_property
@@ -69,11 +71,10 @@ def find_media(parts: Sequence[PartRows], indexes: MediaIndexes) -> FoundMedia:
     places = [indexes.find(path.as_py(), "image" if number in images else "video") for number, path in named]
     by_part = np.split(all_codes, np.cumsum([len(rows) for rows in parts])[:-1]) if parts else []
     whole = [np.array([code >= 0 and places[code] is not None for code in codes.tolist()], bool) for codes in by_part]
-    cut = [
-        _already_cut(rows, table, indexes) | _prepared(table, there, indexes)
-        for rows, table, there in zip(parts, tables, whole, strict=True)
-    ]
-    found = FoundMedia(paths, places, by_part, cut)
+    cut = [_already_cut(rows, table, indexes) for rows, table in zip(parts, tables, strict=True)]
+    prepared = [_prepared(table, there, indexes) for table, there in zip(tables, whole, strict=True)]
+    cut = [{**made, **own} for own, made in zip(cut, prepared, strict=True)]
+    found = FoundMedia(paths, places, by_part, cut, [frozenset(made) for made in prepared])
     found.facts = list(_by_pool(found, indexes))
     return found
 
