@@ -19,7 +19,6 @@ from video_sft._encoding.sound import SoundTrack
 from video_sft._files import NO_ROOM
 from video_sft.errors import VideoError, one_line
 from video_sft.video import Clip, VideoMetadata
-from video_sft.video._decoding.sizing import output_size
 from video_sft.video._timeline import Indices, Timeline
 
 __all__ = ["Form", "Shown", "exact_shown", "usable_encoder", "write_clip", "written_size"]
@@ -120,8 +119,8 @@ def written_size(facts: VideoMetadata, short_side: int | None) -> tuple[int, int
     """Return height and width of what is written; both are even, as H.264 wants them."""
     if short_side is None:
         return max(2, facts.height // 2 * 2), max(2, facts.width // 2 * 2)
-    height, width = output_size(short_side, facts.height, facts.width)
-    return max(2, round(height / 2) * 2), max(2, round(width / 2) * 2)
+    scale = short_side / min(facts.height, facts.width)
+    return max(2, round(facts.height * scale / 2) * 2), max(2, round(facts.width * scale / 2) * 2)
 
 
 class _EncodingError(Exception):
