@@ -140,7 +140,7 @@ def _told(outcome: SourceOutcome) -> str:
 
 
 def _table(lists: list[EvalList]) -> Table:
-    numbers = ("rows", "videos", "questions", "fingerprints")
+    numbers = ("rows", "videos", "questions", "footage")
     table = table_of(("list", *numbers, "digest", "made from"), numbers=numbers, box=SIMPLE_HEAD)
     for entry in lists:
         things = entry.videos, entry.questions, entry.fingerprints

@@ -168,9 +168,7 @@ def _finding(overlap: Overlap, example: str, listed: bool) -> Finding:
 def _not_compared(trained: Sequence[_Rows], lists: Sequence[EvalList]) -> Iterator[Finding]:
     if not any(entry.fingerprints for entry in lists):
         what = "Footage was not compared: there are no fingerprints of evaluation videos"
-        remedy = (
-            "`video-sft eval-ids add NAME FOLDER_OF_VIDEOS` makes a list of them; or check with the media of all splits"
-        )
+        remedy = "`video-sft eval-ids add NAME FOLDER_OF_VIDEOS` makes a list of them"
         yield Finding("note", "overlap", what, remedy)
     reasons = Counter(
         why
