@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,9 +25,12 @@ def cluster(injected: Path) -> Iterator[Any]:
     """A cluster of a head that does no work and two machines that do."""
     from ray.cluster_utils import Cluster
 
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    notice = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "health_check_failure_threshold": 2}
+    head = {"num_cpus": 0, "include_dashboard": False, "_system_config": notice}
+    made = Cluster(initialize_head=True, head_node_args=head)
     for _ in range(2):
-        made.add_node(num_cpus=1)
+        made.add_node(num_cpus=1, wait=False)
+    made.wait_for_nodes()
     yield made
     made.shutdown()
 
@@ -41,7 +46,7 @@ def stored(root: Path) -> dict[str, bytes]:
 
 
 def test_bytes_are_those_of_this_machine_and_what_dies_is_tried_elsewhere(
-    originals: Path, tmp_path: Path, cluster: Any
+    originals: Path, tmp_path: Path, cluster: Any, injected: Path
 ) -> None:
     rows = rows_of(originals / "large.mp4", tmp_path, *"abcdef", "crash")
     options: dict[str, Any] = {"progress": False, "size": 112}
@@ -52,9 +57,19 @@ def test_bytes_are_those_of_this_machine_and_what_dies_is_tried_elsewhere(
     assert [video for video, _ in there.failed] == [video for video, _ in here.failed]
     assert "died" in there.failed[0][1]
     assert not ray.is_initialized()
+    os.mkfifo(injected / "pipe")
+
+    def kill_a_machine() -> None:
+        at_work = int((injected / "pipe").read_text())  # waits until a worker has opened the file
+        (node,) = (each for each in cluster.worker_nodes if each.all_processes["raylet"][0].process.pid == at_work)
+        cluster.remove_node(node, allow_graceful=False)
+
+    killer = threading.Thread(target=kill_a_machine)
+    killer.start()
     more = [*rows, *rows_of(originals / "large.mp4", tmp_path, "node", *"ghij")]
     last = video_sft.prepare(more, out=tmp_path / "there", engine="ray", address=cluster.address, **options)
-    assert (tmp_path / "node.mp4").exists()
+    killer.join()
+    assert len(cluster.worker_nodes) == 1
     assert (last.prepared, last.done_before, last.failed) == (5, 6, ())
     assert read_manifest(tmp_path / "there").column("error").null_count == 11
 
