@@ -157,6 +157,18 @@ def test_a_root_on_a_server_and_packed_files_are_read_in_place(rows: Any, sessio
     fsspec.filesystem("memory").rm("prepared-places", recursive=True)
 
 
+def test_what_was_prepared_may_be_prepared_again(rows: Any, prepared: Any, session_cache: str, tmp_path: Path) -> None:
+    options: Any = {"num_workers": 1, "progress": False}
+    video_sft.prepare(prepared, out=tmp_path / "smaller", size=32, **options)
+    video_sft.prepare(prepared, out=tmp_path / "same", steps=["trim"], **options)
+    for place in ("smaller", "same"):
+        own = video_sft.load("star", sample=True, split="train", cache_dir=session_cache, media=tmp_path / place)
+        for original, row in zip(rows, own, strict=True):
+            one, other = (each["video"].frames(count=3, size=(24, 32)) for each in (original, row))
+            np.testing.assert_allclose(one.pts_seconds, other.pts_seconds, atol=1e-9)
+            assert np.abs(one.data.astype(int) - other.data).mean() < 6
+
+
 def test_cells_survive_map_saving_and_moving(prepared: Any, root: Path, tmp_path: Path) -> None:
     mapped = prepared.map(lambda row: {"video": row["video"]})
     assert mapped[2]["video"] == prepared[2]["video"]

@@ -23,6 +23,7 @@ from video_sft.preparing._storage import put_file
 from video_sft.video import Clip
 from video_sft.video._bytes.media_bytes import MediaBytes, archive_at
 from video_sft.video._columns.saved_videos import is_remote_video, link_or_copy
+from video_sft.video._fragment import cut_url, split_cut
 from video_sft.video._reading.frame_folder import frames_url, split_frames
 
 __all__ = ["Part", "Prepared", "Wanted", "prepare_video", "stored_name"]
@@ -133,17 +134,17 @@ def _fetched(settings: Settings, source: MediaBytes, scratch: Path) -> str:
     if source.data is not None:
         target.write_bytes(source.data)
         return str(target)
-    path = source.path or ""
+    path, offset = split_cut(source.path or "")
     if not is_remote_video(path) or set(settings.steps) == {"probe"}:
-        return path
+        return source.path or ""
     folder, rate = split_frames(path)
     archive = archive_at(folder) if folder != path else None
     if archive is not None:  # pictures in a zip on a server: the zip is fetched
         kind, inside, outer = archive
         link_or_copy(outer.path or "", target)
-        return frames_url(f"{kind}://{inside}::{target}", rate)
+        return cut_url(frames_url(f"{kind}://{inside}::{target}", rate), offset)
     link_or_copy(path, target)
-    return str(target)
+    return cut_url(str(target), offset)
 
 
 def _prepared(
@@ -196,8 +197,9 @@ def _made(settings: Settings, part: Part, source: str, facts: MediumFacts, scrat
     if pictures:
         return steps.transcode(source, target, size=None, **limits, **form)
     target = scratch / f"whole{_suffix(source) or '.mp4'}"
-    link_or_copy(source, target)
-    return Made(str(target), 0.0, f"left as it is{f': {note}' if note else ''}")
+    location, offset = split_cut(source)
+    link_or_copy(location, target)
+    return Made(str(target), offset, f"left as it is{f': {note}' if note else ''}")
 
 
 def _row(settings: Settings, wanted: Wanted, part: Part) -> dict[str, Any]:
@@ -242,6 +244,6 @@ def _told(facts: MediumFacts, offset: float) -> dict[str, Any]:
 
 
 def _suffix(path: str) -> str:
-    name = split_frames(path)[0].partition("::")[0].partition("?")[0]
+    name = split_frames(split_cut(path)[0])[0].partition("::")[0].partition("?")[0]
     suffix = PurePosixPath(name).suffix.lower()
     return suffix if suffix[1:].isalnum() and len(suffix) <= 6 and suffix.isascii() else ""
