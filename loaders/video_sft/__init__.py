@@ -135,6 +135,7 @@ if not TYPE_CHECKING:
             "builders",
             "checking",
             "errors",
+            "fingerprints",
             "mixing",
             "preparing",
             "publishing",

@@ -63,6 +63,10 @@ def check(
         float | None, typer.Option(help="Seconds a clip may end after its video; 1 when left out.", min=0.0)
     ] = None,
     num_threads: Annotated[int, typer.Option(help="How many videos are opened at a time.", min=1, max=64)] = 4,
+    content: Annotated[
+        bool,
+        typer.Option("--content", help="Look for training videos that show an evaluation video under another id."),
+    ] = False,
 ) -> None:
     """Report on a source's files: hashes, rows, ids, answers, options, media, clips, repeats, overlaps.
 
@@ -92,6 +96,7 @@ def check(
         splits=split,
         lists=lists,
         num_threads=num_threads,
+        content=content,
     )
     console = Console(quiet=as_json)
     told: list[dict[str, Any]] = []

@@ -240,10 +240,11 @@ def exact_shown(timeline: Timeline, start: float | None, stop: float | None, max
     begins = np.append(timeline.ticks, timeline.end_tick)
     keep = np.append(np.diff(timeline.ticks[numbers]) > 0, True)  # of two at one moment the later is seen
     numbers = numbers[keep]
+    begin_seconds = float(timeline.seconds(np.array([first]))[0])
     origin, end = int(timeline.ticks[first]), max(int(begins[last]), int(timeline.ticks[numbers[-1]]) + 1)
     if max_fps is not None:
         length = float((end - origin) * timeline.time_base)
-        times = float(origin * timeline.time_base) + np.arange(int(np.ceil(length * max_fps - 1e-6))) / max_fps
+        times = begin_seconds + np.arange(int(np.ceil(length * max_fps - 1e-6))) / max_fps
         seen = np.unique(timeline.shown_at(times))
         numbers = seen[np.isin(seen, numbers)] if len(seen) < len(numbers) else numbers
     scale = timeline.time_base.numerator
@@ -251,4 +252,4 @@ def exact_shown(timeline: Timeline, start: float | None, stop: float | None, max
     ticks = (timeline.ticks[numbers] - origin) * scale
     if (end - origin) * scale >= _MOST_TICKS * timeline.time_base.denominator:
         raise VideoError("the clip", "is longer than a file can be")
-    return Shown(numbers, ticks, (end - origin) * scale, time_base, float(origin * timeline.time_base))
+    return Shown(numbers, ticks, (end - origin) * scale, time_base, begin_seconds)

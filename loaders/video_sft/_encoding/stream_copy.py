@@ -60,9 +60,9 @@ def copy_part(
     if begin != first and not early:
         return None
     origin = int(timeline.ticks[begin])
-    offset = float(origin * timeline.time_base)
+    offset = float(timeline.seconds(np.array([begin]))[0])
     ends = np.append(timeline.ticks, timeline.end_tick)
-    stop_second = float(int(ends[last]) * timeline.time_base)
+    stop_second = offset + float((int(ends[last]) - origin) * timeline.time_base)
     wanted = set(timeline.ticks[begin:last].tolist())
     try:
         with closing(clip._file.source.open()) as file, _written(target) as container:

@@ -10,6 +10,7 @@ from video_sft._parallel import done_in_threads
 from video_sft._probing.file_identity import identity_of
 from video_sft._probing.kept_facts import KeptFacts
 from video_sft._probing.medium_facts import Facts, Medium, facts_from, image_facts, video_facts
+from video_sft._probing.prepared_facts import prepared_facts
 from video_sft.errors import VideoError
 from video_sft.video._bytes.media_bytes import MediaBytes
 from video_sft.video._columns.saved_videos import is_remote_video
@@ -35,7 +36,9 @@ def facts_of(
     """
     wanted = [medium for medium in dict.fromkeys(media) if not local_only or _at_hand(medium[1])]
     kept = KeptFacts(cache_dir)
-    found: dict[Medium, Facts] = {}
+    prepared = prepared_facts(wanted, local_only=local_only)
+    found: dict[Medium, Facts] = {medium: known.facts for medium, known in prepared.items()}
+    wanted = [medium for medium in wanted if medium not in prepared]
 
     def learn(medium: Medium) -> Facts:
         modality, source = medium

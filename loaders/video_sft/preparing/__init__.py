@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from video_sft.preparing._manifest import read_manifest
     from video_sft.preparing._prepare import prepare
     from video_sft.preparing._report import PrepareReport
-    from video_sft.preparing._steps import Made, frames, health, probe, transcode, trim
+    from video_sft.preparing._steps import Made, fingerprint, frames, health, probe, transcode, trim
     from video_sft.preparing._storage import location_in
 
 __all__ = [
     "Made",
     "PrepareReport",
+    "fingerprint",
     "frames",
     "health",
     "location_in",
@@ -41,7 +42,7 @@ if not TYPE_CHECKING:
             "video_sft.preparing._manifest": ("read_manifest",),
             "video_sft.preparing._prepare": ("prepare",),
             "video_sft.preparing._report": ("PrepareReport",),
-            "video_sft.preparing._steps": ("Made", "frames", "health", "probe", "transcode", "trim"),
+            "video_sft.preparing._steps": ("Made", "fingerprint", "frames", "health", "probe", "transcode", "trim"),
             "video_sft.preparing._storage": ("location_in",),
         },
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -21,7 +21,16 @@ from video_sft._places import files_under, join, open_binary
 from video_sft.errors import BrokenFileError, ConfigError, MissingMediaError, one_line
 from video_sft.preparing._storage import put_bytes, root_text
 
-__all__ = ["SCHEMA", "is_prepared", "part_name", "read_manifest", "read_part", "table_of", "write_part"]
+__all__ = [
+    "SCHEMA",
+    "is_prepared",
+    "manifest_parts",
+    "part_name",
+    "read_manifest",
+    "read_part",
+    "table_of",
+    "write_part",
+]
 
 FOLDER = "manifest"
 #: Columns of every part, whatever is in it: a part without one error has an `error` column of strings all the same.
@@ -45,6 +54,7 @@ SCHEMA = pa.schema(
         ("version", pa.string()),  # changes with the original's path, size and time of change, or ETag
         ("original_bytes", pa.int64()),
         ("original_duration", pa.float64()),
+        ("original_fingerprint", pa.string()),  # of all of the original, where `fingerprint` is of a part
         ("steps", pa.string()),  # what was done, and how: JSON
         ("facts", pa.string()),  # all that is known of the file, as `video_sft._probing` keeps it: JSON
         ("note", pa.string()),  # such as why the file was left as it is
@@ -66,8 +76,12 @@ def is_prepared(root: str | os.PathLike[str]) -> bool:
     return bool(_parts(root_text(root)))
 
 
-def read_manifest(root: str | os.PathLike[str]) -> pa.Table:
+def read_manifest(root: str | os.PathLike[str], columns: Sequence[str] | None = None) -> pa.Table:
     """Return what is prepared in a root: of several rows on one part of a video the newest.
+
+    Args:
+        root: a folder or URL.
+        columns: to read; None is all of `SCHEMA`.
 
     Raises:
         MissingMediaError: there is no manifest.
@@ -77,11 +91,24 @@ def read_manifest(root: str | os.PathLike[str]) -> pa.Table:
     names = _parts(text)
     if not names:
         raise MissingMediaError(f"{text} is no prepared root: there is no {FOLDER}/part-….parquet in it")
-    return _newest(pa.concat_tables([read_part(text, f"{FOLDER}/{name}") for name in names]))
+    wanted = None if columns is None else {*columns, *_KEY, "made"}
+    table = _newest(pa.concat_tables([read_part(text, f"{FOLDER}/{name}", wanted) for name in names]))
+    return table if columns is None else table.select(list(columns))
 
 
-def read_part(root: str, relative: str) -> pa.Table:
-    """Return one part of a manifest in the present schema; columns it does not have are null.
+def manifest_parts(root: str | os.PathLike[str], columns: Collection[str]) -> Iterator[pa.Table]:
+    """Yield some columns of each part of a manifest, one after the other: all of it may be large.
+
+    Raises:
+        BrokenFileError: a part of it cannot be read.
+    """
+    text = root_text(root)
+    for name in _parts(text):
+        yield read_part(text, f"{FOLDER}/{name}", columns)
+
+
+def read_part(root: str, relative: str, columns: Collection[str] | None = None) -> pa.Table:
+    """Return one part of a manifest in the present schema, or some columns of it; those it does not have are null.
 
     Raises:
         BrokenFileError: it cannot be read.
@@ -91,17 +118,19 @@ def read_part(root: str, relative: str) -> pa.Table:
     with open_binary(place) as file:
         data = file.read()
     try:
-        table = pq.read_table(io.BytesIO(data))
-        columns = [
+        file = pq.ParquetFile(io.BytesIO(data))
+        schema = pa.schema([field for field in SCHEMA if columns is None or field.name in columns])
+        table = file.read([name for name in schema.names if name in file.schema_arrow.names])
+        found = [
             table.column(field.name).cast(field.type)
             if field.name in table.column_names
             else pa.nulls(len(table), field.type)
-            for field in SCHEMA
+            for field in schema
         ]
     except (pa.ArrowException, OSError) as error:
         told = f"{place} is no part of a manifest: {one_line(error)}. Delete it, and prepare these videos again"
         raise BrokenFileError(told) from error
-    return pa.table(columns, schema=SCHEMA)
+    return pa.table(found, schema=schema)
 
 
 def table_of(rows: Iterable[Mapping[str, Any]]) -> pa.Table:

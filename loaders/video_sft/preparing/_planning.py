@@ -23,6 +23,7 @@ from video_sft.video._bytes.archive_index import BadArchiveError, member_name
 from video_sft.video._bytes.media_bytes import MediaBytes, archive_at
 from video_sft.video._bytes.range_cache import without_access
 from video_sft.video._columns.saved_videos import is_remote_video
+from video_sft.video._fragment import split_cut
 
 __all__ = ["Known", "Plan", "planned", "shard_of", "sized"]
 
@@ -170,7 +171,7 @@ def _name(source: MediaBytes) -> str:
 def _is_cut(row: Mapping[str, Any], source: MediaBytes) -> bool:
     """Return whether a row's file is called after the row rather than its video: the user has it cut already."""
     key = str(row.get("id") or "").partition("/")[2].partition("+")[0]
-    stem = PurePosixPath((source.path or "").partition("::")[0]).stem
+    stem = PurePosixPath(split_cut(source.path or "")[0].partition("::")[0]).stem
     return bool(key) and stem == key and PurePosixPath(row.get("video_path") or "").stem != key
 
 

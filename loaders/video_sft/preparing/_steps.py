@@ -19,13 +19,14 @@ from video_sft._encoding.stream_copy import copy_part
 from video_sft._encoding.trimmed import write_stills
 from video_sft._probing.medium_facts import MediumFacts, video_facts
 from video_sft.errors import VideoError
+from video_sft.fingerprints import fingerprint
 from video_sft.video import Clip
 from video_sft.video._bytes.media_bytes import media_bytes
 from video_sft.video._reading.frame_folder import frames_url
 from video_sft.video._reading.health import what_is_wrong
 from video_sft.video._timeline import ImpossibleTimeError
 
-__all__ = ["FRAMES", "Made", "frames", "health", "is_whole", "probe", "transcode", "trim"]
+__all__ = ["FRAMES", "Made", "fingerprint", "frames", "health", "is_whole", "probe", "transcode", "trim"]
 
 #: Folder of the pictures in the zip that `frames` writes.
 FRAMES = "frames"

@@ -21,8 +21,10 @@ from video_sft.preparing import _steps as steps
 from video_sft.preparing._settings import Settings
 from video_sft.preparing._steps import Made
 from video_sft.preparing._storage import put_file
+from video_sft.video import Clip
 from video_sft.video._bytes.media_bytes import MediaBytes, archive_at
 from video_sft.video._columns.saved_videos import is_remote_video, link_or_copy
+from video_sft.video._fragment import cut_url, split_cut
 from video_sft.video._reading.frame_folder import frames_url, split_frames
 
 __all__ = ["Part", "Prepared", "Wanted", "prepare_video", "stored_name"]
@@ -104,12 +106,17 @@ def _all_prepared(settings: Settings, wanted: Wanted) -> list[Prepared]:
         except VideoError as error:
             return [Prepared(_row(settings, wanted, part) | {"error": error.reason}) for part in wanted.parts]
         found = []
+        whole = _fingerprint(settings, source, Part()) if problem is None else {}
         for part in wanted.parts:
             row = _row(settings, wanted, part) | _of_original(facts)
             if problem is not None:
                 found.append(Prepared(row | {"error": problem}))
                 continue
             try:
+                row |= {f"original_{name}": text for name, text in whole.items()}
+                inside = Part() if wanted.cut else part
+                is_all = steps.is_whole(facts, inside.start, inside.stop)
+                row |= whole if is_all else _fingerprint(settings, source, inside)
                 found.append(_prepared(settings, wanted, part, source, facts, row, scratch))
             except VideoError as error:
                 found.append(Prepared(row | {"error": error.reason}))
@@ -145,17 +152,17 @@ def _fetched(settings: Settings, source: MediaBytes, scratch: Path) -> str:
     if source.data is not None:
         target.write_bytes(source.data)
         return str(target)
-    path = source.path or ""
+    path, offset = split_cut(source.path or "")
     if not is_remote_video(path) or set(settings.steps) == {"probe"}:
-        return path
+        return source.path or ""
     folder, rate = split_frames(path)
     archive = archive_at(folder) if folder != path else None
     if archive is not None:  # pictures in a zip on a server: the zip is fetched
         kind, inside, outer = archive
         link_or_copy(outer.path or "", target)
-        return frames_url(f"{kind}://{inside}::{target}", rate)
+        return cut_url(frames_url(f"{kind}://{inside}::{target}", rate), offset)
     link_or_copy(path, target)
-    return str(target)
+    return cut_url(str(target), offset)
 
 
 def _prepared(
@@ -208,8 +215,9 @@ def _made(settings: Settings, part: Part, source: str, facts: MediumFacts, scrat
     if pictures:
         return steps.transcode(source, target, size=None, **limits, **form)
     target = scratch / f"whole{_suffix(source) or '.mp4'}"
-    link_or_copy(source, target)
-    return Made(str(target), 0.0, f"left as it is{f': {note}' if note else ''}")
+    location, offset = split_cut(source)
+    link_or_copy(location, target)
+    return Made(str(target), offset, f"left as it is{f': {note}' if note else ''}")
 
 
 def _row(settings: Settings, wanted: Wanted, part: Part) -> dict[str, Any]:
@@ -223,6 +231,16 @@ def _row(settings: Settings, wanted: Wanted, part: Part) -> dict[str, Any]:
         "steps": settings.told,
         "original_bytes": wanted.size or None,
     }
+
+
+def _fingerprint(settings: Settings, source: str, part: Part) -> dict[str, str | None]:
+    """Return the fingerprint of a part; that it cannot be made is no reason to give the video up."""
+    if "fingerprint" not in settings.steps:
+        return {}
+    try:
+        return {"fingerprint": steps.fingerprint(Clip(source, part.start, part.stop), num_threads=1)}
+    except VideoError:
+        return {"fingerprint": None}
 
 
 def _of_original(facts: MediumFacts) -> dict[str, Any]:
@@ -244,6 +262,6 @@ def _told(facts: MediumFacts, offset: float) -> dict[str, Any]:
 
 
 def _suffix(path: str) -> str:
-    name = split_frames(path)[0].partition("::")[0].partition("?")[0]
+    name = split_frames(split_cut(path)[0])[0].partition("::")[0].partition("?")[0]
     suffix = PurePosixPath(name).suffix.lower()
     return suffix if suffix[1:].isalnum() and len(suffix) <= 6 and suffix.isascii() else ""

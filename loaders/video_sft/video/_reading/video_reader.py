@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,6 +14,7 @@ from video_sft.errors import VideoError
 from video_sft.video._bytes.byte_source import ByteSource
 from video_sft.video._bytes.media_bytes import MediaBytes
 from video_sft.video._decoding.pictures import FrameForm, OtherSizeError
+from video_sft.video._fragment import split_cut
 from video_sft.video._frames import Audio, Frames
 from video_sft.video._reading.audio import read_audio
 from video_sft.video._reading.estimated_frames import estimated_frames
@@ -62,7 +63,7 @@ class VideoReader:
         known = self._known
         with closing(known[0].reopened() if known is not None else self.source.open()) as file:
             if known is None or (exact and known[1].access == "estimated"):
-                known = (file, _understand(file, self.stream_index, exact=exact))
+                known = (file, self._placed(_understand(file, self.stream_index, exact=exact)))
                 self._known = known
             yield file, known[1]
 
@@ -159,7 +160,7 @@ class VideoReader:
                     problem = other
                 if isinstance(problem, dict) and not problem:
                     return
-                better = better_track(file, self.stream_index, track, problem)
+                better = self._better(file, track, problem)
                 if better is None:
                     assert isinstance(problem, dict)
                     number, reason = min(problem.items())
@@ -171,8 +172,14 @@ class VideoReader:
         if isinstance(result, Frames):
             return None
         if result is None:
-            return _understand(file, self.stream_index, exact=True)
-        return better_track(file, self.stream_index, track, result)
+            return self._placed(_understand(file, self.stream_index, exact=True))
+        better = better_track(file, self.stream_index, track, result)
+        return better and self._placed(better)
+
+    def _placed(self, track: Track) -> Track:
+        """Return a track whose times are those of the video that the file was cut out of, if it was."""
+        offset = split_cut(self.source.path or "")[1]
+        return replace(track, timeline=replace(track.timeline, offset_seconds=offset)) if offset else track
 
     def audio(self, start: float | None, stop: float | None, *, sampling_rate: int | None, mono: bool) -> Audio:
         """Decode the sound of a part of the file; see `Clip.audio`."""
@@ -180,7 +187,12 @@ class VideoReader:
             raise VideoError(self.source.name, "a folder of frames has no audio")
         handle = self._known[0].reopened() if self._known is not None else self.source.open()
         with closing(handle) as file:
-            return read_audio(file, start, stop, sampling_rate=sampling_rate, mono=mono)
+            offset = split_cut(self.source.path or "")[1]
+            if not offset:
+                return read_audio(file, start, stop, sampling_rate=sampling_rate, mono=mono)
+            own = (limit if limit is None else limit - offset for limit in (start, stop))
+            sound = read_audio(file, *own, sampling_rate=sampling_rate, mono=mono)
+            return replace(sound, pts_seconds=sound.pts_seconds + offset)
 
 
 def _understand(file: ByteSource, stream_index: int | None, *, exact: bool) -> Track:
