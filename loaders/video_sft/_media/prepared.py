@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from video_sft._media.pool_places import archive_root
 from video_sft._places import is_remote
 from video_sft._rows.schema import clip_name
 from video_sft.preparing._manifest import is_prepared, read_manifest
@@ -126,7 +127,9 @@ def prepared_place(given: str | os.PathLike[str], known: dict[str, PreparedPlace
 def is_prepared_place(given: str | os.PathLike[str]) -> bool:
     """Return whether a place of media is a prepared root, rather than a folder of videos, or an archive."""
     text = os.fspath(given)
-    return "::" not in text and (is_remote(text) or os.path.isdir(os.path.expanduser(text))) and is_prepared(text)
+    if "::" in text or archive_root(text) is not None:
+        return False
+    return (is_remote(text) or os.path.isdir(os.path.expanduser(text))) and is_prepared(text)
 
 
 def _names(video_id: str | None, video_path: str | None) -> set[str]:

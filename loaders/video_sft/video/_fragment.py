@@ -27,7 +27,7 @@ _FRAGMENT = re.compile(rf"#t=({_NUMBER})?,({_NUMBER})?$", re.ASCII)
 #: Stands in front of disguised bytes, for whoever looks into them.
 _NOTICE = b"A part of a video: read it with dataset.cast_column('video', video_sft.Video())\n"
 _HOP = re.compile(rf"clip://t=({_NUMBER})?,({_NUMBER})?::", re.ASCII)
-_CUT = re.compile(rf"cut://from=({_NUMBER})::", re.ASCII)
+_CUT = re.compile(rf"cut://from=(-?{_NUMBER})::", re.ASCII)
 
 
 def with_fragment(path: str, start_seconds: float | None, stop_seconds: float | None) -> str:
@@ -89,11 +89,11 @@ def cut_url(path: str, offset_seconds: float) -> str:
         offset_seconds: second of the original at which the file's clock shows 0.
 
     Raises:
-        ValueError: it is negative or not finite.
+        ValueError: it is not finite.
     """
-    if not (math.isfinite(offset_seconds) and offset_seconds >= 0):
-        raise ValueError(f"{path}: a file is cut from a second from 0 up, not {offset_seconds!r}")
-    return f"cut://from={_text(offset_seconds)}::{path}" if offset_seconds else path
+    if not math.isfinite(offset_seconds):
+        raise ValueError(f"{path}: a file is cut from a second of a video, not {offset_seconds!r}")
+    return f"cut://from={float(offset_seconds)!r}::{path}" if offset_seconds else path
 
 
 def split_cut(path: str) -> tuple[str, float]:
