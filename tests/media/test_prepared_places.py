@@ -205,3 +205,8 @@ def test_check_knows_prepared_parts(
     done = video_sft_command("check", "star", "--sample", "--split", "train", "--media", root, "--json")
     (facts,) = json.loads(done.out)["media"]
     assert (facts["wanted"], facts["found"], facts["rows_found"]) == (3, 3, 5)
+
+
+def test_streams_have_the_same_cells(prepared: Any, root: Path, session_cache: str) -> None:
+    options: Any = {"sample": True, "split": "train", "cache_dir": session_cache, "media": root}
+    assert [row["video"] for row in video_sft.load("star", streaming=True, **options)] == prepared["video"][:]

@@ -49,17 +49,20 @@ class PreparedPlace:
         self.shown = root
         self.failed: dict[str, str] = {}
         table = read_manifest(root, _COLUMNS)
-        self._table = table.filter(pc.or_(table["location"].is_valid(), table["error"].is_valid())).combine_chunks()
-        self._starts = _filled(self._table["start"], -np.inf)
+        table = table.filter(pc.or_(table["location"].is_valid(), table["error"].is_valid()))
+        self._columns = {
+            name: pa.concat_arrays(table[name].chunks or [pa.array([], table[name].type)]) for name in _COLUMNS
+        }
+        self._starts = _filled(self._columns["start"], -np.inf)
         self._starts[self._starts <= 0] = -np.inf
-        self._stops = _filled(self._table["stop"], np.inf)
-        named = zip(*(self._table[name].to_pylist() for name in ("video_id", "video_path")), strict=True)
+        self._stops = _filled(self._columns["stop"], np.inf)
+        named = zip(*(self._columns[name].to_pylist() for name in ("video_id", "video_path")), strict=True)
         keys = [(_key(name), row) for row, each in enumerate(named) for name in _names(*each)]
         ordered = np.array(keys, np.int64).reshape(-1, 2)
         self._keys, self._rows = ordered[np.argsort(ordered[:, 0], kind="stable")].T
 
     def __len__(self) -> int:
-        return len(self._table)
+        return len(self._starts)
 
     @property
     def example(self) -> str | None:
@@ -111,7 +114,7 @@ class PreparedPlace:
             place += 1
 
     def _cell(self, column: str, row: int) -> Any:
-        return self._table[column][row].as_py()
+        return self._columns[column][row].as_py()
 
 
 def prepared_place(given: str | os.PathLike[str], known: dict[str, PreparedPlace]) -> PreparedPlace | None:
@@ -142,5 +145,5 @@ def _key(name: str) -> int:
     return zlib.crc32(name.encode("utf-8", "surrogatepass"))
 
 
-def _filled(column: pa.ChunkedArray, instead: float) -> npt.NDArray[np.float64]:
-    return np.array(column.fill_null(instead).to_numpy(), np.float64)
+def _filled(column: pa.Array, instead: float) -> npt.NDArray[np.float64]:
+    return np.array(column.fill_null(instead).to_numpy(zero_copy_only=False), np.float64)
