@@ -114,3 +114,9 @@ def test_workers_that_cannot_start_stop_the_job(monkeypatch: pytest.MonkeyPatch,
         LocalEngine(crash_at_three, num_workers=1, seconds=60) as engine,
     ):
         list(run([1, 2], engine, cost=lambda item: 1))
+
+
+def test_a_root_that_cannot_be_written_stops_the_job(originals: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(BuildError, match="cannot be written to"):
+        video_sft.prepare([row(originals / "small.mp4")], out=tmp_path / "file" / "out", num_workers=1, progress=False)

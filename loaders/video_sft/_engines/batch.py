@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from video_sft.errors import one_line
+from video_sft.errors import BuildError, one_line
 
 __all__ = ["Done", "Lost", "work_on"]
 
@@ -40,16 +40,18 @@ class Lost:
 
     Attributes:
         reason: in words.
+        fatal: whether nothing would come of the others either, such as where the disk is full.
     """
 
     reason: str
+    fatal: bool = False
 
 
 def work_on(work: Callable[[Any], Any], items: Sequence[Any], seconds: float) -> list[Done | Lost]:
     """Do the work for each item, in order.
 
     Args:
-        work: raises for an item that cannot be done.
+        work: raises for an item that cannot be done, and a `BuildError` where none can be.
         items: what it takes.
         seconds: for one item. After that it is given up; a process that cannot be interrupted then is ended.
     """
@@ -61,6 +63,8 @@ def work_on(work: Callable[[Any], Any], items: Sequence[Any], seconds: float) ->
                 result = work(item)
         except _OutOfTimeError:
             found.append(Lost(f"not done within {seconds:g} seconds"))
+        except BuildError as error:
+            found.append(Lost(str(error), fatal=True))
         except Exception as error:  # noqa: BLE001 - whatever is raised is said of this item, and the others go on
             found.append(Lost(f"{type(error).__name__}: {one_line(error)}"))
         else:

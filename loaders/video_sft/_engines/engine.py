@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from video_sft._engines.batch import Done, Lost
+from video_sft.errors import BuildError
 
 __all__ = ["Engine", "Outcome", "run"]
 
@@ -84,6 +85,9 @@ def run(
         items_each: how many are run together, at most.
         cost_each: what they may cost together; one may cost more by itself.
         retries: see above.
+
+    Raises:
+        BuildError: an item says that nothing would come of the others either.
     """
     ordered = sorted(items, key=cost, reverse=True)
     queue = _Queue(deque(_batches(ordered, cost, min(items_each, -(-len(items) // (4 * engine.slots))), cost_each)))
@@ -92,7 +96,10 @@ def run(
         for number, outcome in engine.wait():
             batch = queue.running.pop(number)
             if isinstance(outcome, list):
-                yield from zip(batch.items, outcome, strict=True)
+                for item, done in zip(batch.items, outcome, strict=True):
+                    if isinstance(done, Lost) and done.fatal:
+                        raise BuildError(done.reason)
+                    yield item, done
             elif len(batch.items) > 1:
                 middle = len(batch.items) // 2
                 queue.waiting.extendleft([_Batch(batch.items[middle:]), _Batch(batch.items[:middle])])

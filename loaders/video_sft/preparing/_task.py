@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import tempfile
 from collections.abc import Iterator
@@ -12,10 +13,10 @@ from typing import Any
 
 import orjson
 
-from video_sft._files import unfinished_folder
+from video_sft._files import NO_ROOM, unfinished_folder
 from video_sft._places import is_remote
 from video_sft._probing.medium_facts import MediumFacts
-from video_sft.errors import VideoError
+from video_sft.errors import BuildError, VideoError, one_line
 from video_sft.preparing import _steps as steps
 from video_sft.preparing._settings import Settings
 from video_sft.preparing._steps import Made
@@ -30,6 +31,8 @@ __all__ = ["Part", "Prepared", "Wanted", "prepare_video", "stored_name"]
 
 #: What is encoded anew whatever its size: it is slow to read, and many readers cannot.
 _PICTURES = frozenset({"frames", "gif", "webp", "webp_pipe"})
+#: What the system says where no file can be written at all.
+_NOT_WRITABLE = frozenset({*NO_ROOM, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR})
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,22 @@ class Prepared:
 
 
 def prepare_video(settings: Settings, wanted: Wanted) -> list[Prepared]:
-    """Do all steps of one video; what is wrong with it, or with a part of it, is the `error` of a row."""
+    """Do all steps of one video; what is wrong with it, or with a part of it, is the `error` of a row.
+
+    Raises:
+        BuildError: the disk is full, or the root cannot be written to: nothing comes of other videos either.
+    """
+    try:
+        return _all_prepared(settings, wanted)
+    except OSError as error:
+        if error.errno not in _NOT_WRITABLE:
+            raise
+        place = settings.root if settings.writes else tempfile.gettempdir()
+        told = f"{place} cannot be written to: {error.strerror or one_line(error)}"
+        raise BuildError(f"{told}. Make room or see that it can be; the next run goes on from here") from error
+
+
+def _all_prepared(settings: Settings, wanted: Wanted) -> list[Prepared]:
     with _scratch(settings) as scratch:
         try:
             source = _fetched(settings, wanted.source, scratch)
