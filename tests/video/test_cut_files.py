@@ -21,6 +21,7 @@ from video_sft.video._fragment import cut_url, split_cut
 def test_the_offset_is_a_part_of_the_location(path: str, offset: float) -> None:
     assert split_cut(cut_url(path, offset)) == (path, offset)
     assert cut_url(path, 0.0) == path
+    assert split_cut(cut_url(path, 0.0, part=True)) == (path, 0.0)
 
 
 @pytest.mark.parametrize("path", ["cut://a.mp4", "cut://from=x::a.mp4", "cut://from=::a.mp4", "/cut://from=1::a.mp4"])

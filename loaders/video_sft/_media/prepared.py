@@ -23,8 +23,13 @@ __all__ = ["PreparedPlace", "RowPart", "is_prepared_place", "prepared_place"]
 
 #: The video of a row and the part of it the row is about: `video_id`, start and stop in seconds.
 RowPart = tuple[str | None, float | None, float | None]
-_COLUMNS = ("video_id", "video_path", "start", "stop", "location", "timeline_offset", "error")
+_COLUMNS = (
+    *("video_id", "video_path", "start", "stop", "location", "timeline_offset", "duration", "original_duration"),
+    "error",
+)
 _SAME_MOMENT = 1e-6
+#: A file that is shorter than its original by less than this is all of it.
+_ROUNDED_SECONDS = 0.05
 
 
 class PreparedPlace:
@@ -102,7 +107,9 @@ class PreparedPlace:
 
     def _location(self, row: int) -> str:
         location = location_in(self.shown, self._cell("location", row))
-        return cut_url(location, self._cell("timeline_offset", row) or 0.0)
+        lengths = self._cell("duration", row), self._cell("original_duration", row)
+        part = None not in lengths and lengths[0] < lengths[1] - _ROUNDED_SECONDS
+        return cut_url(location, self._cell("timeline_offset", row) or 0.0, part=part)
 
     def _named(self, name: str) -> Iterator[int]:
         key = _key(name)

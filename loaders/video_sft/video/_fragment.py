@@ -81,19 +81,20 @@ def split_fragment(path: str) -> tuple[str, float | None, float | None]:
     return path[: match.start()], _seconds(start), _seconds(stop)
 
 
-def cut_url(path: str, offset_seconds: float) -> str:
+def cut_url(path: str, offset_seconds: float, *, part: bool = False) -> str:
     """Return the location of a file that was cut out of a longer video; of one that was not, its own.
 
     Args:
         path: a path or URL without a clip's limits.
         offset_seconds: second of the original at which the file's clock shows 0.
+        part: whether it is a part of the original though it begins where that does.
 
     Raises:
         ValueError: it is not finite.
     """
     if not math.isfinite(offset_seconds):
         raise ValueError(f"{path}: a file is cut from a second of a video, not {offset_seconds!r}")
-    return f"cut://from={float(offset_seconds)!r}::{path}" if offset_seconds else path
+    return f"cut://from={float(offset_seconds)!r}::{path}" if offset_seconds or part else path
 
 
 def split_cut(path: str) -> tuple[str, float]:
