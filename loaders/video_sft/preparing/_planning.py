@@ -12,6 +12,7 @@ from typing import Any
 import datasets
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from video_sft._datasets import indices_of, stored_batches
 from video_sft._probing.row_media import medium_of
@@ -25,10 +26,12 @@ from video_sft.video._bytes.range_cache import without_access
 from video_sft.video._columns.saved_videos import is_remote_video
 from video_sft.video._fragment import split_cut
 
-__all__ = ["Known", "Plan", "planned", "shard_of", "sized"]
+__all__ = ["KNOWN", "Known", "Plan", "planned", "shard_of", "sized"]
 
 _COLUMNS = ("id", "video", "video_id", "video_path", "start_seconds", "stop_seconds")
 _BATCH = 10_000
+#: What has to be known of what is done.
+KNOWN = ("version", "start", "stop", "steps", "error")
 
 
 @dataclass
@@ -104,17 +107,19 @@ class Known:
     """What a manifest knows, for the question whether a part is done.
 
     Args:
-        table: the manifest.
+        table: the manifest, the columns `KNOWN` of it at least.
+        videos: that are asked about.
         told: the steps and parameters that are wanted now.
         failed_too: whether failures count as done.
     """
 
-    def __init__(self, table: pa.Table, told: str, *, failed_too: bool) -> None:
+    def __init__(self, table: pa.Table, videos: Iterable[Wanted], told: str, *, failed_too: bool) -> None:
         self._done: dict[str, list[tuple[Part, bool]]] = {}
-        columns = ("version", "start", "stop", "steps", "error")
-        for batch in table.select(columns).to_batches(max_chunksize=_BATCH):
-            for version, start, stop, steps, error in zip(*(column.to_pylist() for column in batch), strict=True):
-                if steps == told and version is not None and (error is None or failed_too):
+        versions = pa.array([video.version for video in videos], pa.string())
+        table = table.filter(pc.and_(pc.equal(table["steps"], told), pc.is_in(table["version"], versions)))
+        for batch in table.select(("version", "start", "stop", "error")).to_batches(max_chunksize=_BATCH):
+            for version, start, stop, error in zip(*(column.to_pylist() for column in batch), strict=True):
+                if error is None or failed_too:
                     self._done.setdefault(version, []).append((Part(start, stop), error is None))
 
     def left(self, video: Wanted) -> Wanted | None:

@@ -123,7 +123,7 @@ def prepare(
         root, settings.steps, encoder=encoder, returned=packed or root.startswith("memory://"), **chosen
     )
     with PreparedRoot(root, part, packed=packed, pack_bytes=_PACK_BYTES) as prepared:
-        known = Known(prepared.known, settings.told, failed_too=not retry_failed)
+        known = Known(prepared.known, plan.videos, settings.told, failed_too=not retry_failed)
         left = list(sized(video for each in plan.videos if (video := known.left(each)) is not None))
         tally = _Tally(settings, len(plan.videos) - len(left), _failed_before(prepared, plan, settings, retry_failed))
         prepared.add(tally.unreachable(plan))
@@ -227,8 +227,8 @@ def _failed_before(prepared: PreparedRoot, plan: Plan, settings: Settings, retry
     """Return how many videos failed in an earlier run and are not tried again."""
     if retry_failed:
         return 0
-    good = Known(prepared.known, settings.told, failed_too=False)
-    both = Known(prepared.known, settings.told, failed_too=True)
+    good = Known(prepared.known, plan.videos, settings.told, failed_too=False)
+    both = Known(prepared.known, plan.videos, settings.told, failed_too=True)
     return sum(both.left(video) is None and good.left(video) is not None for video in plan.videos)
 
 

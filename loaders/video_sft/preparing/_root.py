@@ -19,6 +19,7 @@ from video_sft._files import unfinished_folder
 from video_sft._places import is_remote, join
 from video_sft.errors import BuildError, one_line
 from video_sft.preparing._manifest import SCHEMA, is_prepared, part_name, read_manifest, read_part, table_of, write_part
+from video_sft.preparing._planning import KNOWN
 from video_sft.preparing._steps import FRAMES
 from video_sft.preparing._storage import put_bytes, put_file
 from video_sft.preparing._task import Prepared
@@ -41,12 +42,12 @@ class PreparedRoot:
         pack_bytes: see there.
 
     Attributes:
-        known: what was in the manifest before.
+        known: what was in the manifest before, the columns `KNOWN` of it.
     """
 
     def __init__(self, root: str, shard: tuple[int, int], *, packed: bool, pack_bytes: int) -> None:
         self._root, self._shard = root, shard
-        self.known: pa.Table = read_manifest(root) if is_prepared(root) else SCHEMA.empty_table()
+        self.known: pa.Table = read_manifest(root, KNOWN) if is_prepared(root) else SCHEMA.empty_table()
         self._part: pa.Table | None = None
         self._new: list[dict[str, Any]] = []
         self._pack = _Pack(root, pack_bytes) if packed else None
