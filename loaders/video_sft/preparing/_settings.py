@@ -1,4 +1,4 @@
-"""What is to be done with each video, and how."""
+"""The settings of a job: what is to be done with each video, and how."""
 
 from __future__ import annotations
 
