@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import datasets
 
@@ -15,9 +15,10 @@ from video_sft._source_files.given_files import Files
 from video_sft._upstream_loading import RowOptions, load_upstream, split_name
 from video_sft.builders import find_source
 from video_sft.errors import ConfigError
-from video_sft.mixing._selection.clearing import cleared
-from video_sft.mixing._selection.filters import Decontaminate
 from video_sft.publishing._reading import load_published
+
+if TYPE_CHECKING:
+    from video_sft.mixing._selection.filters import Decontaminate
 
 __all__ = ["load"]
 
@@ -153,6 +154,8 @@ def _check_clearing(split: str | None, streaming: bool) -> None:
 
 def _cleared(loaded: AnyDataset, config: str, by: Decontaminate, clearing: Mapping[str, Any]) -> AnyDataset:
     """Keep the `train` split clear of evaluation lists."""
+    from video_sft.mixing._selection.clearing import cleared  # most loads are done without mixing
+
     if not isinstance(loaded, datasets.DatasetDict):
         return cleared(loaded, f"{config}, train", by, **clearing)
     kept = {name: cleared(rows, f"{config}, train", by, **clearing) for name, rows in loaded.items() if name == "train"}

@@ -23,6 +23,7 @@ from video_sft._media.prepared import PreparedPlace
 from video_sft.errors import ConfigError, MissingMediaError, VideoError
 from video_sft.preparing import read_manifest
 from video_sft.preparing._manifest import table_of, write_part
+from video_sft.publishing._cells import published_videos
 
 Opened = Callable[[], AbstractContextManager[list[str]]]
 
@@ -61,6 +62,11 @@ def test_a_part_behind_the_beginning_says_so(prepared: Any) -> None:
     clip = next(row["video"] for row in prepared if row["start_seconds"] == 3.0)
     assert clip.metadata.begin_seconds == 2.0
     assert clip.frames(count=1, method="endpoints").pts_seconds[0] == pytest.approx(3.0)
+    assert {(row["video_id"], row["video"].path.partition("::")[0]) for row in prepared} == {
+        ("charades/0BB7X", "cut://from=0.5"),
+        ("charades/KT4Q1", "cut://from=0.0"),  # it ends before its original does
+        ("charades/ZW08M", "cut://from=2.0"),
+    }
     inner = clip.clip(4.0, 5.0)
     assert inner.frames(count=2).pts_seconds.min() >= 4.0
     assert Clip(dict(inner)) == inner
@@ -199,9 +205,21 @@ def test_publishing_says_what_it_cannot_say(root: Path, session_cache: str, own_
         video_sft.publish("star", repo="org/x", sample=True, media={"charades": root}, dry_run=True)
 
 
+def test_whole_videos_are_published_under_their_own_names(rows: Any, session_cache: str, tmp_path: Path) -> None:
+    video_sft.prepare(rows, out=tmp_path / "whole", steps=["transcode"], size=64, num_workers=1, progress=False)
+    own = video_sft.load("star", sample=True, split="train", cache_dir=session_cache, media=tmp_path / "whole")
+    found = {video.path.rpartition("/")[2] for video in published_videos(own.data.table) if video}
+    assert found == {"0BB7X.mp4", "KT4Q1.mp4", "ZW08M.mp4"}
+
+
 def test_check_knows_prepared_parts(
     root: Path, own_cache: str, video_sft_command: Callable[..., CommandResult]
 ) -> None:
     done = video_sft_command("check", "star", "--sample", "--split", "train", "--media", root, "--json")
     (facts,) = json.loads(done.out)["media"]
     assert (facts["wanted"], facts["found"], facts["rows_found"]) == (3, 3, 5)
+
+
+def test_streams_have_the_same_cells(prepared: Any, root: Path, session_cache: str) -> None:
+    options: Any = {"sample": True, "split": "train", "cache_dir": session_cache, "media": root}
+    assert [row["video"] for row in video_sft.load("star", streaming=True, **options)] == prepared["video"][:]

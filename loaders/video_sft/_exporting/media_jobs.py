@@ -67,9 +67,9 @@ def need_of(each: RowMedium, facts: Facts, clips: Clips) -> Need | str:
         return "the clip is not within its video"
     begin, end = video.begin_seconds, video.end_seconds
     start, stop = each.start_seconds or 0.0, end if each.stop_seconds is None else each.stop_seconds
-    offset = split_cut(source.path or "")[1]
+    bare, offset = split_cut(source.path or "")
     # A file cut out for the row begins with the frame shown at its start, which may have begun a little earlier.
-    slack = 1 / video.fps if offset else _SAME_MOMENT
+    slack = 1 / video.fps if bare != (source.path or "") else _SAME_MOMENT
     cut = start > begin + slack or stop < end - slack
     part = each if cut else whole
     if clips == "frames":

@@ -93,17 +93,6 @@ class MediaIndex:
                         return frames_url(place.location(*found), self._rate(place))
         return None
 
-    def videos(self) -> Iterator[tuple[str, str]]:
-        """Yield the path of every video in its place, and its location; of a prepared root the path in the pool."""
-        for place in self._places:
-            if isinstance(place, PreparedPlace):
-                yield from place.videos()
-                continue
-            for number, path in place.files("video"):
-                yield path, place.location(number, path)
-            for number, path in place.folders:
-                yield path, frames_url(place.location(number, path), self._rate(place))
-
     def find_cut(self, key: str) -> str | None:
         """Return the location of a clip already cut to the row with this native key, or None."""
         if not self.pool.cut_by_row:

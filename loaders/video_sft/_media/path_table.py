@@ -59,10 +59,6 @@ class PathTable:
             yield self._entry(int(starts[place]))
             place += 1
 
-    def __iter__(self) -> Iterator[tuple[int, str]]:
-        """Yield every path, with the number of its root."""
-        yield from map(self._entry, self._starts)
-
     def _entry(self, start: int) -> tuple[int, str]:
         path = self._text[start : self._text.index(0, start)].decode("utf-8", "surrogatepass")
         number = len(self._roots) - 1

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from video_sft._media.pool_places import archive_root
 from video_sft._places import is_remote
 from video_sft._rows.schema import clip_name
 from video_sft.preparing._manifest import is_prepared, read_manifest
@@ -22,8 +23,13 @@ __all__ = ["PreparedPlace", "RowPart", "is_prepared_place", "prepared_place"]
 
 #: The video of a row and the part of it the row is about: `video_id`, start and stop in seconds.
 RowPart = tuple[str | None, float | None, float | None]
-_COLUMNS = ("video_id", "video_path", "start", "stop", "location", "timeline_offset", "error")
+_COLUMNS = (
+    *("video_id", "video_path", "start", "stop", "location", "timeline_offset", "duration", "original_duration"),
+    "error",
+)
 _SAME_MOMENT = 1e-6
+#: A file that is shorter than its original by less than this is all of it.
+_ROUNDED_SECONDS = 0.05
 
 
 class PreparedPlace:
@@ -48,17 +54,20 @@ class PreparedPlace:
         self.shown = root
         self.failed: dict[str, str] = {}
         table = read_manifest(root, _COLUMNS)
-        self._table = table.filter(pc.or_(table["location"].is_valid(), table["error"].is_valid())).combine_chunks()
-        self._starts = _filled(self._table["start"], -np.inf)
+        table = table.filter(pc.or_(table["location"].is_valid(), table["error"].is_valid()))
+        self._columns = {
+            name: pa.concat_arrays(table[name].chunks or [pa.array([], table[name].type)]) for name in _COLUMNS
+        }
+        self._starts = _filled(self._columns["start"], -np.inf)
         self._starts[self._starts <= 0] = -np.inf
-        self._stops = _filled(self._table["stop"], np.inf)
-        named = zip(*(self._table[name].to_pylist() for name in ("video_id", "video_path")), strict=True)
+        self._stops = _filled(self._columns["stop"], np.inf)
+        named = zip(*(self._columns[name].to_pylist() for name in ("video_id", "video_path")), strict=True)
         keys = [(_key(name), row) for row, each in enumerate(named) for name in _names(*each)]
         ordered = np.array(keys, np.int64).reshape(-1, 2)
         self._keys, self._rows = ordered[np.argsort(ordered[:, 0], kind="stable")].T
 
     def __len__(self) -> int:
-        return len(self._table)
+        return len(self._starts)
 
     @property
     def example(self) -> str | None:
@@ -98,7 +107,9 @@ class PreparedPlace:
 
     def _location(self, row: int) -> str:
         location = location_in(self.shown, self._cell("location", row))
-        return cut_url(location, self._cell("timeline_offset", row) or 0.0)
+        lengths = self._cell("duration", row), self._cell("original_duration", row)
+        part = None not in lengths and lengths[0] < lengths[1] - _ROUNDED_SECONDS
+        return cut_url(location, self._cell("timeline_offset", row) or 0.0, part=part)
 
     def _named(self, name: str) -> Iterator[int]:
         key = _key(name)
@@ -110,7 +121,7 @@ class PreparedPlace:
             place += 1
 
     def _cell(self, column: str, row: int) -> Any:
-        return self._table[column][row].as_py()
+        return self._columns[column][row].as_py()
 
 
 def prepared_place(given: str | os.PathLike[str], known: dict[str, PreparedPlace]) -> PreparedPlace | None:
@@ -126,7 +137,9 @@ def prepared_place(given: str | os.PathLike[str], known: dict[str, PreparedPlace
 def is_prepared_place(given: str | os.PathLike[str]) -> bool:
     """Return whether a place of media is a prepared root, rather than a folder of videos, or an archive."""
     text = os.fspath(given)
-    return "::" not in text and (is_remote(text) or os.path.isdir(os.path.expanduser(text))) and is_prepared(text)
+    if "::" in text or archive_root(text) is not None:
+        return False
+    return (is_remote(text) or os.path.isdir(os.path.expanduser(text))) and is_prepared(text)
 
 
 def _names(video_id: str | None, video_path: str | None) -> set[str]:
@@ -139,5 +152,5 @@ def _key(name: str) -> int:
     return zlib.crc32(name.encode("utf-8", "surrogatepass"))
 
 
-def _filled(column: pa.ChunkedArray, instead: float) -> npt.NDArray[np.float64]:
-    return np.array(column.fill_null(instead).to_numpy(), np.float64)
+def _filled(column: pa.Array, instead: float) -> npt.NDArray[np.float64]:
+    return np.array(column.fill_null(instead).to_numpy(zero_copy_only=False), np.float64)

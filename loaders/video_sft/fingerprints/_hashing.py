@@ -41,8 +41,8 @@ def fingerprint(video: object, *, num_threads: int | None = None) -> str | None:
 
     What it does not find: a part of a longer video, unless it leaves out no more than about a hundredth of the length
     (give the part, `Clip(video, start, stop)`, to compare it with another file of that part); a mirrored or turned
-    copy; one with a large part cropped, covered, or replaced. What it takes for the same and is not: takes of one
-    scene by a camera that stands still, and slides that differ in small print alone, may differ by less than
+    copy; one with a large part cropped, covered, or replaced. What it takes for the same and is not: what one still
+    camera saw one take after the other, and slides of one template that stand all along, may differ by less than
     `SAME_BITS`.
 
     Args:

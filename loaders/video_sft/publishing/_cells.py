@@ -50,7 +50,7 @@ def published_videos(table: pa.Table) -> Iterator[PublishedVideo | None]:
 
 def _video_file(row: dict[str, Any], path: str) -> PublishedVideo:
     location, start, stop = split_fragment(path)
-    if split_cut(location)[1]:
+    if split_cut(location)[0] != location:
         raise ConfigError(
             f"{split_cut(location)[0]} was cut out of a longer video, and rows that are published count the seconds of "
             "the whole one. Publish without videos (--videos none), or with media that were prepared without `trim`"

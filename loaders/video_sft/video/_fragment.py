@@ -27,7 +27,7 @@ _FRAGMENT = re.compile(rf"#t=({_NUMBER})?,({_NUMBER})?$", re.ASCII)
 #: Stands in front of disguised bytes, for whoever looks into them.
 _NOTICE = b"A part of a video: read it with dataset.cast_column('video', video_sft.Video())\n"
 _HOP = re.compile(rf"clip://t=({_NUMBER})?,({_NUMBER})?::", re.ASCII)
-_CUT = re.compile(rf"cut://from=({_NUMBER})::", re.ASCII)
+_CUT = re.compile(rf"cut://from=(-?{_NUMBER})::", re.ASCII)
 
 
 def with_fragment(path: str, start_seconds: float | None, stop_seconds: float | None) -> str:
@@ -81,19 +81,20 @@ def split_fragment(path: str) -> tuple[str, float | None, float | None]:
     return path[: match.start()], _seconds(start), _seconds(stop)
 
 
-def cut_url(path: str, offset_seconds: float) -> str:
+def cut_url(path: str, offset_seconds: float, *, part: bool = False) -> str:
     """Return the location of a file that was cut out of a longer video; of one that was not, its own.
 
     Args:
         path: a path or URL without a clip's limits.
         offset_seconds: second of the original at which the file's clock shows 0.
+        part: whether it is a part of the original though it begins where that does.
 
     Raises:
-        ValueError: it is negative or not finite.
+        ValueError: it is not finite.
     """
-    if not (math.isfinite(offset_seconds) and offset_seconds >= 0):
-        raise ValueError(f"{path}: a file is cut from a second from 0 up, not {offset_seconds!r}")
-    return f"cut://from={_text(offset_seconds)}::{path}" if offset_seconds else path
+    if not math.isfinite(offset_seconds):
+        raise ValueError(f"{path}: a file is cut from a second of a video, not {offset_seconds!r}")
+    return f"cut://from={float(offset_seconds)!r}::{path}" if offset_seconds or part else path
 
 
 def split_cut(path: str) -> tuple[str, float]:

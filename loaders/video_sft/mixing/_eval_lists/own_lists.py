@@ -15,11 +15,11 @@ from typing import Any
 
 import orjson
 
-from video_sft._media.index import MediaIndex
-from video_sft._media.pool_places import archive_root
+from video_sft._media.media_listing import Notes, videos_under
+from video_sft._media.pool_places import archive_root, place_of
+from video_sft._media.prepared import prepared_place
 from video_sft._places import is_remote, safe_relative
 from video_sft._probing.row_media import RowMedium
-from video_sft._sources.pool import Pool
 from video_sft._suffixes import without_suffix
 from video_sft.errors import ConfigError, MissingFileError, MissingMediaError, UnsafePathError
 from video_sft.mixing._eval_lists.chosen import GROUPS, UNAVAILABLE
@@ -115,13 +115,15 @@ def add_eval_list(
 
 def _list_of_videos(name: str, place: str, pool: str, cache_dir: str | os.PathLike[str] | None) -> EvalList:
     """Make a list of all videos in a place."""
-    index = MediaIndex(Pool(name=pool), [place])
+    notes = Notes()
+    prepared = prepared_place(place, {})  # whose manifest has ids with their pools
+    videos = videos_under(place_of(place).root, notes) if prepared is None else prepared.videos()
     media: dict[str, list[RowMedium]] = {}
-    for path, location in index.videos():
-        inside = path.removeprefix(f"{pool}/") if index.prepared else path
-        media.setdefault(f"{pool}/{without_suffix(inside)}", []).append(RowMedium(("video", MediaBytes(location))))
+    for path, location in videos:
+        video = without_suffix(path if prepared is not None else f"{pool}/{path}")
+        media.setdefault(video, []).append(RowMedium(("video", MediaBytes(location))))
     if not media:
-        raise MissingMediaError(f"there is no video in {place}{index.notes.sentences()}")
+        raise MissingMediaError(f"there is no video in {place}{notes.sentences()}")
     bare = EvalList(name, "", sum(map(len, media.values())), tuple(sorted(media)), frozenset(), {place: ""})
     entry, counts = with_footage(bare, media, cache_dir)
     if not entry.fingerprints:

@@ -50,14 +50,16 @@ class VideoStore:
             VideoError: the file is not there or not readable.
         """
         path, start, stop = split_fragment(cell)
-        path, offset = split_cut(path)
+        bare, offset = split_cut(path)
+        is_part, path = bare != path, bare
         location, rate = split_frames(path)
         if is_remote_video(location):
             return cell
         if location not in self._kept:
             self._kept[location] = self._put(location, path)
         kept = self._kept[location]
-        return clip_url(cut_url(kept if location == path else frames_url(kept, rate), offset), start, stop)
+        place = kept if location == path else frames_url(kept, rate)
+        return clip_url(cut_url(place, offset, part=is_part), start, stop)
 
     def _put(self, location: str, path: str) -> str:
         digest = hashlib.blake2b(location.encode(), digest_size=4).hexdigest()
