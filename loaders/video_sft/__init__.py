@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         Video,
         VideoMetadata,
         cache_ranges,
+        contact_sheet,
         limit_waiting,
         read_frames,
     )
@@ -73,6 +74,7 @@ __all__ = [
     "VideoSftError",
     "cache_ranges",
     "configs",
+    "contact_sheet",
     "describe",
     "export",
     "features",
@@ -123,6 +125,7 @@ if not TYPE_CHECKING:
                 "Video",
                 "VideoMetadata",
                 "cache_ranges",
+                "contact_sheet",
                 "limit_waiting",
                 "read_frames",
             ),

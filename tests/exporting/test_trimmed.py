@@ -12,7 +12,7 @@ from tests.trainers.clock_rows import draw_clock
 
 from video_sft import Clip
 from video_sft._exporting import trimmed
-from video_sft._exporting.trimmed import write_stills, write_trimmed
+from video_sft.video._trimmed import write_stills, write_trimmed
 
 
 def draw(path: Path, *, width: int = 160, height: int = 120, sound: bool = False, aspect: int = 1) -> Path:

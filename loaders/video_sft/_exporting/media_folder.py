@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from video_sft._exporting.media_jobs import MediaJob
-from video_sft._exporting.trimmed import write_stills, write_trimmed
+from video_sft.video._trimmed import write_stills, write_trimmed
 from video_sft._files import writing_whole, writing_whole_folder
 from video_sft._parallel import done_in_threads
 from video_sft._probing.file_identity import identity_of

@@ -3,39 +3,93 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 __all__ = ["contact_sheet"]
 
 _GAP, _CAPTION = 6, 16
 
 
+class TimedFrames(Protocol):
+    """What `Frames` are: this module knows nothing of clips, so that they may show themselves by it."""
+
+    @property
+    def data(self) -> npt.NDArray[Any]:
+        """The pictures."""
+
+    @property
+    def pts_seconds(self) -> npt.NDArray[np.float64]:
+        """When each is shown."""
+
+
+class GivesFrames(Protocol):
+    """What `Clip` is."""
+
+    def frames(self, *, count: int, size: Any, on_error: Any) -> Any:
+        """Return `Frames`."""
+
+
 def contact_sheet(
-    frames: npt.NDArray[np.uint8], times: Sequence[float], *, columns: int = 4, title: str = ""
+    frames: GivesFrames | TimedFrames | npt.NDArray[Any],
+    times: Sequence[float] | None = None,
+    *,
+    count: int = 8,
+    size: Any = None,
+    columns: int = 4,
+    title: str = "",
 ) -> Image.Image:
-    """Return frames as a grid, left to right, top to bottom.
+    """Return frames as one picture: a grid, left to right, top to bottom, the second of the file below each.
 
     Args:
-        frames: (N, H, W, 3), at least one.
-        times: N times in seconds.
+        frames: a `Clip`, of which frames are read; `Frames`, as uint8 in RGB; or an array of them, (N, H, W, 3), at
+            least one.
+        times: with an array, N times in seconds.
+        count: of a clip, how many frames, evenly spread; fewer where it has fewer.
+        size: of a clip, their size as `Clip.frames` takes it; their own by default.
         columns: how many frames a line has.
         title: one line above them.
+
+    Returns:
+        A Pillow image in RGB.
+
+    Raises:
+        VideoError: a clip cannot be read.
+        ValueError: there is no frame, or frames are not uint8 (N, H, W, 3); or an array has no times.
+
+    Example:
+        >>> video_sft.contact_sheet(row["video"], count=12, size=160).save("clip.png")
     """
-    count, height, width, _ = frames.shape
-    columns = min(columns, count)
-    lines = -(-count // columns)
+    from PIL import Image, ImageDraw
+
+    if not isinstance(frames, np.ndarray) and hasattr(frames, "frames"):
+        read = frames.frames(count=count, size=size, on_error="nearest")
+        different = np.flatnonzero(np.diff(read.indices, prepend=-1) != 0)  # a clip may have fewer than so many
+        frames, times = read.data[different], read.pts_seconds[different].tolist()
+    elif not isinstance(frames, np.ndarray):
+        frames, times = frames.data, frames.pts_seconds.tolist()
+    if times is None:
+        raise ValueError("an array of frames needs their times")
+    if frames.ndim != 4 or frames.shape[-1] != 3 or str(frames.dtype) != "uint8" or not len(frames):
+        raise ValueError(f"frames are uint8 (N, H, W, 3) with N from 1 up, not {frames.dtype} {frames.shape}")
+    number, height, width, _ = frames.shape
+    columns = max(1, min(columns, number))
+    lines = -(-number // columns)
     top = _CAPTION + _GAP if title else 0
-    size = (columns * (width + _GAP) + _GAP, top + lines * (height + _CAPTION + _GAP) + _GAP)
-    sheet = Image.new("RGB", size, (24, 24, 28))
+    pixels = (columns * (width + _GAP) + _GAP, top + lines * (height + _CAPTION + _GAP) + _GAP)
+    sheet = Image.new("RGB", pixels, (24, 24, 28))
     draw = ImageDraw.Draw(sheet)
     if title:
         draw.text((_GAP, _GAP), title, fill=(255, 255, 255))
-    for number, (frame, seconds) in enumerate(zip(frames, times, strict=True)):
-        x = _GAP + (number % columns) * (width + _GAP)
-        y = top + _GAP + (number // columns) * (height + _CAPTION + _GAP)
+    for place, (frame, seconds) in enumerate(zip(frames, times, strict=True)):
+        x = _GAP + (place % columns) * (width + _GAP)
+        y = top + _GAP + (place // columns) * (height + _CAPTION + _GAP)
         sheet.paste(Image.fromarray(frame), (x, y))
         draw.text((x, y + height + 2), f"{seconds:.2f} s", fill=(200, 200, 205))
     return sheet
+
