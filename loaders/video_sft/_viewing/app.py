@@ -34,6 +34,7 @@ _PAGE = Path(__file__).with_name("page")
 _FILES = {"view.js": "text/javascript", "view.css": "text/css", "icon.svg": "image/svg+xml"}
 _ROWS_EACH, _MOST_ROWS = 20, 100
 _MADE_BYTES, _PICTURE_BYTES = 256 << 20, 64 << 20
+_CLIPS = 32
 _SENT_AT_ONCE = 1 << 18
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; "
@@ -61,6 +62,8 @@ class PageServer:
         self._opened = opened
         self._notice = notice
         self._made, self._pictures = Kept(_MADE_BYTES), Kept(_PICTURE_BYTES)
+        # What is learnt of a file stays with its clip: a player asks for it many times.
+        self._clip = functools.lru_cache(maxsize=_CLIPS)(lambda split, number: _clip(opened.row(split, number)))
         at = "/{split}/{number:int}"
         routes = {
             "/": self._page,
@@ -146,7 +149,7 @@ class PageServer:
         if row.get("video") is None:
             kind = "none" if row.get("image") is None else "image"
             return JSONResponse({"kind": kind})
-        plan = plan_of(_clip(row), anew="anew" in request.query_params)
+        plan = plan_of(self._clip(*_asked(request)), anew="anew" in request.query_params)
         facts = plan.facts
         told = [f"{facts.duration_seconds:.2f} s", f"{facts.width} x {facts.height}", f"{facts.fps:.4g} frames/s"]
         told += [facts.codec, facts.container, "no sound" if facts.audio is None else f"sound: {facts.audio.codec}"]
@@ -156,9 +159,8 @@ class PageServer:
         return JSONResponse({"kind": "video", "way": plan.way, **limits, **file, "facts": ", ".join(told), "cut": cut})
 
     def _video(self, request: Request) -> Response:
-        split, number = _asked(request)
-        clip, anew = _clip(self._opened.row(split, number)), "anew" in request.query_params
-        plan = plan_of(clip, anew=anew)
+        clip = self._clip(*_asked(request))
+        plan = plan_of(clip, anew="anew" in request.query_params)
         if plan.way == "direct":
             return _ranged(request, clip._file.source.open(), plan.media_type)
         key = ("video", plan.way, clip if plan.way == "converted" else clip._file)
@@ -166,7 +168,7 @@ class PageServer:
         return _ranged(request, data, plan.media_type)
 
     def _sheet(self, request: Request) -> Response:
-        clip = _clip(self._opened.row(*_asked(request)))
+        clip = self._clip(*_asked(request))
         return Response(self._pictures.get(("sheet", clip), lambda: sheet_of(clip)), media_type="image/jpeg")
 
     def _thumb(self, request: Request) -> Response:
@@ -174,7 +176,7 @@ class PageServer:
         row = self._opened.row(*_asked(request))
         if row.get("video") is None:
             return Response(_small_picture(row["image"], 160), media_type="image/jpeg")
-        clip = _clip(row)
+        clip = self._clip(*_asked(request))
         return Response(self._pictures.get(("thumb", clip), lambda: _frame_of(clip)), media_type="image/jpeg")
 
     def _image(self, request: Request) -> Response:

@@ -13,10 +13,11 @@ from typing import Any, Literal
 
 import av
 
-from video_sft.video._trimmed import write_trimmed
 from video_sft.errors import VideoError, one_line
 from video_sft.video import Clip, VideoMetadata, contact_sheet
 from video_sft.video._bytes.byte_source import SeekableFile
+from video_sft.video._streams.track import Track
+from video_sft.video._trimmed import write_trimmed
 
 __all__ = ["Kept", "Plan", "as_mp4", "plan_of", "sheet_of"]
 
@@ -117,19 +118,28 @@ def as_mp4(clip: Clip, plan: Plan) -> bytes:
 
 def _repack(clip: Clip, target: io.BytesIO) -> None:
     """Copy the packets of a file's picture and sound into an MP4 file that begins at 0."""
-    begin = Fraction(clip.metadata.begin_seconds)
+    begin, shown = Fraction(clip.metadata.begin_seconds), clip._file.track()
+    if not isinstance(shown, Track):
+        raise VideoError(clip.path or "", "is no file")
     with (
         closing(clip._file.source.open()) as file,
         av.open(SeekableFile(file), "r") as source,
         av.open(target, "w", format="mp4") as container,
     ):
-        streams: list[Any] = [*source.streams.video[:1], *source.streams.audio[:1]]
+        streams: list[Any] = [source.streams[shown.header.stream_index], *source.streams.audio[:1]]
         copies = {stream.index: container.add_stream_from_template(stream) for stream in streams}
-        for packet in source.demux(streams):
-            if packet.dts is None or packet.pts is None:
-                continue
-            shift = int(begin / packet.time_base)
-            packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
+        packets = [packet for packet in source.demux(streams) if packet.size]
+        if any(packet.pts is None for packet in packets):
+            raise VideoError(clip.path or "", "cannot be repacked: it does not say when each frame is shown")
+        for stream in streams:
+            own = [packet for packet in packets if packet.stream.index == stream.index]
+            # Matroska does not say when a packet is decoded: in order, and before it is shown.
+            decoded = sorted(packet.pts for packet in own)
+            early = max((tick - packet.pts for tick, packet in zip(decoded, own, strict=True)), default=0)
+            shift = round(begin / stream.time_base)
+            for tick, packet in zip(decoded, own, strict=True):
+                packet.pts, packet.dts = packet.pts - shift, tick - early - shift
+        for packet in packets:
             packet.stream = copies[packet.stream.index]
             container.mux(packet)
 

@@ -163,14 +163,13 @@ class RowSet:
         names = names or table.column_names
         found = np.zeros(table.num_rows, dtype=bool)
         for first in range(0, table.num_rows, _SEARCHED_ROWS):
-            piece = table.slice(first, _SEARCHED_ROWS)
             for name in names:
-                start = first
-                for chunk in piece.column(name).chunks:
-                    for parents, texts in _texts(chunk, np.arange(start, start + len(chunk))):
-                        hits = pc.fill_null(pc.match_substring(texts, query, ignore_case=True), False)
-                        found[parents[hits.to_numpy(zero_copy_only=False)]] = True
-                    start += len(chunk)
+                # `datasets` writes rows with videos ten at a time: one array of many is gone through at once.
+                column = table.column(name).slice(first, _SEARCHED_ROWS)
+                values = pa.concat_arrays(column.chunks) if column.num_chunks != 1 else column.chunk(0)
+                for parents, texts in _texts(values, np.arange(first, first + len(values))):
+                    hits = pc.fill_null(pc.match_substring(texts, query, ignore_case=True), False)
+                    found[parents[hits.to_numpy(zero_copy_only=False)]] = True
         return found if own is None else found[own.to_numpy().astype(np.int64)]
 
 

@@ -71,6 +71,7 @@ async function showList() {
   byId("before").disabled = found.page === 0;
   byId("after").disabled = found.page >= found.pages - 1;
   showFacets(found.facets, asked);
+  byId("list").scrollTop = 0;
   mark();
 }
 
@@ -94,7 +95,10 @@ function item(row) {
 function mark() {
   const current = place().get("row");
   for (const link of byId("rows").querySelectorAll("a")) {
-    if (link.dataset.row === current) link.setAttribute("aria-current", "true");
+    if (link.dataset.row === current) {
+      link.setAttribute("aria-current", "true");
+      if (!narrow) link.scrollIntoView({ block: "nearest" });
+    }
     else link.removeAttribute("aria-current");
     const next = place();
     next.set("row", link.dataset.row);
@@ -151,6 +155,7 @@ async function showRow() {
     detail.replaceChildren(...rowParts(row));
     document.title = `${row.id} – ${about.title}`;
     if (narrow) window.scrollTo(0, 0);
+    else detail.scrollTop = 0;
     showMedium(row, key);
     if (upstreamWanted || !row.shared) showUpstream(row);
   } catch (error) {
@@ -196,10 +201,21 @@ function factList(facts) {
   const list = make("dl");
   for (const [name, value] of Object.entries(facts)) {
     if (value === null || value === undefined) continue;
-    const text = typeof value === "object" ? JSON.stringify(value, null, 1) : String(value);
+    const text = typeof value === "object" ? laidOut(value, "") : String(value);
     list.append(make("dt", {}, name), make("dd", {}, text));
   }
   return list;
+}
+
+// JSON with a line for what fits into one.
+function laidOut(value, before) {
+  const whole = JSON.stringify(value);
+  if (typeof value !== "object" || value === null || whole.length + before.length <= 90) return whole;
+  const inner = `${before}  `;
+  const lines = Array.isArray(value) ? value.map((each) => inner + laidOut(each, inner))
+    : Object.entries(value).map(([name, each]) => `${inner}${JSON.stringify(name)}: ${laidOut(each, inner)}`);
+  const [open, close] = Array.isArray(value) ? "[]" : "{}";
+  return `${open}\n${lines.join(",\n")}\n${before}${close}`;
 }
 
 async function showUpstream(row) {
