@@ -70,7 +70,7 @@ def _player(clip: Any, facts: VideoMetadata) -> str:
         source = _smaller(clip, facts)
     if source is None:
         return ""
-    size = "max-width:100%;max-height:320px"
+    size = "width:384px;max-width:100%;max-height:320px"
     label = escape(f"plays {clip!r}")
     return f'<br><video controls preload="metadata" aria-label="{label}" style="{size}" src="{source}"></video>'
 
