@@ -60,7 +60,8 @@ def _picture(frames: Any, alt: str, times: Sequence[float] | None = None) -> str
 def _player(clip: Any, facts: VideoMetadata) -> str:
     path, start, stop = clip.path, clip.start_seconds, clip.stop_seconds
     kind = _PLAYED.get(os.path.splitext(path or "")[1].lower()) if facts.codec in _CODECS else None
-    limits = "" if start is None and stop is None else f"#t={start or 0:g}" + ("" if stop is None else f",{stop:g}")
+    # Browsers show a frame before they play only where they are sent to one.
+    limits = f"#t={start or 0.001:g}" + ("" if stop is None else f",{stop:g}")
     if (url := _url(path)) is not None:
         source = None if kind is None else f"{escape(url)}{limits}"
     elif kind is not None and path and os.path.isfile(path) and os.path.getsize(path) <= _MOST_BYTES:
@@ -97,7 +98,7 @@ def _smaller(clip: Any, facts: VideoMetadata) -> str | None:
     made = io.BytesIO()
     part = clip.part(begin, min(end, begin + _MOST_SECONDS))
     write_trimmed(part, made, shortest_side=_PLAYER_SIDE, quick=True)
-    return _data_url("video/mp4", made.getvalue()) if made.tell() <= _MOST_BYTES else None
+    return f"{_data_url('video/mp4', made.getvalue())}#t=0.001" if made.tell() <= _MOST_BYTES else None
 
 
 def _data_url(kind: str, data: bytes) -> str:
