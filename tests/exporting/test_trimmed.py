@@ -11,7 +11,7 @@ import pytest
 from tests.trainers.clock_rows import draw_clock
 
 from video_sft import Clip
-from video_sft._exporting import trimmed
+from video_sft.video import _trimmed as trimmed
 from video_sft.video._trimmed import write_stills, write_trimmed
 
 

@@ -39,7 +39,9 @@ def test_the_notebook_runs_as_it_stands_on_the_samples(
     (clip,) = (output.data["text/html"] for output in outputs["play"])
     assert "<video controls" in clip
     assert "#t=1.2,5.6" in clip.partition("<video")[2]
-    pictures = [output for name in ("frames", "mix") for output in outputs[name] if "image/png" in output.get("data", {})]
+    pictures = [
+        output for name in ("frames", "mix") for output in outputs[name] if "image/png" in output.get("data", {})
+    ]
     assert len(pictures) == 2
     assert "-> The blanket." in json.dumps(outputs["rows"])
     assert len(json.dumps(outputs)) < 500_000

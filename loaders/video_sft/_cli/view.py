@@ -85,7 +85,9 @@ def _opened(
         return opened, _SAMPLES if options.get("sample") else ""
     if os.path.exists(rows):
         if any(given.values()) or repo or asked:
-            raise ConfigError(f"{rows} is a folder of rows: it takes no --data-dir, --file, --media, --repo or --sample")
+            raise ConfigError(
+                f"{rows} is a folder of rows: it takes no --data-dir, --file, --media, --repo or --sample"
+            )
         return open_folder(rows), ""
     from video_sft.builders import builder_class
 

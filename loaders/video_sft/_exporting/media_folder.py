@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from video_sft._exporting.media_jobs import MediaJob
-from video_sft.video._trimmed import write_stills, write_trimmed
 from video_sft._files import writing_whole, writing_whole_folder
 from video_sft._parallel import done_in_threads
 from video_sft._probing.file_identity import identity_of
@@ -20,6 +19,7 @@ from video_sft.video import Clip
 from video_sft.video._bytes.media_bytes import MediaBytes
 from video_sft.video._columns.saved_videos import link_or_copy
 from video_sft.video._reading.frame_folder import split_frames
+from video_sft.video._trimmed import write_stills, write_trimmed
 
 __all__ = ["MediaFolder", "Place"]
 

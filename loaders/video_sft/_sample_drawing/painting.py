@@ -17,11 +17,12 @@ __all__ = ["paint", "scenes"]
 
 _FOLDER = Path(__file__).parent
 _COLOURS = {
-    "skin": "#dd9a6d", "ink": "#20242a", "white": "#f7f7f5", "grey": "#a4a9ae", "darkgrey": "#5c6268", "steel": "#7f93a6",
-    "navy": "#2c3a57", "blue": "#2f6fc0", "paleblue": "#bcd9ee", "sky": "#a8d4f2", "sea": "#3f8fb8", "lake": "#8fa3ad",
-    "teal": "#2a9d8f", "green": "#4c9a4a", "yellow": "#f2cf45", "gold": "#e0b050", "orange": "#e8833a", "red": "#cf3b34",
-    "pink": "#ea8fa8", "purple": "#6b4a8f", "brown": "#7a4f2c", "wood": "#a9743f", "clay": "#b5643c", "brick": "#b0563f",
-    "sand": "#ecd9a4", "sand2": "#cfae6a", "cream": "#f3e9d2", "stripes": "#5aa3c8", "lawn": "#a3cc7e", "floor": "#d9b891",
+    "skin": "#dd9a6d", "ink": "#20242a", "white": "#f7f7f5", "grey": "#a4a9ae", "darkgrey": "#5c6268",
+    "steel": "#7f93a6", "navy": "#2c3a57", "blue": "#2f6fc0", "paleblue": "#bcd9ee", "sky": "#a8d4f2",
+    "sea": "#3f8fb8", "lake": "#8fa3ad", "teal": "#2a9d8f", "green": "#4c9a4a", "yellow": "#f2cf45",
+    "gold": "#e0b050", "orange": "#e8833a", "red": "#cf3b34", "pink": "#ea8fa8", "purple": "#6b4a8f",
+    "brown": "#7a4f2c", "wood": "#a9743f", "clay": "#b5643c", "brick": "#b0563f", "sand": "#ecd9a4",
+    "sand2": "#cfae6a", "cream": "#f3e9d2", "stripes": "#5aa3c8", "lawn": "#a3cc7e", "floor": "#d9b891",
 }  # fmt: skip
 #: Drawn so many times as large and made smaller, for edges without steps.
 _FINER = 2
@@ -129,7 +130,11 @@ class _Brush:
     def draw(self, shape: str) -> None:
         if shape.startswith("text:"):
             self._pen.text(
-                (self._x, self._y), shape[5:], fill=self._colour("c"), font=ImageFont.load_default(self._unit * 100), anchor="ms"
+                (self._x, self._y),
+                shape[5:],
+                fill=self._colour("c"),
+                font=ImageFont.load_default(self._unit * 100),
+                anchor="ms",
             )
             return
         for kind, colour, *numbers in _shapes()[shape]:
@@ -140,7 +145,10 @@ class _Brush:
 
     def _points(self, numbers: Sequence[float]) -> list[tuple[float, float]]:
         return [
-            (self._x + self._unit * (x * self._cos - y * self._sin), self._y + self._unit * (x * self._sin + y * self._cos))
+            (
+                self._x + self._unit * (x * self._cos - y * self._sin),
+                self._y + self._unit * (x * self._sin + y * self._cos),
+            )
             for x, y in zip(numbers[::2], numbers[1::2], strict=True)
         ]
 

@@ -34,7 +34,9 @@ class MixedRows(RowSet):
             fates.append(np.where(part.reason < 0, (part.times == 0).astype(np.int32), own[part.reason]))
         lengths = [len(part.rows) for part in parts]
         more = {
-            "part": Codes(tuple(part.name for part in parts), np.repeat(np.arange(len(parts), dtype=np.int32), lengths)),
+            "part": Codes(
+                tuple(part.name for part in parts), np.repeat(np.arange(len(parts), dtype=np.int32), lengths)
+            ),
             "mixture": Codes((_DRAWN, _SPARED, *(_OUT + reason for reason in reasons)), np.concatenate(fates)),
         }
         made = cls(datasets.concatenate_datasets([part.rows for part in parts]), more)

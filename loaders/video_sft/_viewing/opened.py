@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import datasets
 from video_sft._config_name import is_upstream, source_of, upstream_config
 from video_sft._loading import load
 from video_sft._media.media_listing import Notes, list_files
-from video_sft._suffixes import SUFFIXES, suffix_of
+from video_sft._suffixes import SUFFIXES, name_of, suffix_of
 from video_sft._upstream_loading import splits_there
 from video_sft._viewing.mixed_rows import MixedRows
 from video_sft._viewing.row_set import RowSet
@@ -22,6 +22,7 @@ from video_sft.builders import builder_class
 from video_sft.errors import ConfigError, MissingFileError
 from video_sft.mixing._outcomes import Outcomes, outcomes
 from video_sft.video import Video
+from video_sft.video._reading.frame_folder import is_frame, natural
 
 __all__ = ["Opened", "open_config", "open_folder", "open_recipe"]
 
@@ -117,7 +118,7 @@ def open_config(config: str, *, split: str | None = None, repo: str | None = Non
         if is_upstream(name):
             given.pop("media", None)
             return _with_words(name, given)
-        return load(name, **given)  # type: ignore[return-value]
+        return load(name, **given)
 
     if is_upstream(config) and media is None and repo is None:
         options.pop("media", None)
@@ -130,10 +131,10 @@ def _with_words(config: str, options: Mapping[str, Any]) -> datasets.Dataset:
     known = {field.name for field in fields(builder_class(config).BUILDER_CONFIG_CLASS)}
     if options.get("repo") is None and "class_names" in known:
         try:
-            return load(config, **{**options, "class_names": True})  # type: ignore[return-value]
+            return load(config, **{**options, "class_names": True})
         except MissingFileError:
             pass
-    return load(config, **options)  # type: ignore[return-value]
+    return load(config, **options)
 
 
 def open_recipe(recipe: str, *, load_options: Mapping[str, Any], **options: Any) -> Opened:
@@ -150,7 +151,7 @@ def open_recipe(recipe: str, *, load_options: Mapping[str, Any], **options: Any)
         if is_upstream(name):
             given.pop("media", None)
         alone: Any = replace(found.options, split=part, group=None, load_options=given)
-        return found.parts.dataset(name, alone)  # type: ignore[return-value]
+        return found.parts.dataset(name, alone)
 
     opened = Opened(Path(recipe).stem, {split: lambda: _mixed(found)}, loaded)
     opened.mixture = found.mixture
@@ -197,12 +198,12 @@ def _of_parquet(paths: list[str]) -> RowSet:
 
 
 def _of_videos(folder: str) -> datasets.Dataset:
-    """Return a row for each video below a folder."""
-    paths = sorted(_videos(folder))
+    """Return a row for each video below a folder; a folder of frames is one."""
+    paths = sorted(set(_videos(folder)), key=natural)
     cells = [{"bytes": None, "path": os.path.join(os.path.abspath(folder), path)} for path in paths]
     shape = datasets.Features({"id": datasets.Value("string"), "video": Video()})
     encoded: Any = datasets.Dataset.from_dict({"id": paths, "video": cells}, features=shape)
-    return encoded  # type: ignore[no-any-return]
+    return encoded
 
 
 def _videos(folder: str) -> Iterator[str]:
@@ -210,3 +211,5 @@ def _videos(folder: str) -> Iterator[str]:
     for path in list_files(folder, Notes(), frames=True):
         if suffix_of(path) in known:
             yield path
+        elif is_frame(name_of(path)):
+            yield os.path.dirname(path) or "."

@@ -78,7 +78,10 @@ def plan_of(clip: Clip, *, anew: bool = False) -> Plan:
     begin, end = facts.within(clip.start_seconds, clip.stop_seconds)
     if begin >= end:
         raise VideoError(clip.path or "", f"the clip is not within its video, which ends at {facts.end_seconds:g} s")
-    way, kind = ("converted", "video/mp4") if anew else _way(clip, facts)
+    way: Way = "converted"
+    kind = "video/mp4"
+    if not anew:
+        way, kind = _way(clip, facts)
     offset = {"direct": 0.0, "repacked": facts.begin_seconds, "converted": begin}[way]
     return Plan(way, kind, offset, begin, end, facts)
 
@@ -108,7 +111,7 @@ def as_mp4(clip: Clip, plan: Plan) -> bytes:
     if plan.way == "repacked":
         try:
             _repack(clip, made)
-        except av.FFmpegError as error:
+        except (av.FFmpegError, ValueError) as error:  # the latter for a codec it has no name for
             raise VideoError(clip.path or "", f"cannot be repacked: {one_line(error)}") from error
     else:
         stop = min(plan.end, plan.begin + MOST_SECONDS)
@@ -127,7 +130,7 @@ def _repack(clip: Clip, target: io.BytesIO) -> None:
         av.open(target, "w", format="mp4") as container,
     ):
         streams: list[Any] = [source.streams[shown.header.stream_index], *source.streams.audio[:1]]
-        copies = {stream.index: container.add_stream_from_template(stream) for stream in streams}
+        copies = {stream.index: container.add_stream_from_template(stream, opaque=True) for stream in streams}
         packets = [packet for packet in source.demux(streams) if packet.size]
         if any(packet.pts is None for packet in packets):
             raise VideoError(clip.path or "", "cannot be repacked: it does not say when each frame is shown")

@@ -1,4 +1,4 @@
-"""A row as the page shows it: what is said, the options, the moments and the facts, all of it plain text and numbers."""
+"""A row as the page shows it: what is said, the options, moments and facts, all of it plain text and numbers."""
 
 from __future__ import annotations
 

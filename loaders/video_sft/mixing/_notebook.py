@@ -33,7 +33,10 @@ def mixture_html(rows: Dataset, record: MixtureRecord) -> str:
     names = [name for name in ("id", "messages", "answer", "mix_epoch") if name in rows.column_names]
     if "messages" in names and len(rows):
         some = rows.with_format(None).select_columns(names)[:_ROWS]
-        first = [[_words(name, value) for name, value in zip(some, row, strict=True)] for row in zip(*some.values(), strict=True)]
+        first = [
+            [_words(name, value) for name, value in zip(some, row, strict=True)]
+            for row in zip(*some.values(), strict=True)
+        ]
         tables += f"<p>The first rows:</p>{_table(names, first)}"
     return f"<div>{told}{tables}</div>"
 

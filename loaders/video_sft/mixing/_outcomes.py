@@ -55,7 +55,10 @@ class Outcomes:
 
 
 def outcomes(
-    parts: Mapping[str, Any] | Sequence[str] | str | os.PathLike[str], *, load_options: Mapping[str, Any], **options: Any
+    parts: Mapping[str, Any] | Sequence[str] | str | os.PathLike[str],
+    *,
+    load_options: Mapping[str, Any],
+    **options: Any,
 ) -> Outcomes:
     """Mix as `mix` does, and tell what became of each row; a recipe of streams is read as rows.
 

@@ -67,17 +67,10 @@ def contact_sheet(
     """
     from PIL import Image, ImageDraw
 
-    if not isinstance(frames, np.ndarray) and hasattr(frames, "frames"):
-        read = frames.frames(count=count, size=size, on_error="nearest")
-        different = np.flatnonzero(np.diff(read.indices, prepend=-1) != 0)  # a clip may have fewer than so many
-        frames, times = read.data[different], read.pts_seconds[different].tolist()
-    elif not isinstance(frames, np.ndarray):
-        frames, times = frames.data, frames.pts_seconds.tolist()
-    if times is None:
-        raise ValueError("an array of frames needs their times")
-    if frames.ndim != 4 or frames.shape[-1] != 3 or str(frames.dtype) != "uint8" or not len(frames):
-        raise ValueError(f"frames are uint8 (N, H, W, 3) with N from 1 up, not {frames.dtype} {frames.shape}")
-    number, height, width, _ = frames.shape
+    pictures, seconds_of = _timed(frames, times, count, size)
+    if pictures.ndim != 4 or pictures.shape[-1] != 3 or str(pictures.dtype) != "uint8" or not len(pictures):
+        raise ValueError(f"frames are uint8 (N, H, W, 3) with N from 1 up, not {pictures.dtype} {pictures.shape}")
+    number, height, width, _ = pictures.shape
     columns = max(1, min(columns, number))
     lines = -(-number // columns)
     top = _CAPTION + _GAP if title else 0
@@ -86,10 +79,26 @@ def contact_sheet(
     draw = ImageDraw.Draw(sheet)
     if title:
         draw.text((_GAP, _GAP), title, fill=(255, 255, 255))
-    for place, (frame, seconds) in enumerate(zip(frames, times, strict=True)):
+    for place, (frame, seconds) in enumerate(zip(pictures, seconds_of, strict=True)):
         x = _GAP + (place % columns) * (width + _GAP)
         y = top + _GAP + (place // columns) * (height + _CAPTION + _GAP)
         sheet.paste(Image.fromarray(frame), (x, y))
         draw.text((x, y + height + 2), f"{seconds:.2f} s", fill=(200, 200, 205))
     return sheet
 
+
+def _timed(
+    frames: GivesFrames | TimedFrames | npt.NDArray[Any], times: Sequence[float] | None, count: int, size: Any
+) -> tuple[npt.NDArray[Any], Sequence[float]]:
+    """Return pictures, and when each is shown."""
+    if isinstance(frames, np.ndarray):
+        if times is None:
+            raise ValueError("an array of frames needs their times")
+        return frames, times
+    if not hasattr(frames, "frames"):
+        shown: Any = frames
+        return shown.data, shown.pts_seconds.tolist()
+    clip: Any = frames
+    read = clip.frames(count=count, size=size, on_error="nearest")
+    different = np.flatnonzero(np.diff(read.indices, prepend=-1) != 0)  # a clip may have fewer than so many
+    return read.data[different], read.pts_seconds[different].tolist()

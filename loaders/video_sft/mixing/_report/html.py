@@ -27,7 +27,8 @@ _STYLE = """
 .mixture h3 { font-size: 1.05em; margin: 1.6em 0 0; }
 .mixture .wide { overflow-x: auto; }
 .mixture table { border-collapse: collapse; margin: .6em 0; }
-.mixture th { text-align: left; vertical-align: bottom; border-bottom: 2px solid #888; padding: .3em .8em .3em 0; font-weight: 600; }
+.mixture th { text-align: left; vertical-align: bottom; border-bottom: 2px solid #888; padding: .3em .8em .3em 0;
+  font-weight: 600; }
 .mixture td { text-align: left; border-bottom: 1px solid #8886; padding: .3em .8em .3em 0; vertical-align: top; }
 .mixture td:last-child:not(.number) { min-width: 12em; }
 .mixture th.number, .mixture td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }

@@ -14,7 +14,8 @@ from video_sft._text import markdown_text, visible
 from video_sft.mixing._report.facts import MixFacts, SourceReport
 
 __all__ = [
-    "CONTENT_COLUMNS", "NUMBERS", "REPORT_COLUMNS", "TEXT_COLUMNS", "cells", "markdown", "notes", "rich_tables", "smaller_tables",
+    "CONTENT_COLUMNS", "NUMBERS", "REPORT_COLUMNS", "TEXT_COLUMNS", "cells", "markdown", "notes", "rich_tables",
+    "smaller_tables",
 ]  # fmt: skip
 
 REPORT_COLUMNS = (
