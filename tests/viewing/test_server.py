@@ -84,12 +84,12 @@ def test_a_config_shows_options_evidence_and_upstreams_fields() -> None:
 
 
 @pytest.mark.usefixtures("own_cache")
-def test_a_mixture_tells_what_it_does_and_has_its_report() -> None:
+def test_a_mixture_tells_what_it_does_and_has_its_report(tmp_path: Path) -> None:
     from video_sft._viewing.opened import open_recipe
 
-    options = {"load_options": {"sample": True}, "num_rows": 30}
-    recipe = Path(video_sft.__file__).parent / "mixing" / "recipes" / "reasoning.yaml"
-    with serving(open_recipe(str(recipe), **options)) as site:
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text("parts: {star: 1, next_gqa: 1}\nnum_rows: 8\nstreaming: true\n", encoding="utf-8")
+    with serving(open_recipe(str(recipe), load_options={"sample": True})) as site:
         assert site.get("/api/about").json["mixture"] is True
         rows = site.rows(part="star", mixture="in the mixture")
         assert rows["rows"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import os
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -22,6 +23,7 @@ _FRAMES, _SIDE = 8, 112
 _MOST_BYTES, _MOST_SECONDS, _PLAYER_SIDE = 2 << 20, 20.0, 240
 _PLAYED = {".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm"}
 _CODECS = frozenset({"h264", "av1", "vp8", "vp9"})
+_HUB_FILE = re.compile(r"hf://datasets/([^/@]+/[^/@]+)(?:@([^/]+))?/(.+)")
 
 
 def clip_html(clip: Any) -> str:
@@ -82,12 +84,10 @@ def _url(path: str | None) -> str | None:
         return None
     if not path.startswith("hf://"):
         return path
-    from huggingface_hub import HfFileSystem
+    from huggingface_hub import hf_hub_url
 
-    try:
-        return str(HfFileSystem().url(path))
-    except (ValueError, OSError):  # no path of a repo
-        return None
+    found = _HUB_FILE.fullmatch(path)
+    return None if found is None else hf_hub_url(found[1], found[3], repo_type="dataset", revision=found[2])
 
 
 def _smaller(clip: Any, facts: VideoMetadata) -> str | None:

@@ -443,7 +443,7 @@ async function begin() {
   byId("after").addEventListener("click", () => go({ page: shown.page + 1 }));
   byId("page").addEventListener("change", (event) => go({ page: Math.max(1, Number(event.target.value) || 1) - 1 }));
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, video")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input:not([type=checkbox]), select, textarea, video")) return;
     if (event.key === "j") step(1);
     else if (event.key === "k") step(-1);
     else if (event.key === "/") { event.preventDefault(); byId("query").focus(); }
