@@ -115,7 +115,7 @@ def shared_row(number: int, said: str, video: Any = None, **changes: Any) -> dic
     messages = [
         {"role": role, "content": [{"type": kind, "text": text} for kind, text in parts]} for role, parts in turns
     ]
-    row = {name: None for name in video_sft.features()}
+    row = dict.fromkeys(video_sft.features())
     row |= {"id": f"made/{number}", "source": "made", "task": "vqa", "answer_format": "open_ended", "license": "MIT"}
     row |= {"messages": messages, "choices": [], "evidence": [], "answer": f"answer {number}"}
     row["video"] = None if video is None else {"path": str(video), "bytes": None}

@@ -1,4 +1,4 @@
-"""Clips, frames and mixtures show themselves in notebooks, and rows in terminals; small, and as text where it is text."""
+"""Clips, frames and mixtures show themselves in notebooks, and rows in terminals: small, and with text as text."""
 
 from __future__ import annotations
 
@@ -60,7 +60,9 @@ def test_a_video_on_a_server_is_linked_to_at_its_limits() -> None:
     from video_sft.video._notebook import _url
 
     assert _url("https://host/a.mp4") == "https://host/a.mp4"
-    assert str(_url("hf://datasets/org/name@main/videos/a.mp4")).endswith("/datasets/org/name/resolve/main/videos/a.mp4")
+    assert str(_url("hf://datasets/org/name@main/videos/a.mp4")).endswith(
+        "/datasets/org/name/resolve/main/videos/a.mp4"
+    )
     assert _url("/data/a.mp4") is None
     assert _url("zip://a.mp4::https://host/b.zip") is None
 

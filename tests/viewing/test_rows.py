@@ -74,7 +74,9 @@ def test_rows_in_another_order_are_read_and_found_in_it(some: datasets.Dataset) 
 
 
 def test_rows_of_other_columns_are_searched_through_and_chosen_too() -> None:
-    nested = [{"name": f"n{number}", "kind": "ab"[number % 2], "deep": [{"said": [f"word{number}"]}]} for number in range(50)]
+    nested = [
+        {"name": f"n{number}", "kind": "ab"[number % 2], "deep": [{"said": [f"word{number}"]}]} for number in range(50)
+    ]
     rows = RowSet(datasets.Dataset.from_list(nested))
     assert not rows.shared
     assert numbers(rows, "WORD49") == [49]
@@ -84,7 +86,9 @@ def test_rows_of_other_columns_are_searched_through_and_chosen_too() -> None:
 
 def test_half_a_million_rows_in_pieces_of_ten_are_searched(tmp_path: Path) -> None:
     size = 500_000
-    rows = datasets.Dataset.from_dict({"id": [f"r{number}" for number in range(size)], "kind": ["a", "b"] * (size // 2)})
+    rows = datasets.Dataset.from_dict(
+        {"id": [f"r{number}" for number in range(size)], "kind": ["a", "b"] * (size // 2)}
+    )
     rows.save_to_disk(tmp_path / "rows", max_shard_size="1GB")
     found = RowSet(datasets.load_from_disk(str(tmp_path / "rows")))
     assert numbers(found, "r49999") == [49_999, *range(499_990, 500_000)]
@@ -123,7 +127,9 @@ def test_rows_on_evaluation_videos_and_of_other_licences_say_so(
     monkeypatch.setenv("VIDEO_SFT_EVAL_IDS", str(tmp_path / "none"))
     rows = [
         shared_row(number, "what?", video_id=name, license=licence)
-        for number, (name, licence) in enumerate([("vidor/4010069381", "MIT"), ("vidor/1", "GPL-3.0"), ("vidor/1", "MIT")])
+        for number, (name, licence) in enumerate(
+            [("vidor/4010069381", "MIT"), ("vidor/1", "GPL-3.0"), ("vidor/1", "MIT")]
+        )
     ]
     part = datasets.Dataset.from_list(rows, features=video_sft.features())
     made = MixedRows.of(outcomes({"made": part}, load_options={}, licenses=["MIT"]).outcomes)

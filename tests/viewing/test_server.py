@@ -42,7 +42,12 @@ def media(site: Site, number: int = 0, anew: str = "") -> tuple[Any, bytes]:
 def test_rows_come_by_pages_filters_and_words(opened_rows: Open) -> None:
     made = [shared_row(number, f"question {number}", task="vqa" if number % 3 else "reasoning") for number in range(45)]
     with serving(opened_rows(made), notice="Look!") as site:
-        assert site.get("/api/about").json == {"title": "made", "splits": ["train"], "notice": "Look!", "mixture": False}
+        assert site.get("/api/about").json == {
+            "title": "made",
+            "splits": ["train"],
+            "notice": "Look!",
+            "mixture": False,
+        }
         first, last = site.rows(), site.rows(page="2")
         assert (first["total"], first["pages"], len(first["rows"])) == (45, 3, 20)
         assert [row["number"] for row in last["rows"]] == list(range(40, 45))
@@ -53,7 +58,10 @@ def test_rows_come_by_pages_filters_and_words(opened_rows: Open) -> None:
         assert {each["value"]: each["rows"] for each in some["facets"]["task"]} == {"reasoning": 5, "vqa": 6}
         assert site.rows(q="nothing of this")["rows"] == []
         row = site.get("/api/row/train/44").json
-        assert row["turns"][0] == {"role": "user", "parts": [{"type": "video", "text": None}, {"type": "text", "text": "question 44"}]}
+        assert row["turns"][0] == {
+            "role": "user",
+            "parts": [{"type": "video", "text": None}, {"type": "text", "text": "question 44"}],
+        }
         assert row["answer"] == "answer 44"
         for path, status in (("/api/row/train/45", 404), ("/api/row/test/0", 400), ("/api/rows?split=test", 400)):
             answer = site.get(path)
@@ -278,7 +286,9 @@ def test_the_command_serves_samples_until_it_is_stopped_and_writes_nothing(tmp_p
     code = "from video_sft._cli import main; main()"
     environment = {**os.environ, "HF_DATASETS_CACHE": session_cache, "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-c", code, "view", "star", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=environment) as running:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=environment
+    ) as running:
         assert running.stdout is not None
         line = running.stdout.readline()
         found = re.search(r"http://127\.0\.0\.1:(\d+)/", line)

@@ -1,4 +1,4 @@
-"""What is opened to be looked at: a config, a mixture's recipe, or a folder of rows or of videos."""
+"""The things that can be looked at: a config, a mixture's recipe, a folder of rows or of videos; and their splits."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from video_sft.video._bytes.byte_source import SeekableFile
 from video_sft.video._streams.track import Track
 from video_sft.video._trimmed import write_trimmed
 
-__all__ = ["Kept", "Plan", "as_mp4", "plan_of", "sheet_of"]
+__all__ = ["Kept", "MediaPlan", "as_mp4", "plan_of", "sheet_of"]
 
 Way = Literal["direct", "repacked", "converted"]
 
@@ -38,7 +38,7 @@ _SHEET, _SHEET_SIDE = 8, 160
 
 
 @dataclass(frozen=True)
-class Plan:
+class MediaPlan:
     """How a clip is shown.
 
     Attributes:
@@ -64,7 +64,7 @@ class Plan:
         return self.way == "converted" and self.end - self.begin > MOST_SECONDS
 
 
-def plan_of(clip: Clip, *, anew: bool = False) -> Plan:
+def plan_of(clip: Clip, *, anew: bool = False) -> MediaPlan:
     """Decide how a clip is shown; the file's header is read.
 
     Args:
@@ -83,7 +83,7 @@ def plan_of(clip: Clip, *, anew: bool = False) -> Plan:
     if not anew:
         way, kind = _way(clip, facts)
     offset = {"direct": 0.0, "repacked": facts.begin_seconds, "converted": begin}[way]
-    return Plan(way, kind, offset, begin, end, facts)
+    return MediaPlan(way, kind, offset, begin, end, facts)
 
 
 def _way(clip: Clip, facts: VideoMetadata) -> tuple[Way, str]:
@@ -101,7 +101,7 @@ def _way(clip: Clip, facts: VideoMetadata) -> tuple[Way, str]:
     return "converted", "video/mp4"
 
 
-def as_mp4(clip: Clip, plan: Plan) -> bytes:
+def as_mp4(clip: Clip, plan: MediaPlan) -> bytes:
     """Return the MP4 file of a clip that is not sent as it is.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a mixture does with every row of its parts: how often it is drawn, or why it is left out."""
+"""The outcome for every row of a mixture's parts: how often it is drawn, or why it is left out."""
 
 from __future__ import annotations
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -11,9 +14,11 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["contact_sheet"]
+__all__ = ["contact_sheet", "data_url", "frames_html", "sheet_html"]
 
 _GAP, _CAPTION = 6, 16
+#: Of a sheet in a notebook, how many frames, and their shortest side in pixels.
+_FEW, _SIDE = 8, 112
 
 
 class TimedFrames(Protocol):
@@ -102,3 +107,25 @@ def _timed(
     read = clip.frames(count=count, size=size, on_error="nearest")
     different = np.flatnonzero(np.diff(read.indices, prepend=-1) != 0)  # a clip may have fewer than so many
     return read.data[different], read.pts_seconds[different].tolist()
+
+
+def frames_html(frames: Any) -> str:
+    """Return `Frames` as a notebook shows them: their shape and times, and some of them where they are pictures."""
+    data, shown = frames.data, f"<code>{escape(repr(frames))}</code>"
+    if len(frames) and data.ndim == 4 and data.shape[-1] == 3 and str(data.dtype) == "uint8":
+        step, shrink = -(-len(frames) // _FEW), max(1, min(data.shape[1:3]) // _SIDE)
+        sheet = sheet_html(data[::step, ::shrink, ::shrink], "frames", frames.pts_seconds[::step].tolist())
+        shown += f"<br>{sheet}"
+    return f"<div>{shown}</div>"
+
+
+def sheet_html(frames: Any, alt: str, times: Sequence[float] | None = None) -> str:
+    """Return a small sheet of a clip, or of frames, as a picture that is part of the page."""
+    made = io.BytesIO()
+    contact_sheet(frames, times, count=_FEW, size=_SIDE).save(made, "JPEG", quality=75)
+    return f'<img alt="{escape(alt)}" src="{data_url("image/jpeg", made.getvalue())}" style="max-width:100%">'
+
+
+def data_url(kind: str, data: bytes) -> str:
+    """Return an address that holds a file itself."""
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"

@@ -130,7 +130,7 @@ class Frames:
 
     def _repr_html_(self) -> str:
         """Show their shape and some of them in notebooks."""
-        from video_sft.video._notebook import frames_html
+        from video_sft.video._contact_sheet import frames_html
 
         return frames_html(self)
 
