@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 from tests.expectations import read_expected
 
-import video_sft
 from video_sft._sample_drawing.painting import paint, scenes
+from video_sft.builders import own_sources
 
 
 def drawn() -> set[str]:
     """The clips and images that the sample rows name."""
-    shared = [source for source in video_sft.sources()]
-    rows = [row for source in shared for row in read_expected(source)]
+    rows = [row for source in own_sources() for row in read_expected(source)]
     return {row["video_path"] for row in rows if row.get("video_path")}
 
 
