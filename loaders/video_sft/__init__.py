@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         Video,
         VideoMetadata,
         cache_ranges,
+        contact_sheet,
         limit_waiting,
         read_frames,
     )
@@ -75,6 +76,7 @@ __all__ = [
     "VideoSftError",
     "cache_ranges",
     "configs",
+    "contact_sheet",
     "describe",
     "export",
     "features",
@@ -127,6 +129,7 @@ if not TYPE_CHECKING:
                 "Video",
                 "VideoMetadata",
                 "cache_ranges",
+                "contact_sheet",
                 "limit_waiting",
                 "read_frames",
             ),

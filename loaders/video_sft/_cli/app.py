@@ -25,6 +25,7 @@ from video_sft._cli.mix import mix_recipe
 from video_sft._cli.prepare import prepare_videos
 from video_sft._cli.publish import publish_configs
 from video_sft._cli.show import show
+from video_sft._cli.view import view_rows
 
 __all__ = ["app", "main"]
 
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 app.command("list")(list_sources)
 app.command()(show)
+app.command("view")(view_rows)
 app.command()(build)
 app.command()(check)
 app.command("mix")(mix_recipe)

@@ -1,4 +1,4 @@
-"""What is to be done with each video, and how."""
+"""The steps that are done with each video, and their parameters."""
 
 from __future__ import annotations
 
