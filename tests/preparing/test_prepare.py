@@ -26,9 +26,7 @@ from video_sft.preparing import location_in, read_manifest
 from video_sft.preparing._manifest import SCHEMA
 from video_sft.preparing._planning import shard_of
 
-COLUMNS = (
-    "video_id, start, stop, location, timeline_offset, duration, fps, frames, size, sound, fingerprint, bytes, error"
-)
+COLUMNS = "video_id start stop location timeline_offset duration fps frames size sound fingerprint bytes error"
 
 
 @pytest.fixture

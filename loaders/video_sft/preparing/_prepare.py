@@ -19,7 +19,7 @@ from video_sft._media import Location, MediaPlaces
 from video_sft.builders import configs
 from video_sft.errors import ConfigError
 from video_sft.mixing import mix
-from video_sft.preparing._planning import Known, Plan, planned, sized
+from video_sft.preparing._planning import Known, VideoPlan, planned, sized
 from video_sft.preparing._report import PrepareReport
 from video_sft.preparing._root import PreparedRoot
 from video_sft.preparing._settings import DEFAULT_STEPS, Settings
@@ -177,12 +177,12 @@ class _Tally:
                 self.seconds_after += row.get("duration") or 0.0
             yield each
 
-    def unreachable(self, plan: Plan) -> Iterator[Prepared]:
+    def unreachable(self, plan: VideoPlan) -> Iterator[Prepared]:
         """Yield the videos that are not there."""
         for video, error in plan.unreachable.items():
             yield from self._lost(video, error.reason)
 
-    def report(self, plan: Plan, seconds: float) -> PrepareReport:
+    def report(self, plan: VideoPlan, seconds: float) -> PrepareReport:
         """Return all of it."""
         return PrepareReport(
             root=self.settings.root,
@@ -223,7 +223,7 @@ def _named(video: Wanted) -> str:
     return f"{video.video_id} ({video.original})" if video.original != video.video_id else video.video_id
 
 
-def _failed_before(prepared: PreparedRoot, plan: Plan, settings: Settings, retry_failed: bool) -> int:
+def _failed_before(prepared: PreparedRoot, plan: VideoPlan, settings: Settings, retry_failed: bool) -> int:
     """Return how many videos failed in an earlier run and are not tried again."""
     if retry_failed:
         return 0
