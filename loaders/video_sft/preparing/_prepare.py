@@ -94,7 +94,8 @@ def prepare(
         memory: bytes that Ray sets aside for each task.
         num_workers: processes of `local`; None is one for each processor.
         seconds_per_video: a video that takes longer is given up.
-        packed: put files into zips of about 1 GB, which are read in place; None does so above 100,000 files.
+        packed: put files into zips of about 1 GB, which are read in place; None does so above 100,000 files, and on the
+            Hub.
         progress: show a bar.
         **load_options: for `load` or `mix`, where `rows` names a config or a recipe: `data_dir`, `sample`, `repo` ...
 
@@ -118,7 +119,8 @@ def prepare(
     found = _rows(rows, split, media, load_options)
     plan = planned(found, trimmed="trim" in settings.steps, pools=pools, max_rows=max_rows, shard=part)
     files = plan.parts * part[1]
-    packed = settings.writes and (files > _MOST_FILES if packed is None else packed)
+    many = files > _MOST_FILES or root.startswith("hf://")  # where each file is a commit
+    packed = settings.writes and (many if packed is None else packed)
     settings = Settings(
         root, settings.steps, encoder=encoder, returned=packed or root.startswith("memory://"), **chosen
     )
@@ -237,7 +239,7 @@ def _rows(rows: Any, split: str, media: Any, options: Mapping[str, Any]) -> Any:
     if isinstance(rows, str) and rows in configs():
         return load(rows, split=split, media=media, **options)
     if isinstance(rows, (str, os.PathLike)) or (isinstance(rows, Mapping) and "video" not in rows):
-        return mix(rows, split=split, media=media, decontaminate=None, **options)
+        return mix(rows, split=split, media=media, **{"decontaminate": None, **options})
     if media is not None or options:
         names = ", ".join([*(["media"] if media is not None else []), *options])
         raise ConfigError(f"{names}: these go with a config or a recipe; rows that are loaded have their videos")
