@@ -24,6 +24,7 @@ from video_sft.errors import VideoError, VideoSftError, one_line
 from video_sft.video import Clip
 from video_sft.video._bytes.byte_source import ByteSource
 from video_sft.video._bytes.media_bytes import media_bytes
+from video_sft.video._frames import facts_in_words
 
 __all__ = ["HOSTS", "PageServer", "byte_range"]
 
@@ -151,12 +152,12 @@ class PageServer:
             return JSONResponse({"kind": kind})
         plan = plan_of(self._clip(*_asked(request)), anew="anew" in request.query_params)
         facts = plan.facts
-        told = [f"{facts.duration_seconds:.2f} s", f"{facts.width} x {facts.height}", f"{facts.fps:.4g} frames/s"]
-        told += [facts.codec, facts.container, "no sound" if facts.audio is None else f"sound: {facts.audio.codec}"]
         limits = {"offset": plan.offset, "begin": plan.begin, "end": plan.end}
         file = {"fileBegin": facts.begin_seconds, "fileEnd": facts.end_seconds}
         cut = MOST_SECONDS if plan.cut else None
-        return JSONResponse({"kind": "video", "way": plan.way, **limits, **file, "facts": ", ".join(told), "cut": cut})
+        return JSONResponse(
+            {"kind": "video", "way": plan.way, **limits, **file, "facts": facts_in_words(facts), "cut": cut}
+        )
 
     def _video(self, request: Request) -> Response:
         clip = self._clip(*_asked(request))
