@@ -173,7 +173,7 @@ function rowParts(row) {
   const parts = [top];
   if (row.fate) {
     const why = row.fate.why ? `: ${row.fate.why}` : "";
-    parts.push(make("p", { class: `fate ${row.fate.times ? "" : row.fate.why && row.fate.what === "left out" ? "left" : "spared"}` }, make("b", {}, row.fate.what), why,
+    parts.push(make("p", { class: `fate ${row.fate.times ? "" : row.fate.what === "left out" ? "left" : "spared"}` }, make("b", {}, row.fate.what), why,
       make("br"), make("small", {}, `part ${row.fate.part}: ${row.fate.share}`)));
   }
   parts.push(make("div", { class: "medium", id: "medium" }, make("p", { class: "quiet" }, row.medium ? "Opening the file …" : "This row has no video or image.")));
