@@ -35,7 +35,7 @@ _PAGE = Path(__file__).with_name("page")
 _FILES = {"view.js": "text/javascript", "view.css": "text/css", "icon.svg": "image/svg+xml"}
 _ROWS_EACH, _MOST_ROWS = 20, 100
 _MADE_BYTES, _PICTURE_BYTES = 256 << 20, 64 << 20
-_CLIPS = 32
+_CLIPS = 8
 _SENT_AT_ONCE = 1 << 18
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; "
@@ -121,7 +121,8 @@ class PageServer:
         pages = max(1, -(-len(matching) // size))
         page = min(max(0, _whole(asked.get("page"), 0)), pages - 1)
         numbers = matching[page * size : (page + 1) * size].tolist()
-        shown = [brief(row, number) for number, row in zip(numbers, rows.read(numbers), strict=True)]
+        listed = zip(numbers, rows.listed(numbers), strict=True)
+        shown = [brief(row, number, medium) for number, (row, medium) in listed]
         for row in shown:
             row["fate"] = rows.fate(row["number"])
         facets = {
@@ -135,7 +136,7 @@ class PageServer:
         split, number = _asked(request)
         rows = self._opened.rows(split)
         row = self._opened.row(split, number)
-        own = brief(row, number)
+        own = brief(row, number, next((kind for kind in ("video", "image") if row.get(kind) is not None), None))
         return JSONResponse({**own, **full(row), "fate": rows.fate(number), "count": len(rows), "shared": rows.shared})
 
     def _upstream(self, request: Request) -> Response:
