@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         VideoSftError,
     )
     from video_sft.mixing import MixReport, describe, mix, shard
+    from video_sft.preparing import PrepareReport, prepare
     from video_sft.publishing import PublishReport, publish
     from video_sft.video import (
         Audio,
@@ -64,6 +65,7 @@ __all__ = [
     "MissingMediaError",
     "MixReport",
     "PixelBudget",
+    "PrepareReport",
     "PublishReport",
     "RowError",
     "SkippedRow",
@@ -82,6 +84,7 @@ __all__ = [
     "limit_waiting",
     "load",
     "mix",
+    "prepare",
     "probe",
     "publish",
     "read_frames",
@@ -116,6 +119,7 @@ if not TYPE_CHECKING:
                 "VideoSftError",
             ),
             "video_sft.mixing": ("MixReport", "describe", "mix", "shard"),
+            "video_sft.preparing": ("PrepareReport", "prepare"),
             "video_sft.publishing": ("PublishReport", "publish"),
             "video_sft.video": (
                 "Audio",
@@ -134,7 +138,9 @@ if not TYPE_CHECKING:
             "builders",
             "checking",
             "errors",
+            "fingerprints",
             "mixing",
+            "preparing",
             "publishing",
             "sample_media",
             "source_kit",

@@ -15,8 +15,19 @@ import video_sft.video
 ROOT = Path(video_sft.video.__file__).parent
 PACKAGE = "video_sft.video"
 #: From the front to the back; the last are words that all may use.
-LAYERS = ("_columns", "_batch", "_clip", "_notebook", "_reading", "_streams", "_decoding", "_headers", "_bytes")
-WORDS = frozenset({"_contact_sheet", "_fragment", "_frames", "_sampling", "_timeline", "_trimmed"})
+LAYERS = (
+    "_columns",
+    "_batch",
+    "_clip",
+    "_notebook",
+    "_encoding",
+    "_reading",
+    "_streams",
+    "_decoding",
+    "_headers",
+    "_bytes",
+)
+WORDS = frozenset({"_contact_sheet", "_fragment", "_frames", "_sampling", "_timeline"})
 
 
 def imported(path: Path, *, only_top_level: bool = False) -> set[str]:

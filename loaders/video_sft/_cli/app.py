@@ -22,6 +22,7 @@ from video_sft._cli.export import export_rows
 from video_sft._cli.help import show_help
 from video_sft._cli.list_sources import list_sources
 from video_sft._cli.mix import mix_recipe
+from video_sft._cli.prepare import prepare_videos
 from video_sft._cli.publish import publish_configs
 from video_sft._cli.show import show
 from video_sft._cli.view import view_rows
@@ -44,6 +45,7 @@ app.command()(build)
 app.command()(check)
 app.command("mix")(mix_recipe)
 app.add_typer(eval_ids, name="eval-ids")
+app.command("prepare")(prepare_videos)
 app.command("export")(export_rows)
 app.command("publish")(publish_configs)
 app.command()(demo)

@@ -16,8 +16,8 @@ import av
 from video_sft.errors import VideoError, one_line
 from video_sft.video import Clip, VideoMetadata, contact_sheet
 from video_sft.video._bytes.byte_source import SeekableFile
+from video_sft.video._encoding.trimmed import write_trimmed
 from video_sft.video._streams.track import Track
-from video_sft.video._trimmed import write_trimmed
 
 __all__ = ["Kept", "MediaPlan", "as_mp4", "plan_of", "sheet_of"]
 

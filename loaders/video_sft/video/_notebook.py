@@ -67,7 +67,7 @@ def _url(path: str | None) -> str | None:
 
 def _smaller(clip: Any, facts: VideoMetadata) -> str | None:
     """Return the beginning of a clip as a small video; None where that would be too large all the same."""
-    from video_sft.video._trimmed import write_trimmed
+    from video_sft.video._encoding.trimmed import write_trimmed
 
     begin, end = facts.within(clip.start_seconds, clip.stop_seconds)
     made = io.BytesIO()

@@ -75,6 +75,12 @@ def notes(report: MixFacts) -> list[str]:
         told.append(f"Strictest licence: {report.license}.")
     if report.total.hours is not None:
         told.append(f"Hours are known for {report.total.timed_rows:,} of {report.total.rows:,} rows.")
+    if report.eval_footage:
+        shown = [f"{name} ({count:,} videos)" for name, count in report.eval_footage.items() if count]
+        told.append(f"Compared by content with {', '.join(shown)}; with the other lists by ids alone.")
+    if report.total.not_compared:
+        rows = ", ".join(f"{count:,} since {why}" for why, count in report.total.not_compared.items())
+        told.append(f"Rows that could not be compared by content, and stay: {rows}.")
     if report.eval_missing:
         missing = ", ".join(report.eval_missing)
         told.append(f"Not checked, for lack of a list (`video-sft eval-ids` says why): {missing}.")

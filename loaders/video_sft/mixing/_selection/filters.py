@@ -26,7 +26,7 @@ __all__ = [
     "leave_out_evaluation",
 ]
 
-Decontaminate = Literal["eval-videos", "eval-questions"]
+Decontaminate = Literal["eval-videos", "eval-questions", "eval-content"]
 DECONTAMINATIONS: tuple[str, ...] = get_args(Decontaminate)
 
 
@@ -39,12 +39,14 @@ class Selection:
         positions: of the rows that are in, ascending; None while all are.
         dropped: positions of the others, by the reason why they are out.
         on_lists: rows by the evaluation list they are on; one that is on two counts for both.
+        not_compared: rows that stay though their video could not be compared by content, by the reason.
     """
 
     dataset: Dataset
     positions: npt.NDArray[np.int64] | None = None
     dropped: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
     on_lists: dict[str, int] = field(default_factory=dict)
+    not_compared: dict[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.dataset) if self.positions is None else len(self.positions)
@@ -104,7 +106,7 @@ def leave_out_evaluation(selection: Selection, lists: Sequence[EvalList], by: De
             mask = _asked(selection, videos, np.flatnonzero(mask), entry)
         if mask.any():
             selection.on_lists[entry.name] = int(mask.sum())
-            reasons[f"{'video' if by == 'eval-videos' else 'question'} of {entry.name}"] = mask
+            reasons[f"{'question' if by == 'eval-questions' else 'video'} of {entry.name}"] = mask
     selection.drop(reasons)
 
 
@@ -129,7 +131,7 @@ class RowTest:
         if self._by is None or video is None:
             return True
         found = self._index.find(video)
-        if not found or self._by == "eval-videos":
+        if not found or self._by != "eval-questions":
             return not found
         if "messages" not in row:
             return True
