@@ -15,7 +15,6 @@ from rich.text import Text
 import video_sft
 from video_sft._cli import options as opt
 from video_sft._cli.console import Console
-from video_sft._cli.pictures import print_frames
 from video_sft.errors import ConfigError
 
 __all__ = ["conversation", "row_panel", "show"]
@@ -48,6 +47,8 @@ def show(
     console, row = Console(), loaded[index]
     console.print(row_panel(row, f"{config}  {split}  row {index:,} of {len(loaded):,}"))
     if frames:
+        from video_sft._cli.pictures import print_frames
+
         print_frames(console, row)
 
 
