@@ -8,7 +8,7 @@ from datasets import Dataset, DatasetDict
 
 from video_sft._rows.schema import features
 from video_sft.publishing._cells import VideoMode
-from video_sft.publishing._upload.repo_run import LoadedConfig, RepoRun
+from video_sft.publishing._upload.repo_run import GivenMedia, LoadedConfig, RepoRun
 from video_sft.publishing._upload.repository import HubRepo
 from video_sft.video._fragment import with_fragment
 
@@ -68,4 +68,5 @@ def made_run(
     rows: Dataset, state_dir: Path, *, repo: str = "org/made", mode: VideoMode = "reference", config: str = "star"
 ) -> RepoRun:
     """Return a run that publishes rows as the train split of a config."""
-    return RepoRun(HubRepo(repo), [LoadedConfig(config, DatasetDict(train=rows))], mode=mode, state_dir=state_dir)
+    media = GivenMedia(mode, removed=mode == "none")
+    return RepoRun(HubRepo(repo), [LoadedConfig(config, DatasetDict(train=rows))], media, state_dir=state_dir)

@@ -106,7 +106,7 @@ def test_a_failure_that_passes_is_waited_out(
     made_run(make_rows(make_videos(tmp_path / "pool", 6)), tmp_path).publish(private=False)
     assert waits, "the failure was met"
     assert sum(wait >= max(fault.get("retry_after", 0), fault.get("spent_for", 0)) for wait in waits) >= 1
-    assert len([path for path in hub.tree(REPO) if path.startswith("videos/")]) == 6
+    assert len([path for path in hub.tree(REPO) if path.startswith("videos/charades/")]) == 6
     assert len(hub.repo(REPO).commits) == 3, "a commit whose answer was lost is not made twice"
     check_rows_have_their_videos(hub)
 
@@ -152,6 +152,6 @@ def test_memory_stays_flat_for_ten_thousand_videos(tmp_path: Path) -> None:
             text=True,
             check=True,
         )
-        assert len([path for path in hub.tree(REPO) if path.startswith("videos/")]) == 10_000
+        assert len([path for path in hub.tree(REPO) if path.startswith("videos/charades/")]) == 10_000
         assert max(len(commit.changed) for commit in hub.repo(REPO).commits.values()) < 100
     assert float(done.stdout) < 60, "MB beyond what loading the rows took"

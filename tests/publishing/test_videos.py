@@ -34,7 +34,7 @@ def published_cells(hub: LocalHub, config: str = "star") -> list[dict[str, objec
 
 
 def videos(hub: LocalHub) -> dict[str, str]:
-    return {path: digest for path, digest in hub.tree(REPO).items() if path.startswith("videos/")}
+    return {path: digest for path, digest in hub.tree(REPO).items() if path.count("/") == 3}
 
 
 def test_a_video_of_many_rows_is_there_once(hub: LocalHub, tmp_path: Path) -> None:
@@ -48,11 +48,12 @@ def test_a_video_of_many_rows_is_there_once(hub: LocalHub, tmp_path: Path) -> No
 
 
 def test_rows_come_after_all_their_videos(hub: LocalHub, tmp_path: Path) -> None:
-    made_run(make_rows(make_videos(tmp_path / "pool", 250)), tmp_path).publish(private=False)
+    made_run(make_rows(make_videos(tmp_path / "pool", 260)), tmp_path).publish(private=False)
     commits = list(hub.repo(REPO).commits.values())
-    assert [len(commit.changed) for commit in commits[1:-1]] == [96, 96, 58]
-    assert all(path.startswith("videos/") for commit in commits[1:-1] for path in commit.changed)
-    assert {path.partition("/")[0] for path in commits[-1].changed} == {"README.md", "explore.ipynb", "star"}
+    assert [len(commit.changed) for commit in commits[1:-1]] == [250, 10]
+    assert all(path.startswith("videos/charades/") for commit in commits[1:-1] for path in commit.changed)
+    beside = {"README.md", "LICENSE", "explore.ipynb", "videos/manifest.csv"}
+    assert {path for path in commits[-1].changed if not path.startswith("star/")} == beside
     pins = {str(cell["path"]).partition("@")[2][:40] for cell in published_cells(hub) if cell}
     assert pins == {commits[-2].oid}
 

@@ -23,7 +23,7 @@ from video_sft.video._reading.frame_folder import split_frames
 
 __all__ = ["PublishedVideo", "VideoMode", "has_media", "publishable", "published_videos"]
 
-VideoMode = Literal["none", "reference", "embed"]
+VideoMode = Literal["none", "reference", "embed", "packed"]
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}")
 _ROW_COLUMNS = ["id", "video", "video_id", "video_path", "start_seconds", "stop_seconds"]
 
@@ -80,9 +80,10 @@ def publishable(
     """Return rows with the media cells that are published, in the columns and with the metadata of `schema`.
 
     Mode `none` empties the cells, `reference` gives what `reference` returns for a video, `embed` the videos' bytes.
+    With `packed` videos are found by other ways and their cells are empty.
     Images are embedded unless the mode is `none`: the viewer shows no others.
     """
-    files = published_videos(table) if mode != "none" else [None] * len(table)
+    files = published_videos(table) if mode in ("reference", "embed") else [None] * len(table)
     table = _replace(table, "video", [_video_cell(file, mode, reference) for file in files])
     table = _replace(table, "image", [_image_cell(cell, mode) for cell in table["image"].to_pylist()])
     return table.cast(schema)

@@ -1,0 +1,65 @@
+"""The links of published rows: which videos their cells name, and the same rows with links to another place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from video_sft.publishing._layout import path_of_cell
+from video_sft.publishing._parquet import write_shard
+
+__all__ = ["linked_cells", "relink_shard"]
+
+
+def linked_cells(file: Any) -> set[str]:
+    """Return the different places that the video cells of a Parquet file name; only that column is read.
+
+    Args:
+        file: its path, or it opened in binary mode.
+    """
+    with pq.ParquetFile(file) as rows:
+        if not _has_links(rows.schema_arrow):
+            return set()
+        found: set[str] = set()
+        for batch in rows.iter_batches(columns=["video.path"], batch_size=1 << 16):
+            found.update(batch.column("video").field("path").drop_null().unique().to_pylist())
+    return found
+
+
+def relink_shard(file: Path, target: Path, place: Callable[[str], str]) -> bool:
+    """Write a Parquet file anew with links to another place, row group by row group; return whether any is another.
+
+    Args:
+        file: as it was published.
+        target: is written where a link changes, and not otherwise.
+        place: gives what a cell holds for a path in the repo, such as `videos/charades/0c/6H78U.mp4`.
+    """
+
+    def moved(cell: str) -> str:
+        path = path_of_cell(cell)
+        return cell if path is None else place(path)
+
+    cells = {cell: moved(cell) for cell in linked_cells(file)}
+    if all(cell == new for cell, new in cells.items()):
+        return False
+    with pq.ParquetFile(file) as rows:
+        groups = (_moved(rows.read_row_group(number), cells) for number in range(rows.num_row_groups))
+        write_shard(target, groups, rows.schema_arrow)
+    return True
+
+
+def _moved(table: pa.Table, cells: dict[str, str]) -> pa.Table:
+    number = table.schema.get_field_index("video")
+    field = table.schema.field(number)
+    rows: Iterator[dict[str, Any] | None] = iter(table.column(number).to_pylist())
+    new = [row and {**row, "path": cells.get(row["path"], row["path"])} for row in rows]
+    return table.set_column(number, field, pa.array(new, field.type))
+
+
+def _has_links(schema: pa.Schema) -> bool:
+    number = schema.get_field_index("video")
+    return number >= 0 and pa.types.is_struct(kind := schema.field(number).type) and kind.get_field_index("path") >= 0
