@@ -30,18 +30,19 @@ def linked_cells(file: Any) -> set[str]:
     return found
 
 
-def relink_shard(file: Path, target: Path, place: Callable[[str], str]) -> bool:
+def relink_shard(file: Path, target: Path, place: Callable[[str], str | None]) -> bool:
     """Write a Parquet file anew with links to another place, row group by row group; return whether any is another.
 
     Args:
         file: as it was published.
         target: is written where a link changes, and not otherwise.
-        place: gives what a cell holds for a path in the repo, such as `videos/charades/0c/6H78U.mp4`.
+        place: gives what a cell holds for a path in the repo, such as `videos/charades/0c/6H78U.mp4`; None for what is
+            to stay as it is.
     """
 
     def moved(cell: str) -> str:
         path = path_of_cell(cell)
-        return cell if path is None else place(path)
+        return (path and place(path)) or cell
 
     cells = {cell: moved(cell) for cell in linked_cells(file)}
     if all(cell == new for cell, new in cells.items()):
@@ -62,4 +63,5 @@ def _moved(table: pa.Table, cells: dict[str, str]) -> pa.Table:
 
 def _has_links(schema: pa.Schema) -> bool:
     number = schema.get_field_index("video")
-    return number >= 0 and pa.types.is_struct(kind := schema.field(number).type) and kind.get_field_index("path") >= 0
+    kind = schema.field(number).type if number >= 0 else pa.null()
+    return pa.types.is_struct(kind) and "path" in [field.name for field in kind]

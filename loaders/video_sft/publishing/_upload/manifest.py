@@ -12,11 +12,16 @@ from video_sft.publishing._report import VideoTotals
 from video_sft.publishing._upload.hashes import HashMemory
 from video_sft.video._bytes.media_bytes import MediaBytes
 
-__all__ = ["Manifest", "lengths_of"]
+__all__ = ["Manifest", "lengths_of", "manifest_of"]
 
 _HEAD = ("path", "bytes", "sha256", "duration_seconds", "archive")
 #: Files whose length is looked up at a time.
 _AT_ONCE = 1_000
+
+
+def manifest_of(text: str | None) -> Manifest:
+    """Return a manifest as it is in a repo."""
+    return Manifest(sqlite3.connect(":memory:", isolation_level=None), text)
 
 
 def lengths_of(locations: Iterable[str], state_dir: Path) -> dict[str, float | None]:

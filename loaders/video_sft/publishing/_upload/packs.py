@@ -7,7 +7,6 @@ rows have null cells, which every reader takes, and `load` finds their videos in
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sqlite3
 import zipfile
@@ -17,7 +16,7 @@ from typing import NamedTuple
 
 from video_sft._datasets import tqdm
 from video_sft._places import open_binary, root_of
-from video_sft.publishing._layout import CUT_SUFFIX, MANIFEST, VIDEO_FOLDER
+from video_sft.publishing._layout import MANIFEST, pack_path, pool_of
 from video_sft.publishing._upload.hashes import HashMemory
 from video_sft.publishing._upload.manifest import Manifest, lengths_of
 from video_sft.publishing._upload.media_guard import check_content
@@ -27,7 +26,6 @@ from video_sft.publishing._upload.videos import VideoCounts
 __all__ = ["PackedVideos"]
 
 _BYTES_EACH = 1 << 30
-_NUMBER = re.compile(rf"{VIDEO_FOLDER}/(.+)-(\d{{5}})\.zip")
 
 
 class _Member(NamedTuple):
@@ -96,7 +94,7 @@ class PackedVideos:
         ).fetchall():
             last = rows[-1][0]
             for path, location in rows:
-                pool = path.split("/")[1].removesuffix(CUT_SUFFIX)
+                pool = pool_of(path) or ""
                 name = f"{pool}/{self._name(location)}"
                 self._found.execute(
                     "INSERT OR IGNORE INTO uses SELECT config, ? FROM uses WHERE path = ?", (name, path)
@@ -118,12 +116,9 @@ class PackedVideos:
 
     def _send(self, batch: list[_Member], folder: Path) -> None:
         pool = batch[0].pool
-        numbers = [
-            int(match[2])
-            for (path,) in self._found.execute("SELECT path FROM there UNION SELECT archive FROM manifest")
-            if (match := _NUMBER.fullmatch(path)) and match[1] == pool
-        ]
-        archive = f"{VIDEO_FOLDER}/{pool}-{max(numbers, default=-1) + 1:05d}.zip"
+        known = self._found.execute("SELECT path FROM there UNION SELECT archive FROM manifest WHERE archive <> ''")
+        zips = [path for (path,) in known if path.endswith(".zip") and pool_of(path) == pool]
+        archive = pack_path(pool, 1 + max((int(path[-9:-4]) for path in zips), default=-1))
         (folder / archive).parent.mkdir(parents=True)
         seconds = lengths_of([member.location for member in batch], self._state_dir)
         with zipfile.ZipFile(folder / archive, "w", zipfile.ZIP_STORED) as packed:

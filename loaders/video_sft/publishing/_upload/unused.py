@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable
 
 from video_sft.builders import find_source
 from video_sft.publishing._card.metadata import PublishedCard
-from video_sft.publishing._layout import VIDEO_FOLDER, is_rows_path, path_of_cell
+from video_sft.publishing._layout import VIDEO_FOLDER, is_rows_path, path_of_cell, pool_of
 from video_sft.publishing._links import linked_cells
 from video_sft.publishing._upload.repository import HubRepo
 
 __all__ = ["videos_without"]
-
-_PACKED = re.compile(rf"{VIDEO_FOLDER}/(.+)-\d{{5}}\.zip")
 
 
 def videos_without(repo: HubRepo, card: PublishedCard, configs: Collection[str]) -> list[str]:
@@ -33,7 +30,7 @@ def videos_without(repo: HubRepo, card: PublishedCard, configs: Collection[str])
     if theirs:
         theirs -= _linked(repo, (path for path in rows if path.partition("/")[0] not in configs))
     pools = _pools(packed & set(configs)) - _pools(packed - set(configs))
-    zips = {path for path in there if (match := _PACKED.fullmatch(path)) and match[1] in pools}
+    zips = {path for path in there if path.endswith(".zip") and pool_of(path) in pools}
     return sorted(theirs & there | zips)
 
 
