@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from datasets import DatasetDict, load_dataset
@@ -109,8 +110,9 @@ def test_a_folder_opens_nothing_outside_it(hub: LocalHub, tmp_path: Path) -> Non
         row["video"].frames(count=1)
     (file,) = folder.glob("star/*.parquet")
     table = pq.read_table(file)
-    cell = [{"bytes": None, "path": str(film)}]
-    pq.write_table(table.set_column(table.column_names.index("video"), "video", [cell]), file)
+    place = table.column_names.index("video")
+    cell = pa.array([{"bytes": None, "path": str(film)}], table.schema.field(place).type)
+    pq.write_table(table.set_column(place, table.schema.field(place), cell), file)
     row = video_sft.load("star", repo=folder, split="train")[0]
     with pytest.raises(video_sft.VideoError, match="not in that repo"):
         row["video"].frames(count=1)

@@ -34,7 +34,7 @@ T = TypeVar("T")
 _ATTEMPTS = 6
 #: Files that one call of the client's `upload_folder` gets. By Xet it spreads them over commits of 200 to 1,000 itself,
 #: by how long they take; otherwise they are one commit.
-_FILES_BY_XET, _FILES_OTHERWISE = 10_000, 250
+_FILES_BY_XET, _FILES_OTHERWISE = 10_000, 200
 #: Changes in one commit, whose contents are there before.
 _CHANGES_PER_COMMIT = 1_000
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600}

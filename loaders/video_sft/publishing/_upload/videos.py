@@ -107,9 +107,10 @@ class VideoUploads:
         (new,) = self.found.execute(
             "SELECT count(*) FROM wanted LEFT JOIN there USING (path) WHERE size IS NULL"
         ).fetchone()
+        at_once = self._repo.files_at_once
         told = {"desc": "Sending videos", "total": new, "unit": " videos", "leave": False, "delay": 1.0}
         for file, size in tqdm(self._lacking(), **told):
-            if self._staged == self._repo.files_at_once or self._copied > _BYTES_COPIED:
+            if self._staged == at_once or self._copied > _BYTES_COPIED:
                 self._send()
             self._stage(file)
             counts.new += 1
