@@ -20,7 +20,7 @@ from video_sft.publishing import publish
 from video_sft.publishing._cells import VideoMode, published_videos
 from video_sft.publishing._layout import video_path, was_cut
 from video_sft.publishing._upload import hashes
-from video_sft.publishing._upload.repository import PublishError
+from video_sft.publishing._upload.refusals import PublishError
 from video_sft.sample_media import sample_folder
 
 from .made_rows import made_run, make_rows, make_videos

@@ -15,7 +15,8 @@ from video_sft.publishing._card.metadata import NOTEBOOK, PublishedCard
 from video_sft.publishing._layout import MANIFEST, cell_path, is_rows_path, path_of_cell
 from video_sft.publishing._links import linked_cells, relink_shard
 from video_sft.publishing._upload.manifest import manifest_of
-from video_sft.publishing._upload.repository import HubRepo, Operation, PublishError
+from video_sft.publishing._upload.refusals import PublishError
+from video_sft.publishing._upload.repository import HubRepo, Operation
 
 __all__ = ["RelinkReport", "relink"]
 
@@ -64,7 +65,7 @@ def relink(repo: str | os.PathLike[str], *, revision: str | None = None, token: 
     card = PublishedCard(hub.name, hub.read_text("README.md", head))
     changes: list[Operation] = []
     videos: set[str] = set()
-    with unfinished_folder(Path(tempfile.gettempdir()), mode=0o700) as folder:
+    with unfinished_folder(Path(tempfile.gettempdir()), mode=0o700) as folder, hub.quiet():
         for config in sorted({path.partition("/")[0] for path in files if is_rows_path(path)}):
             rows = sorted(path for path in files if is_rows_path(path) and path.startswith(f"{config}/"))
             linked = {path: _linked(hub.download(path, folder, head)) for path in rows}

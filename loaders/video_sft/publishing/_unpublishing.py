@@ -87,7 +87,7 @@ def unpublish(
     kept = tuple(sorted(there - names))
     if dry_run:
         return UnpublishReport(repo, kept, tuple(deleted))
-    with unfinished_folder(Path(tempfile.gettempdir()), mode=0o700) as folder:
+    with unfinished_folder(Path(tempfile.gettempdir()), mode=0o700) as folder, hub.quiet():
         added: list[Operation] = []
         if card.configs:
             added += [

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from video_sft._places import files_under, is_remote, join, open_binary, root_of
 from video_sft._sources.source import Source
 from video_sft.publishing._layout import VIDEO_FOLDER
-from video_sft.publishing._upload.repository import PublishError
+from video_sft.publishing._upload.refusals import PublishError
 
 __all__ = ["licence_text", "licences_beside"]
 

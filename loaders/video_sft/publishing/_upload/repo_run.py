@@ -135,7 +135,7 @@ class RepoRun:
     @contextmanager
     def _work(self) -> Iterator[_Work]:
         memory = HashMemory(self._state_dir)
-        with unfinished_folder(Path(tempfile.gettempdir()), mode=0o700) as folder:
+        with unfinished_folder(Path(tempfile.gettempdir()), mode=0o700) as folder, self._repo.quiet():
             videos = VideoUploads(self._repo, memory, folder)
             try:
                 before = self._repo.read_text(MANIFEST, self._repo.head())

@@ -20,7 +20,8 @@ from video_sft.publishing._cells import PublishedVideo, published_videos
 from video_sft.publishing._layout import VIDEO_FOLDER
 from video_sft.publishing._upload.hashes import HashMemory, MediaHash, git_oid, version_of
 from video_sft.publishing._upload.media_guard import check_content
-from video_sft.publishing._upload.repository import HubRepo, PublishError
+from video_sft.publishing._upload.refusals import PublishError
+from video_sft.publishing._upload.repository import HubRepo
 
 __all__ = ["VideoCounts", "VideoUploads"]
 
