@@ -84,14 +84,16 @@ def test_a_copy_without_its_videos_is_not_relinked(hub: LocalHub, tmp_path: Path
         video_sft.relink("else/nothing")
 
 
-def test_a_downloaded_repo_is_read_from_its_folder(
-    samples: PublishedSamples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_downloaded_repo_is_read_from_its_folder(samples: PublishedSamples, tmp_path: Path) -> None:
     with samples.hub.attached(cache="living"):
-        folder = snapshot_download(samples.name, repo_type="dataset", local_dir=tmp_path / "copy")
+        chosen = ["star/*", "videos/charades/*"]
+        folder = snapshot_download(
+            samples.name, repo_type="dataset", local_dir=tmp_path / "copy", allow_patterns=chosen
+        )
         there = video_sft.load("star", repo=samples.name, split="train")
         expected = [row["video"] and row["video"].frames(count=1).data.sum() for row in there]
     samples.hub.forget_served()
+    assert set(video_sft.load("star", repo=folder)) == {"train", "validation", "test"}
     for streaming in (False, True):
         rows = video_sft.load("star", repo=folder, split="train", streaming=streaming)
         found = list(rows)
@@ -233,3 +235,12 @@ def test_a_licence_beside_the_videos_goes_along(hub: LocalHub, tmp_path: Path, s
     (pool / "LICENSE").symlink_to(tmp_path / "pool" / "notes.txt")
     with pytest.raises(PublishError, match="bears the name of a licence and is a link"):
         publish("star", **options)  # type: ignore[arg-type]
+
+
+def test_nothing_is_left_beside_videos_that_go(hub: LocalHub, tmp_path: Path) -> None:
+    rows = make_rows(make_videos(tmp_path / "pool", 3))
+    made_run(rows, tmp_path).publish(private=False)
+    hub.add_files(REPO, {"videos/charades-license.txt": b"terms", "LICENSE": b"my own words"})
+    made_run(rows, tmp_path, mode="none").publish(private=False)
+    assert not any(path.startswith("videos/") for path in hub.tree(REPO))
+    assert hub.read(REPO, "LICENSE") == b"my own words"

@@ -84,10 +84,11 @@ def test_a_hub_that_does_not_tell_last_commits_gets_the_same_rows_again(
 
 def test_hashes_are_remembered(hub: LocalHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = make_videos(tmp_path / "pool", 4)
-    made_run(make_rows(files), tmp_path).publish(private=False)
     read: list[str] = []
     opened = hashes.open_binary
     monkeypatch.setattr(hashes, "open_binary", lambda location: read.append(location) or opened(location))
+    made_run(make_rows(files), tmp_path).publish(private=False)
+    assert read == [], "the client hashes what it sends, and the Hub tells the hashes"
     os.utime(files[2], ns=(1, 1))
     assert made_run(make_rows(files), tmp_path).publish(private=False).videos.new == 0
     assert read == [str(files[2])], "only the file whose time has changed is read again"

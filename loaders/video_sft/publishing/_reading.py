@@ -129,13 +129,13 @@ def _attached(rows: Any, pools: MediaPools, config: str) -> Any:
 
 def _packed_places(repo: HubRepo, pools: Collection[str]) -> dict[str, list[str]]:
     """Return the zips of each pool that has some, the newest first, for that one holds what has changed."""
+    zips = [path for path in _files_beside(repo) if path.endswith(".zip") and pool_of(path) in pools]
+    if not zips:
+        return {}
+    root = repo.name if os.path.isdir(repo.name) else f"hf://datasets/{repo.name}@{repo.head()}"
     found: dict[str, list[str]] = {}
-    for path in sorted(_files_beside(repo), reverse=True):
-        pool = pool_of(path)
-        if pool in pools and path.endswith(".zip"):
-            local = os.path.isdir(repo.name)
-            place = os.path.join(repo.name, path) if local else f"hf://datasets/{repo.name}@{repo.head()}/{path}"
-            found.setdefault(str(pool), []).append(place)
+    for path in sorted(zips, reverse=True):
+        found.setdefault(str(pool_of(path)), []).append(f"{root}/{path}")
     return found
 
 

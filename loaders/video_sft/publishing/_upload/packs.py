@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from video_sft._datasets import tqdm
-from video_sft._places import open_binary, root_of
+from video_sft._places import file_size, open_binary, root_of
 from video_sft.publishing._layout import MANIFEST, pack_path, pool_of
 from video_sft.publishing._upload.hashes import HashMemory
 from video_sft.publishing._upload.manifest import Manifest, lengths_of
@@ -64,7 +64,7 @@ class PackedVideos:
     def count(self) -> VideoCounts:
         """Return what `upload` would send."""
         counts = VideoCounts(files=self._found.execute("SELECT count(*) FROM wanted").fetchone()[0])
-        for member in self._lacking():
+        for member in self._lacking(hashed=False):
             counts.new += 1
             counts.new_bytes += member.size
         return counts
@@ -87,7 +87,8 @@ class PackedVideos:
                 self._send(batch, folder / "packed")
         return counts
 
-    def _lacking(self) -> Iterator[_Member]:
+    def _lacking(self, *, hashed: bool = True) -> Iterator[_Member]:
+        """Yield what no zip has; unless it is `hashed`, what is new has no hash."""
         last = ""
         while rows := self._found.execute(
             "SELECT path, location FROM wanted WHERE path > ? ORDER BY path LIMIT 1000", (last,)
@@ -99,8 +100,11 @@ class PackedVideos:
                 self._found.execute(
                     "INSERT OR IGNORE INTO uses SELECT config, ? FROM uses WHERE path = ?", (name, path)
                 )
-                facts = self._memory.facts(location)
                 known = self._found.execute("SELECT bytes, sha256 FROM manifest WHERE path = ?", (name,)).fetchone()
+                if known is None and not hashed:
+                    yield _Member(pool, name, location, file_size(location) or 0, "")
+                    continue
+                facts = self._memory.facts(location)
                 if known != (facts.size, facts.sha256):
                     yield _Member(pool, name, location, facts.size, facts.sha256)
 

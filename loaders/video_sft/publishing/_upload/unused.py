@@ -9,12 +9,12 @@ import pyarrow as pa
 from video_sft.builders import find_source
 from video_sft.errors import one_line
 from video_sft.publishing._card.metadata import PublishedCard
-from video_sft.publishing._layout import VIDEO_FOLDER, is_rows_path, path_of_cell, pool_of
+from video_sft.publishing._layout import MANIFEST, VIDEO_FOLDER, is_rows_path, path_of_cell, pool_of
 from video_sft.publishing._links import linked_cells
 from video_sft.publishing._upload.refusals import PublishError
 from video_sft.publishing._upload.repository import HubRepo
 
-__all__ = ["videos_without"]
+__all__ = ["needless_beside", "videos_without"]
 
 
 def videos_without(repo: HubRepo, card: PublishedCard, configs: Collection[str]) -> list[str]:
@@ -36,6 +36,17 @@ def videos_without(repo: HubRepo, card: PublishedCard, configs: Collection[str])
     pools = _pools(packed & set(configs)) - _pools(packed - set(configs))
     zips = {path for path in there if path.endswith(".zip") and pool_of(path) in pools}
     return sorted(theirs & there | zips)
+
+
+def needless_beside(left: Collection[str]) -> list[str]:
+    """Return the files beside the videos that are about none of those left: the manifest, and licences of pools."""
+    pools = {pool_of(path) for path in left} - {None}
+    beside = [path for path in left if path.rpartition("/")[0] == VIDEO_FOLDER and pool_of(path) is None]
+    return [
+        path
+        for path in sorted(beside)
+        if not any(path == MANIFEST or path.startswith(f"{VIDEO_FOLDER}/{pool}-") for pool in pools)
+    ]
 
 
 def _linked(repo: HubRepo, paths: Iterable[str]) -> set[str]:

@@ -126,6 +126,10 @@ class VideoUploads:
         """Return how many files the repo's folder of videos will have."""
         return self._count("(SELECT path FROM there UNION SELECT path FROM wanted)")
 
+    def paths_there(self) -> set[str]:
+        """Return the files in the repo's folder of videos, as they were noted last."""
+        return {path for (path,) in self.found.execute("SELECT path FROM there")}
+
     def are_packed(self) -> bool:
         """Return whether the repo has its videos in zips."""
         return self._count(f"there WHERE path GLOB '{VIDEO_FOLDER}/*.zip'") > 0
