@@ -7,9 +7,8 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from huggingface_hub import utils
 from huggingface_hub.errors import HfHubHTTPError
 
 from video_sft._retrying import PASSING_STATUSES, Retries, is_dropped_connection, seconds_to_wait
@@ -20,6 +19,8 @@ __all__ = ["PublishError", "explained", "repeated"]
 logger = logging.getLogger("video_sft")
 T = TypeVar("T")
 _ATTEMPTS = 6
+#: Of a `RateLimit` header: none remains, and the seconds until there are some again. The client reads it from 1.2 on.
+_SPENT = re.compile(r";\s*r\s*=\s*0\s*;\s*t\s*=\s*(\d+)")
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 
 
@@ -55,9 +56,9 @@ def _asked_pause(error: BaseException | None) -> float | None:
             if error.response.status_code not in PASSING_STATUSES:
                 return None
             headers = error.response.headers
-            limits: Any = getattr(utils, "parse_ratelimit_headers", lambda headers: None)(headers)  # there from 1.2 on
-            if limits is not None and not limits.remaining:
-                return float(limits.reset_in_seconds)
+            spent = _SPENT.search(headers.get("RateLimit") or "")
+            if spent is not None:
+                return float(spent[1])
             return seconds_to_wait(headers.get("Retry-After")) or _told_pause(error.server_message or "")
         if isinstance(error, (ConnectionError, TimeoutError)) or is_dropped_connection(error):
             return 0.0
