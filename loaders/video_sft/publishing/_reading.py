@@ -17,10 +17,14 @@ import datasets
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from video_sft._base_builder.source_columns import upstream_schema
+from video_sft._config_name import is_upstream
 from video_sft._datasets import AnyDataset
 from video_sft._rows.schema import features
+from video_sft.builders import configs, find_source
 from video_sft.errors import ConfigError, one_line
 from video_sft.publishing._cells import has_media
+from video_sft.publishing._column_types import native_types
 from video_sft.publishing._layout import was_cut
 from video_sft.video._bytes.media_bytes import REFUSED
 from video_sft.video._fragment import clip_url, split_fragment
@@ -90,7 +94,10 @@ def _discard(config: str, repo: str, cache_dir: str | os.PathLike[str] | None, e
 
 def _loaded(config: str, repo: str, allowed: str, options: Mapping[str, Any]) -> AnyDataset:
     try:
-        rows = datasets.load_dataset(repo, config, **options)
+        among = {name: options[name] for name in ("revision", "token", "cache_dir")}
+        stated = datasets.load_dataset_builder(repo, config, **among).info.features
+        columns = None if stated is None else native_types(stated, _upstream_columns(config))
+        rows = datasets.load_dataset(repo, config, features=columns, **options)
     except ValueError as error:
         if "BuilderConfig" not in str(error):
             raise
@@ -98,6 +105,10 @@ def _loaded(config: str, repo: str, allowed: str, options: Mapping[str, Any]) ->
     if isinstance(rows, (datasets.DatasetDict, datasets.IterableDatasetDict)):
         return cast("AnyDataset", type(rows)({name: _with_clips(part, allowed) for name, part in rows.items()}))
     return cast("AnyDataset", _with_clips(rows, allowed))
+
+
+def _upstream_columns(config: str) -> datasets.Features | None:
+    return upstream_schema(find_source(config)) if is_upstream(config) and config in configs() else None
 
 
 def _allowed(repo: str, more: Sequence[str]) -> str:
@@ -112,13 +123,14 @@ def _with_clips(rows: Any, allowed: str) -> Any:
     """Give video cells their clip's limits, and the column its lazy clips."""
     if not has_media(rows.features):
         return rows
-    shape = datasets.Features({**rows.features, "video": features()["video"]})
+    shape = datasets.Features({**rows.features, **{name: features()[name] for name in _MEDIA}})
     if isinstance(rows, datasets.IterableDataset):
         placed = functools.partial(_placed, allowed=allowed)
         # The features come last: datasets 4.8 takes tables of a `map` that was given features for rows already decoded.
         return rows.with_format("arrow").map(placed, batched=True).with_format(None).cast(shape)
+    listed = isinstance(rows.features["video"], datasets.List)
     unlimited = all(rows.data.column(name).null_count == len(rows.data) for name in _LIMITS)
-    if unlimited and all(_all_allowed(rows.data.column(name), allowed) for name in _MEDIA):
+    if not listed and unlimited and all(_all_allowed(rows.data.column(name), allowed) for name in _MEDIA):
         return rows.cast_column("video", shape["video"])
     # Only the paths are written anew; the other columns stay in the files they were downloaded to.
     paths = rows.select_columns([*_MEDIA, *_LIMITS]).with_format("arrow")
@@ -147,11 +159,12 @@ def _is_allowed(place: str, allowed: str) -> bool:
 def _placed(table: pa.Table, allowed: str) -> pa.Table:
     """Return a batch whose video cells have their limits, and whose media cells open no place but those allowed."""
     for name in _MEDIA:
-        place = table.schema.get_field_index(name)
-        field = table.schema.field(place)
         rows = table.select([name, *_LIMITS]).to_pylist()
+        if pa.types.is_list(table[name].type):  # of one video
+            rows = [{**row, name: next(iter(row[name] or ()), None)} for row in rows]
         cells = [row[name] and {**row[name], "path": _path(row, name, allowed)} for row in rows]
-        table = table.set_column(place, field, pa.array(cells, type=field.type))
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, name, pa.array(cells, type=datasets.Video().pa_type))
     return table
 
 

@@ -48,6 +48,7 @@ class ConfigReport:
         videos_commit: the commit its videos are pinned to; None where no row refers to one.
         sample: whether these are the invented rows that come with the package.
         wording: the keywords its questions are worded by, where any was given.
+        types: how the repo states the types of columns, where not as rows have them; see the help on publishing.
     """
 
     name: str
@@ -55,6 +56,7 @@ class ConfigReport:
     videos_commit: str | None = None
     sample: bool = False
     wording: dict[str, str | int] = field(default_factory=dict)
+    types: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass

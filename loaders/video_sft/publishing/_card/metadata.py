@@ -15,6 +15,7 @@ from video_sft.publishing._card.blocks import blocks
 from video_sft.publishing._card.facts import CardFacts, config_features, published_facts, recorded_configs, stated_facts
 from video_sft.publishing._card.files import read_card_file, source_card
 from video_sft.publishing._card.text import SKELETON, fill
+from video_sft.publishing._column_types import stated_features
 from video_sft.publishing._layout import rows_glob
 from video_sft.publishing._report import ConfigReport
 
@@ -65,7 +66,8 @@ def _metadata(facts: CardFacts) -> str:
 
 
 def _info(config: ConfigReport, *, counted: bool) -> DatasetInfo:
-    info = DatasetInfo(features=config_features(config.name), config_name=config.name)
+    columns = stated_features(config_features(config.name), config.types)
+    info = DatasetInfo(features=columns, config_name=config.name)
     if counted:
         splits = config.splits
         info.splits = SplitDict({name: SplitInfo(name, split.nbytes, split.rows) for name, split in splits.items()})

@@ -16,6 +16,7 @@ from video_sft._files import unfinished_folder
 from video_sft.builders import find_source
 from video_sft.publishing._card.metadata import NOTEBOOK, PublishedCard
 from video_sft.publishing._cells import VideoMode, has_media
+from video_sft.publishing._column_types import stated_types
 from video_sft.publishing._report import ConfigReport, RepoReport
 from video_sft.publishing._splits import Shard, SplitWriter
 from video_sft.publishing._upload.hashes import HashMemory
@@ -142,12 +143,15 @@ class RepoRun:
         self, config: LoadedConfig, pin: str | None, folder: Path, *, send: bool
     ) -> tuple[ConfigReport, list[Operation]]:
         """Write a config's shards and send the contents the repo lacks; return what a commit has to change."""
-        report = ConfigReport(config.name, videos_commit=pin, sample=config.sample, wording=dict(config.wording))
+        types = stated_types(list(config.splits.values()), media=self._mode != "none", embedded=self._mode == "embed")
+        report = ConfigReport(
+            config.name, videos_commit=pin, sample=config.sample, wording=dict(config.wording), types=types
+        )
         there = {file.path: file.sha256 for file in self._repo.files(config.name) if file.path.endswith(".parquet")}
         kept: set[str] = set()
         operations: list[Operation] = []
         for split, rows in config.splits.items():
-            writer = SplitWriter(self._repo.name, config.name, split, rows, self._mode, pin)
+            writer = SplitWriter(self._repo.name, config.name, split, rows, self._mode, pin, types)
             for shard in writer.shards(folder):
                 kept.add(shard.path)
                 if there.get(shard.path) != shard.sha256:
