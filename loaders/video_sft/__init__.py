@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         VideoSftError,
     )
     from video_sft.mixing import MixReport, describe, mix, shard
-    from video_sft.publishing import PublishReport, publish
+    from video_sft.publishing import PublishReport, fetch_videos, publish, relink, unpublish
     from video_sft.video import (
         Audio,
         Clip,
@@ -76,6 +76,7 @@ __all__ = [
     "describe",
     "export",
     "features",
+    "fetch_videos",
     "lengths",
     "limit_waiting",
     "load",
@@ -83,9 +84,11 @@ __all__ = [
     "probe",
     "publish",
     "read_frames",
+    "relink",
     "shard",
     "skipped_rows",
     "sources",
+    "unpublish",
     "validate_messages",
 ]
 
@@ -114,7 +117,7 @@ if not TYPE_CHECKING:
                 "VideoSftError",
             ),
             "video_sft.mixing": ("MixReport", "describe", "mix", "shard"),
-            "video_sft.publishing": ("PublishReport", "publish"),
+            "video_sft.publishing": ("PublishReport", "fetch_videos", "publish", "relink", "unpublish"),
             "video_sft.video": (
                 "Audio",
                 "Clip",

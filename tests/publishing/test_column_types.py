@@ -21,6 +21,7 @@ from video_sft.publishing._column_types import native_types, stated_features, st
 from .made_rows import made_run, make_rows, make_videos
 
 INT, FLOAT, TEXT = Value("int64"), Value("float64"), Value("string")
+REFERENCE = {"videos": True, "images": True, "embedded": False}
 WORDS = [f"{'long ' * (number % 2)}word{number:02d}" for number in range(12)]
 
 
@@ -54,15 +55,15 @@ WORDS = [f"{'long ' * (number % 2)}word{number:02d}" for number in range(12)]
 )
 def test_a_column_that_would_fail_is_stated_otherwise(feature: Any, values: list[Any], stated: str | None) -> None:
     rows = Dataset.from_dict({"column": values}, features=Features({"column": feature}))
-    assert stated_types([rows], media=True, embedded=False) == ({} if stated is None else {"column": stated})
+    assert stated_types([rows], **REFERENCE) == ({} if stated is None else {"column": stated})
     another = Dataset.from_dict({"column": []}, features=rows.features)
-    assert stated_types([another, rows], media=True, embedded=False).get("column") == stated, "one split is enough"
+    assert stated_types([another, rows], **REFERENCE).get("column") == stated, "one split is enough"
 
 
 def test_numbers_are_no_table() -> None:
     rows = Dataset.from_dict({"width": [320, 640], "fps": [1.5, 25.0], "answer_index": [0, 3]})
-    assert stated_types([rows], media=True, embedded=False) == {"width": "json", "fps": "json"}
-    assert stated_types([rows.select_columns(["fps"])], media=True, embedded=False) == {}
+    assert stated_types([rows], **REFERENCE) == {"width": "json", "fps": "json"}
+    assert stated_types([rows.select_columns(["fps"])], **REFERENCE) == {}
 
 
 def picture(width: int) -> dict[str, Any]:
@@ -77,16 +78,16 @@ def picture(width: int) -> dict[str, Any]:
 def test_images_whose_widths_would_fail(widths: list[int], stated: str | None) -> None:
     cells = [*map(picture, widths), None]
     rows = Dataset.from_dict({"image": cells}, features=Features({"image": Image()}))
-    assert stated_types([rows], media=True, embedded=False).get("image") == stated
+    assert stated_types([rows], **REFERENCE).get("image") == stated
 
 
 def test_videos_are_lists_of_one(tmp_path: Path) -> None:
     files = make_videos(tmp_path / "videos", 3)
     for embedded, one, several in ((False, "json", "videos"), (True, "cell", "videos")):
-        options = {"media": True, "embedded": embedded}
-        assert stated_types([make_rows(files[:1])], **options)["video"] == one  # type: ignore[arg-type]
-        assert stated_types([make_rows(files)], **options)["video"] == several  # type: ignore[arg-type]
-    assert stated_types([make_rows(files)], media=False, embedded=False)["video"] == "null"
+        options = {**REFERENCE, "embedded": embedded}
+        assert stated_types([make_rows(files[:1])], **options)["video"] == one
+        assert stated_types([make_rows(files)], **options)["video"] == several
+    assert stated_types([make_rows(files)], videos=False, images=True, embedded=False)["video"] == "null"
 
 
 def test_what_is_stored_is_what_rows_have() -> None:

@@ -13,7 +13,7 @@ from tests.local_hub import LocalHub
 import video_sft
 from video_sft.errors import ConfigError
 from video_sft.publishing import PublishError, PublishReport, publish
-from video_sft.publishing._upload.repo_run import LoadedConfig, RepoRun
+from video_sft.publishing._upload.repo_run import GivenMedia, LoadedConfig, RepoRun
 from video_sft.publishing._upload.repository import HubRepo
 
 from .made_rows import make_rows
@@ -81,15 +81,18 @@ def test_two_publishers_at_once_do_not_overwrite_each_other(hub: LocalHub, publi
     assert get_dataset_config_names(REPO) == ["next_gqa", "star"]
 
 
-def test_many_files_go_in_several_commits_with_whole_configs(hub: LocalHub, tmp_path: Path) -> None:
+def test_many_files_go_in_several_commits_with_whole_configs(
+    hub: LocalHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("video_sft.publishing._upload.repository._CHANGES_PER_COMMIT", 90)
     rows = make_rows([], rows=2_000)
     loaded = [
         LoadedConfig(config, DatasetDict(train=rows, test=rows))
         for config in ("star", "next_qa", "next_gqa", "activitynet_qa", "vcg_plus", "videochat", "videochat2")
     ]
-    RepoRun(HubRepo(REPO), loaded, mode="none", state_dir=tmp_path).publish(private=False)
+    RepoRun(HubRepo(REPO), loaded, GivenMedia("none"), state_dir=tmp_path).publish(private=False)
     commits = [commit.changed for commit in list(hub.repo(REPO).commits.values())[1:]]
-    assert [len(changed) for changed in commits] == [80, 34]
+    assert [len(changed) for changed in commits] == [80, 35]
     assert "README.md" in commits[1]
     configs = [{path.partition("/")[0] for path in changed if path.endswith(".parquet")} for changed in commits]
     assert configs[0].isdisjoint(configs[1])
@@ -175,7 +178,7 @@ def test_videos_whose_terms_forbid_it_need_a_word(hub: LocalHub, tmp_path: Path,
         ({"repo_per_source": "org/{source}"}, "give either repo, or repo_per_source"),
         ({"repo": None, "repo_per_source": "org/one"}, "needs {source}"),
         ({"repo": "no-slash"}, "org/name"),
-        ({"videos": "copy"}, "one of reference, embed, none"),
+        ({"videos": "copy"}, "one of reference, packed, embed, none"),
         ({"sample": False, "videos": "reference"}, "needs media="),
     ],
 )

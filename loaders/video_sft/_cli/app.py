@@ -23,6 +23,7 @@ from video_sft._cli.help import show_help
 from video_sft._cli.list_sources import list_sources
 from video_sft._cli.mix import mix_recipe
 from video_sft._cli.publish import publish_configs
+from video_sft._cli.repo import repo_commands
 from video_sft._cli.show import show
 
 __all__ = ["app", "main"]
@@ -44,6 +45,7 @@ app.command("mix")(mix_recipe)
 app.add_typer(eval_ids, name="eval-ids")
 app.command("export")(export_rows)
 app.command("publish")(publish_configs)
+app.add_typer(repo_commands, name="repo")
 app.command()(demo)
 app.command("help")(show_help)
 

@@ -24,7 +24,7 @@ from video_sft.video._reading.frame_folder import split_frames
 
 __all__ = ["PublishedVideo", "VideoMode", "as_stored", "has_media", "image_bytes", "publishable", "published_videos"]
 
-VideoMode = Literal["none", "reference", "embed"]
+VideoMode = Literal["none", "reference", "embed", "packed"]
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}")
 _ROW_COLUMNS = ["id", "video", "video_id", "video_path", "start_seconds", "stop_seconds"]
 
@@ -83,9 +83,10 @@ def publishable(
     A video's cell is a list of one; a column of nulls has no other type.
 
     Mode `none` empties the cells, `reference` gives what `reference` returns for a video, `embed` the videos' bytes.
+    With `packed` videos are found by other ways and their cells are empty.
     Images are embedded unless the mode is `none`: the viewer shows no others.
     """
-    files = published_videos(table) if mode != "none" else [None] * len(table)
+    files = published_videos(table) if mode in ("reference", "embed") else [None] * len(table)
     videos = [_video_cell(file, mode, reference) for file in files]
     cells: dict[str, list[Any]] = {
         "video": [video and [video] for video in videos] if pa.types.is_list(schema.field("video").type) else videos,

@@ -50,19 +50,20 @@ _DECIMALS = 5
 _BINS = 10
 
 
-def stated_types(splits: Sequence[datasets.Dataset], *, media: bool, embedded: bool) -> dict[str, str]:
+def stated_types(splits: Sequence[datasets.Dataset], *, videos: bool, images: bool, embedded: bool) -> dict[str, str]:
     """Return the stated types of a config's columns by name, where they are not those of its rows.
 
     Args:
         splits: all splits of the config.
-        media: whether media cells are published.
+        videos: whether cells of `video` are published.
+        images: whether cells of `image` are.
         embedded: whether cells of `video` hold the videos themselves, which are no JSON.
     """
     found, numbers = dict[str, str](), list[str]()
     for name, feature in splits[0].features.items():
         columns = [rows.select_columns([name]).with_format("arrow")[:][name] for rows in splits]
         known = any(column.null_count < len(column) for column in columns)
-        if isinstance(feature, (Video, Image)) and not (known and media):
+        if isinstance(feature, (Video, Image)) and not (known and (videos if isinstance(feature, Video) else images)):
             found[name] = "null"
         elif isinstance(feature, Video):
             alone = any(len(column) - column.null_count == 1 for column in columns)

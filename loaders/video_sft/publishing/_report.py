@@ -6,7 +6,24 @@ from dataclasses import dataclass, field
 
 from video_sft.publishing._upload.videos import VideoCounts
 
-__all__ = ["ConfigReport", "PublishReport", "RepoReport", "SplitReport"]
+__all__ = ["ConfigReport", "PublishReport", "RepoReport", "SplitReport", "VideoTotals"]
+
+
+@dataclass
+class VideoTotals:
+    """What the videos of a config, or of a repo, come to; each video counts once.
+
+    Attributes:
+        files: number of videos.
+        nbytes: their size.
+        seconds: how long those are whose length is known.
+        timed: number of videos whose length is known.
+    """
+
+    files: int = 0
+    nbytes: int = 0
+    seconds: float = 0.0
+    timed: int = 0
 
 
 @dataclass
@@ -49,6 +66,8 @@ class ConfigReport:
         sample: whether these are the invented rows that come with the package.
         wording: the keywords its questions are worded by, where any was given.
         types: how the repo states the types of columns, where not as rows have them; see the help on publishing.
+        published: what the videos come to that its rows refer to.
+        packed: whether they lie in zips, and their rows' cells are null.
     """
 
     name: str
@@ -57,6 +76,8 @@ class ConfigReport:
     sample: bool = False
     wording: dict[str, str | int] = field(default_factory=dict)
     types: dict[str, str] = field(default_factory=dict)
+    published: VideoTotals = field(default_factory=VideoTotals)
+    packed: bool = False
 
 
 @dataclass
@@ -70,6 +91,9 @@ class RepoReport:
         configs: what it holds.
         license: of the whole, as its card states it.
         videos: distinct videos, and how many were sent.
+        totals: what all videos of the repo come to, those of configs published before too.
+        deleted: files that were deleted, or would be.
+        asked: whether the Hub was there to ask what it has; without it, a dry run takes everything for new.
         video_mode: `reference`, `embed` or `none`.
         video_terms: what upstream states about the videos, by source.
         commit: the newest commit; None for a dry run.
@@ -83,6 +107,9 @@ class RepoReport:
     video_mode: str
     video_terms: dict[str, str]
     videos: VideoCounts = field(default_factory=VideoCounts)
+    totals: VideoTotals = field(default_factory=VideoTotals)
+    deleted: list[str] = field(default_factory=list)
+    asked: bool = True
     commit: str | None = None
 
 

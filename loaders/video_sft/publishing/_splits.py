@@ -83,7 +83,7 @@ class SplitWriter:
     def _tables(self, part: datasets.Dataset, rows: int) -> Iterator[pa.Table]:
         for table in part.iter(batch_size=rows):
             published = self._published(table)
-            self._count(published)
+            self._count(published, table if self._mode == "packed" else published)
             yield published
 
     def _published(self, table: pa.Table) -> pa.Table:
@@ -93,7 +93,7 @@ class SplitWriter:
             table, self._mode, lambda file: cell_path(self._repo, self._commit or "", file.path), self._schema
         )
 
-    def _count(self, table: pa.Table) -> None:
+    def _count(self, table: pa.Table, with_media: pa.Table) -> None:
         report = self.report
         counters = {"task": report.tasks, "question_type": report.question_types, "license": report.licenses}
         for column, counter in counters.items():
@@ -102,7 +102,7 @@ class SplitWriter:
                     if pair["values"] is not None:
                         counter[pair["values"]] = counter.get(pair["values"], 0) + pair["counts"]
         if self._has_media:
-            filled = pc.or_(table["video"].is_valid(), table["image"].is_valid())
+            filled = pc.or_(with_media["video"].is_valid(), with_media["image"].is_valid())
             report.rows_with_media += pc.sum(filled).as_py() or 0
 
     def _has(self, column: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from datasets import Features
 
@@ -14,7 +14,7 @@ from video_sft._config_name import is_upstream, view_of
 from video_sft._rows.schema import features
 from video_sft._sources.source import Source
 from video_sft.builders import find_source, sources
-from video_sft.publishing._report import ConfigReport, SplitReport
+from video_sft.publishing._report import ConfigReport, SplitReport, VideoTotals
 from video_sft.video._columns.feature import stock_features
 
 __all__ = ["CardFacts", "config_features", "published_facts", "recorded_configs", "stated_facts"]
@@ -34,12 +34,14 @@ class CardFacts:
         configs: what there is, with what was counted; of a card that was not published, with upstream's numbers of
             rows, and nothing else counted.
         counted: whether the rows were at hand.
+        videos: what all videos of the repo come to; each config has its own in `published`.
     """
 
     repo: str
     sources: tuple[Source, ...]
     configs: tuple[ConfigReport, ...]
     counted: bool
+    videos: VideoTotals = field(default_factory=VideoTotals)
 
     @property
     def rows(self) -> int:
@@ -81,12 +83,14 @@ def stated_facts(names: Sequence[str], repo: str = EXAMPLE_REPO) -> CardFacts:
     return CardFacts(repo, chosen, configs, counted=False)
 
 
-def published_facts(repo: str, configs: Iterable[ConfigReport]) -> CardFacts:
-    """Return what was counted when configs were published, in the sources' order."""
+def published_facts(repo: str, configs: Iterable[ConfigReport], videos: VideoTotals) -> CardFacts:
+    """Return what was counted when configs were published, in the sources' order, and what the videos come to."""
     found = {config.name: config for config in configs}
     order = [config for source in sources() for config in find_source(source).configs if config in found]
     names = list(dict.fromkeys(find_source(config).name for config in order))
-    return CardFacts(repo, tuple(map(find_source, names)), tuple(found[name] for name in order), counted=True)
+    return CardFacts(
+        repo, tuple(map(find_source, names)), tuple(found[name] for name in order), counted=True, videos=videos
+    )
 
 
 def recorded_configs(text: str | None) -> tuple[dict[str, ConfigReport], list[str]]:
@@ -100,6 +104,8 @@ def recorded_configs(text: str | None) -> tuple[dict[str, ConfigReport], list[st
     configs = {name: ConfigReport(**config) for name, config in recorded.items() if name in known}
     for config in configs.values():
         config.splits = {name: SplitReport(**facts) for name, facts in config.splits.items()}  # type: ignore[arg-type]
+        if isinstance(config.published, dict):
+            config.published = VideoTotals(**config.published)
     return configs, sorted(recorded.keys() - known)
 
 

@@ -17,7 +17,7 @@ from video_sft.publishing._card.files import read_card_file, source_card
 from video_sft.publishing._card.text import SKELETON, fill
 from video_sft.publishing._column_types import stated_features
 from video_sft.publishing._layout import rows_glob
-from video_sft.publishing._report import ConfigReport
+from video_sft.publishing._report import ConfigReport, VideoTotals
 
 __all__ = ["NOTEBOOK", "PublishedCard", "card_name", "generated_card"]
 
@@ -86,19 +86,26 @@ def _config_entries(configs: Sequence[ConfigReport]) -> MetadataConfigs:
 
 
 class PublishedCard:
-    """The card of one repo, knowing what was published there before by the text of the card that is there."""
+    """The card of one repo, knowing what was published there before by the text of the card that is there.
+
+    Attributes:
+        configs: what was published before, by name.
+        videos: what the repo's videos come to; set before the card is made.
+    """
 
     def __init__(self, repo: str, previous: str | None) -> None:
         self._repo = repo
-        self._before, self._lost = recorded_configs(previous)
+        self.configs, self._lost = recorded_configs(previous)
+        self.videos = VideoTotals()
 
     def videos_commit(self, config: str) -> str | None:
         """Return the commit that a config's videos are pinned to; None where the card knows of none."""
-        return self._before[config].videos_commit if config in self._before else None
+        return self.configs[config].videos_commit if config in self.configs else None
 
     def facts(self, configs: Sequence[ConfigReport]) -> CardFacts:
         """Return the facts about configs that are published now, and those that stay."""
-        return published_facts(self._repo, {**self._before, **{config.name: config for config in configs}}.values())
+        all_configs = {**self.configs, **{config.name: config for config in configs}}.values()
+        return published_facts(self._repo, all_configs, self.videos)
 
     def notebook(self, configs: Sequence[ConfigReport]) -> bytes:
         """Return the notebook that is published beside the card; it opens the first config at its first split."""

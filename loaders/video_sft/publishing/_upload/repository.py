@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import logging
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, utils
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, HfFileSystem, constants, utils
 from huggingface_hub.errors import (
     HfHubHTTPError,
+    OfflineModeIsEnabled,
     RemoteEntryNotFoundError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
@@ -28,6 +32,12 @@ logger = logging.getLogger("video_sft")
 Operation = CommitOperationAdd | CommitOperationDelete
 T = TypeVar("T")
 _ATTEMPTS = 6
+#: Files that one call of the client's `upload_folder` gets. By Xet it spreads them over commits of 200 to 1,000 itself,
+#: by how long they take; otherwise they are one commit.
+_FILES_BY_XET, _FILES_OTHERWISE = 10_000, 250
+#: Changes in one commit, whose contents are there before.
+_CHANGES_PER_COMMIT = 1_000
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 
 
 class PublishError(VideoSftError):
@@ -52,11 +62,25 @@ class HubRepo:
         self.branch = revision or "main"
         self._api = HfApi(token=token, library_name="video-sft")
         self._place: dict[str, Any] = {"repo_id": name, "repo_type": "dataset"}
+        self._unasked = False
 
     @property
     def url(self) -> str:
         """Where a person looks at it."""
         return f"{self._api.endpoint}/datasets/{self.name}"
+
+    def is_reachable(self) -> bool:
+        """Ask once whether the Hub answers; where it does not, the repo is taken for one that is not there."""
+        try:
+            self._api.dataset_info(self.name, expand=["sha"])
+        except RepositoryNotFoundError:
+            pass
+        except Exception as error:
+            offline = isinstance(error, (OfflineModeIsEnabled, ConnectionError, TimeoutError))
+            if not offline and not is_dropped_connection(error):
+                raise
+            self._unasked = True
+        return not self._unasked
 
     def create(self, *, private: bool) -> None:
         """Make sure that the repo and the branch are there.
@@ -76,6 +100,8 @@ class HubRepo:
 
     def head(self) -> str | None:
         """Return the newest commit of the branch; None where there is no repo or branch."""
+        if self._unasked:
+            return None
         try:
             return str(self._info("sha", revision=self.branch).sha)
         except (RepositoryNotFoundError, RevisionNotFoundError):
@@ -87,18 +113,20 @@ class HubRepo:
             lambda: self._api.dataset_info(self.name, revision=revision, expand=[what]), what="Reading the repo's state"
         )
 
-    def files(self, folder: str | None = None) -> Iterator[HubFile]:
+    def files(self, folder: str | None = None, *, below: bool = True) -> Iterator[HubFile]:
         """Yield the files in a folder and below, page by page; nothing where the folder or the repo is not there."""
+        if self._unasked:
+            return
         try:
-            for entry in _repeated(lambda: self._begun(folder), what="Listing files"):
+            for entry in _repeated(lambda: self._begun(folder, below=below), what="Listing files"):
                 if isinstance(entry, RepoFile):
                     yield HubFile(entry.path, entry.size, entry.lfs.sha256 if entry.lfs else None, entry.blob_id)
         except (RemoteEntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError):
             return
 
-    def _begun(self, folder: str | None) -> Iterator[RepoFile | RepoFolder]:
+    def _begun(self, folder: str | None, *, below: bool) -> Iterator[RepoFile | RepoFolder]:
         """Ask for the first page now, so that the asking can be repeated; for the others, clients see to that."""
-        tree = iter(self._api.list_repo_tree(**self._place, path_in_repo=folder, recursive=True, revision=self.branch))
+        tree = iter(self._api.list_repo_tree(**self._place, path_in_repo=folder, recursive=below, revision=self.branch))
         return itertools.chain(list(itertools.islice(tree, 1)), tree)
 
     def last_change(self, folders: Iterable[str]) -> str | None:
@@ -128,6 +156,31 @@ class HubRepo:
         with open(local, encoding="utf-8", newline="") as file:
             return file.read()
 
+    @contextmanager
+    def opened(self, path: str) -> Iterator[Any]:
+        """Open a file of the branch for reading parts of it."""
+        system = HfFileSystem(endpoint=self._api.endpoint, token=self._api.token, skip_instance_cache=True)
+        with system.open(f"datasets/{self.name}@{self.branch.replace('/', '%2F')}/{path}", "rb") as file:
+            yield file
+
+    def download(self, path: str, folder: Path, revision: str | None = None) -> Path:
+        """Bring a file into a folder, under its path in the repo; one that is there and the same is left alone."""
+        given: dict[str, Any] = {"filename": path, "revision": revision or self.branch, "local_dir": folder}
+        with _explained(f"{self.name} did not give {path}"):
+            return Path(_repeated(lambda: self._api.hf_hub_download(**self._place, **given), what=f"Getting {path}"))
+
+    @property
+    def files_at_once(self) -> int:
+        """The most files that `upload_folder` takes in one call."""
+        adaptive = importlib.util.find_spec("huggingface_hub._upload_pipeline") and importlib.util.find_spec("hf_xet")
+        return _FILES_BY_XET if adaptive and not constants.HF_HUB_DISABLE_XET else _FILES_OTHERWISE
+
+    def upload_folder(self, folder: Path, message: str) -> None:
+        """Send a folder's files to their paths in the repo; those that are there are passed over."""
+        given: dict[str, Any] = {"folder_path": folder, "commit_message": message, "revision": self.branch}
+        with _explained(f"{self.name} did not take all of {message!r}"):
+            _repeated(lambda: self._api.upload_folder(**self._place, **given), what=message)
+
     def upload(self, additions: Sequence[CommitOperationAdd]) -> None:
         """Send the content of files that a later `commit` adds, and forget it; content that is there is not sent."""
         with _explained(f"{self.name} did not take {additions[0].path_in_repo}"):
@@ -152,6 +205,22 @@ class HubRepo:
                 what=f"The commit {message!r}",
                 done=lambda: self._landed(before, message),
             )
+
+    def commit_most(self, groups: Iterable[Sequence[Operation]], message: str) -> list[Operation]:
+        """Commit what does not fit into one commit with the card and its like, and return the rest.
+
+        That is nothing, most times. Where there are more changes, the groups stay together as far as they fit. The card
+        comes last: what it names is there when it names it.
+        """
+        batch: list[Operation] = []
+        for operations in groups:
+            for start in range(0, len(operations), _CHANGES_PER_COMMIT):
+                piece = operations[start : start + _CHANGES_PER_COMMIT]
+                if len(batch) + len(piece) > _CHANGES_PER_COMMIT:
+                    self.commit(batch, message)
+                    batch = []
+                batch += piece
+        return batch
 
     def _landed(self, before: str | None, message: str) -> str | None:
         """Return the branch's newest commit if it is the one whose answer was lost."""
@@ -188,12 +257,19 @@ def _asked_pause(error: BaseException | None) -> float | None:
                 return None
             headers = error.response.headers
             limits: Any = getattr(utils, "parse_ratelimit_headers", lambda headers: None)(headers)  # there from 1.2 on
-            spent = limits is not None and not limits.remaining
-            return float(limits.reset_in_seconds) if spent else seconds_to_wait(headers.get("Retry-After"))
+            if limits is not None and not limits.remaining:
+                return float(limits.reset_in_seconds)
+            return seconds_to_wait(headers.get("Retry-After")) or _told_pause(error.server_message or "")
         if isinstance(error, (ConnectionError, TimeoutError)) or is_dropped_connection(error):
             return 0.0
         error = error.__cause__  # uploads wrap the HTTP error in a `RuntimeError`
     return None
+
+
+def _told_pause(answer: str) -> float:
+    """Return the seconds that a sentence says to wait, as that on too many commits in an hour does; 0 for none."""
+    told = re.search(r"\bin (?:about )?(\d+|an?) (second|minute|hour)s?\b", answer)
+    return 0.0 if told is None else float(_SECONDS[told[2]] * (int(told[1]) if told[1].isdigit() else 1))
 
 
 _REMEDIES = {
