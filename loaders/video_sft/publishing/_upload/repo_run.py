@@ -15,6 +15,7 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
 from video_sft._files import unfinished_folder
 from video_sft.builders import find_source
+from video_sft.publishing._card.example_rows import example_row
 from video_sft.publishing._card.metadata import NOTEBOOK, PublishedCard
 from video_sft.publishing._cells import VideoMode, has_media
 from video_sft.publishing._column_types import stated_types
@@ -267,6 +268,8 @@ class RepoRun:
                         operations.append(self._send(shard))
                 shard.file.unlink()
             report.splits[split] = writer.report
+            if report.example is None and has_media(rows.features):
+                report.example = example_row(split, rows)
         gone = sorted(set(there) - kept)
         if gone:
             verb = "are deleted from" if send else "would be deleted from"
