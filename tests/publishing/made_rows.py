@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from typing import Any
 
+import pyarrow.parquet as pq
 from datasets import Dataset, DatasetDict
 
 from video_sft._rows.schema import features
@@ -62,6 +65,11 @@ def _row(number: int, file: Path | None, limits: bool) -> dict[str, object]:
         "evidence": [],
         "license": "Apache-2.0",
     }
+
+
+def video_cells(content: bytes) -> list[dict[str, Any] | None]:
+    """Return the video cells of a Parquet file as they are stored: lists of one, without the lists."""
+    return [cell and cell[0] for cell in pq.read_table(io.BytesIO(content))["video"].to_pylist()]
 
 
 def made_run(

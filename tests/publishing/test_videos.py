@@ -23,14 +23,14 @@ from video_sft.publishing._upload import hashes
 from video_sft.publishing._upload.refusals import PublishError
 from video_sft.sample_media import sample_folder
 
-from .made_rows import made_run, make_rows, make_videos
+from .made_rows import made_run, make_rows, make_videos, video_cells
 
 REPO = "org/made"
 
 
 def published_cells(hub: LocalHub, config: str = "star") -> list[dict[str, object] | None]:
     paths = [path for path in hub.tree(REPO) if path.startswith(f"{config}/")]
-    return [cell for path in paths for cell in pq.read_table(io.BytesIO(hub.read(REPO, path)))["video"].to_pylist()]
+    return [cell for path in paths for cell in video_cells(hub.read(REPO, path))]
 
 
 def videos(hub: LocalHub) -> dict[str, str]:

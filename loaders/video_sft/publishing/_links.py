@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,14 @@ def linked_cells(file: Any) -> set[str]:
         file: its path, or it opened in binary mode.
     """
     with pq.ParquetFile(file) as rows:
-        if not _has_links(rows.schema_arrow):
+        column = _links_column(rows.schema_arrow)
+        if column is None:
             return set()
         found: set[str] = set()
-        for batch in rows.iter_batches(columns=["video.path"], batch_size=1 << 16):
-            found.update(batch.column("video").field("path").drop_null().unique().to_pylist())
+        for batch in rows.iter_batches(columns=[column], batch_size=1 << 16):
+            cells = batch.column("video")
+            cells = cells.flatten() if pa.types.is_list(cells.type) else cells
+            found.update(cells.field("path").drop_null().unique().to_pylist())
     return found
 
 
@@ -56,12 +59,22 @@ def relink_shard(file: Path, target: Path, place: Callable[[str], str | None]) -
 def _moved(table: pa.Table, cells: dict[str, str]) -> pa.Table:
     number = table.schema.get_field_index("video")
     field = table.schema.field(number)
-    rows: Iterator[dict[str, Any] | None] = iter(table.column(number).to_pylist())
-    new = [row and {**row, "path": cells.get(row["path"], row["path"])} for row in rows]
+    new = [_moved_cell(cell, cells) for cell in table.column(number).to_pylist()]
     return table.set_column(number, field, pa.array(new, field.type))
 
 
-def _has_links(schema: pa.Schema) -> bool:
+def _moved_cell(cell: Any, cells: dict[str, str]) -> Any:
+    if isinstance(cell, list):  # of one video
+        return [_moved_cell(each, cells) for each in cell]
+    return cell and {**cell, "path": cells.get(cell["path"], cell["path"])}
+
+
+def _links_column(schema: pa.Schema) -> str | None:
+    """Return the Parquet column that links lie in; those of former versions are no lists."""
     number = schema.get_field_index("video")
     kind = schema.field(number).type if number >= 0 else pa.null()
-    return pa.types.is_struct(kind) and "path" in [field.name for field in kind]
+    listed = pa.types.is_list(kind)
+    cell = kind.value_type if listed else kind
+    if not (pa.types.is_struct(cell) and "path" in [field.name for field in cell]):
+        return None
+    return "video.list.element.path" if listed else "video.path"

@@ -18,14 +18,17 @@ from urllib.parse import unquote
 import datasets
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
+from video_sft._base_builder.source_columns import upstream_schema
 from video_sft._config_name import is_upstream
 from video_sft._datasets import AnyDataset
 from video_sft._media import MediaPools, MissingPolicy
 from video_sft._rows.schema import features
-from video_sft.builders import find_source
+from video_sft.builders import configs, find_source
 from video_sft.errors import ConfigError, one_line
 from video_sft.publishing._cells import has_media
+from video_sft.publishing._column_types import native_types
 from video_sft.publishing._layout import VIDEO_FOLDER, path_of_cell, pool_of, was_cut
 from video_sft.publishing._upload.repository import HubRepo
 from video_sft.video._bytes.media_bytes import REFUSED
@@ -89,16 +92,18 @@ def load_published(
     return find_packed(_loaded(config, repo, allowed, options))
 
 
-def _of_folder(config: str, folder: Path, options: Mapping[str, Any]) -> Any:
+def _of_folder(config: str, repo: str, options: Mapping[str, Any]) -> Any:
     """Load the Parquet files of a folder by name and time: by its card, `datasets` gives rows as they once were."""
     files: dict[str, list[str]] = {}
+    folder = Path(repo)
     for path in sorted(folder.glob(f"{glob.escape(config)}/*.parquet")):
         files.setdefault(path.name.partition("-")[0], []).append(str(path))
     if not files:
         there = ", ".join(sorted({path.parent.name for path in folder.glob("*/*-*-of-*.parquet")})) or "none"
         raise ConfigError(f"{folder} has no config {config!r}; it has {there}")
+    stated = datasets.Features.from_arrow_schema(pq.read_schema(next(iter(files.values()))[0]))
     chosen = {name: options[name] for name in ("split", "streaming", "cache_dir")}
-    return datasets.load_dataset("parquet", data_files=files, **chosen)
+    return datasets.load_dataset("parquet", data_files=files, features=_columns(config, stated), **chosen)
 
 
 def _with_packed(config: str, repo: HubRepo, missing: MissingPolicy, rows: Any) -> Any:
@@ -159,11 +164,8 @@ def _discard(config: str, repo: str, cache_dir: str | os.PathLike[str] | None, e
 
 def _loaded(config: str, repo: str, allowed: _Allowed, options: Mapping[str, Any]) -> AnyDataset:
     try:
-        rows = (
-            _of_folder(config, Path(repo), options)
-            if allowed.folder
-            else datasets.load_dataset(repo, config, **options)
-        )
+        read = _of_folder if allowed.folder else _of_repo
+        rows = read(config, repo, options)
     except ValueError as error:
         if "BuilderConfig" not in str(error):
             raise
@@ -171,6 +173,18 @@ def _loaded(config: str, repo: str, allowed: _Allowed, options: Mapping[str, Any
     if isinstance(rows, (datasets.DatasetDict, datasets.IterableDatasetDict)):
         return cast("AnyDataset", type(rows)({name: _with_clips(part, allowed) for name, part in rows.items()}))
     return cast("AnyDataset", _with_clips(rows, allowed))
+
+
+def _of_repo(config: str, repo: str, options: Mapping[str, Any]) -> Any:
+    among = {name: options[name] for name in ("revision", "token", "cache_dir")}
+    stated = datasets.load_dataset_builder(repo, config, **among).info.features
+    return datasets.load_dataset(repo, config, features=_columns(config, stated), **options)
+
+
+def _columns(config: str, stated: datasets.Features | None) -> datasets.Features | None:
+    """Return the columns to read a config by, of those that are stated, which the viewer is a reason for."""
+    own = upstream_schema(find_source(config)) if is_upstream(config) and config in configs() else None
+    return stated and native_types(stated, own)
 
 
 @dataclass(frozen=True)
@@ -208,13 +222,14 @@ def _with_clips(rows: Any, allowed: _Allowed) -> Any:
     """Give video cells their clip's limits, and the column its lazy clips."""
     if not has_media(rows.features):
         return rows
-    shape = datasets.Features({**rows.features, "video": features()["video"]})
+    shape = datasets.Features({**rows.features, **{name: features()[name] for name in _MEDIA}})
     if isinstance(rows, datasets.IterableDataset):
         placed = functools.partial(_placed, allowed=allowed)
         # The features come last: datasets 4.8 takes tables of a `map` that was given features for rows already decoded.
         return rows.with_format("arrow").map(placed, batched=True).with_format(None).cast(shape)
+    listed = isinstance(rows.features["video"], datasets.List)
     unlimited = all(rows.data.column(name).null_count == len(rows.data) for name in _LIMITS)
-    if unlimited and all(_all_allowed(rows.data.column(name), allowed) for name in _MEDIA):
+    if not listed and unlimited and all(_all_allowed(rows.data.column(name), allowed) for name in _MEDIA):
         return rows.cast_column("video", shape["video"])
     # Only the paths are written anew; the other columns stay in the files they were downloaded to.
     paths = rows.select_columns([*_MEDIA, *_LIMITS]).with_format("arrow")
@@ -238,11 +253,12 @@ def _all_allowed(cells: pa.ChunkedArray, allowed: _Allowed) -> bool:
 def _placed(table: pa.Table, allowed: _Allowed) -> pa.Table:
     """Return a batch whose video cells have their limits, and whose media cells open no place but those allowed."""
     for name in _MEDIA:
-        place = table.schema.get_field_index(name)
-        field = table.schema.field(place)
         rows = table.select([name, *_LIMITS]).to_pylist()
+        if pa.types.is_list(table[name].type):  # of one video
+            rows = [{**row, name: next(iter(row[name] or ()), None)} for row in rows]
         cells = [row[name] and {**row[name], "path": _path(row, name, allowed)} for row in rows]
-        table = table.set_column(place, field, pa.array(cells, type=field.type))
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, name, pa.array(cells, type=datasets.Video().pa_type))
     return table
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from video_sft.publishing._upload.videos import VideoCounts
 
-__all__ = ["ConfigReport", "PublishReport", "RepoReport", "SplitReport", "VideoTotals"]
+__all__ = ["ConfigReport", "ExampleRow", "PublishReport", "RepoReport", "SplitReport", "VideoTotals"]
 
 
 @dataclass
@@ -24,6 +24,27 @@ class VideoTotals:
     nbytes: int = 0
     seconds: float = 0.0
     timed: int = 0
+
+
+@dataclass
+class ExampleRow:
+    """One row, for the card.
+
+    Attributes:
+        split: where it is.
+        id: its id.
+        turns: role and text of each turn, long texts cut.
+        video_path: as in the row.
+        start_seconds: as in the row.
+        stop_seconds: as in the row.
+    """
+
+    split: str
+    id: str
+    turns: list[list[str]]
+    video_path: str | None = None
+    start_seconds: float | None = None
+    stop_seconds: float | None = None
 
 
 @dataclass
@@ -65,6 +86,8 @@ class ConfigReport:
         videos_commit: the commit its videos are pinned to; None where no row refers to one.
         sample: whether these are the invented rows that come with the package.
         wording: the keywords its questions are worded by, where any was given.
+        example: a row to show; None of upstream's own fields.
+        types: how the repo states the types of columns, where not as rows have them; see the help on publishing.
         published: what the videos come to that its rows refer to.
         packed: whether they lie in zips, and their rows' cells are null.
     """
@@ -74,6 +97,8 @@ class ConfigReport:
     videos_commit: str | None = None
     sample: bool = False
     wording: dict[str, str | int] = field(default_factory=dict)
+    example: ExampleRow | None = None
+    types: dict[str, str] = field(default_factory=dict)
     published: VideoTotals = field(default_factory=VideoTotals)
     packed: bool = False
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import datasets
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from video_sft._files import digest_of
-from video_sft.publishing._cells import VideoMode, has_media, publishable
+from video_sft.publishing._cells import VideoMode, as_stored, has_media, publishable
+from video_sft.publishing._column_types import stored_schema
 from video_sft.publishing._layout import cell_path, rows_path
 from video_sft.publishing._parquet import group_rows, shard_count, write_shard
 from video_sft.publishing._report import SplitReport
@@ -33,10 +35,20 @@ class Shard:
 
 
 class SplitWriter:
-    """Writes one split of one config as Parquet shards; video cells name the repo and the commit with the videos."""
+    """Writes one split of one config as Parquet shards; video cells name the repo and the commit with the videos.
+
+    `types` are those that `stated_types` found for all splits of the config.
+    """
 
     def __init__(
-        self, repo: str, config: str, split: str, rows: datasets.Dataset, mode: VideoMode, commit: str | None
+        self,
+        repo: str,
+        config: str,
+        split: str,
+        rows: datasets.Dataset,
+        mode: VideoMode,
+        commit: str | None,
+        types: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._repo = repo
         self._config = config
@@ -44,7 +56,7 @@ class SplitWriter:
         self._rows = rows
         self._mode = mode
         self._commit = commit
-        self._schema = stock_features(rows.features).arrow_schema
+        self._schema = stored_schema(stock_features(rows.features), types)
         self.report = SplitReport(rows=len(rows), nbytes=_nbytes(rows))
         self._has_media = has_media(rows.features)
         if self._has_media:
@@ -76,7 +88,7 @@ class SplitWriter:
 
     def _published(self, table: pa.Table) -> pa.Table:
         if not self._has_media:
-            return table.cast(self._schema)
+            return as_stored(table, self._schema)
         return publishable(
             table, self._mode, lambda file: cell_path(self._repo, self._commit or "", file.path), self._schema
         )

@@ -15,8 +15,10 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
 from video_sft._files import unfinished_folder
 from video_sft.builders import find_source
+from video_sft.publishing._card.example_rows import example_row
 from video_sft.publishing._card.metadata import NOTEBOOK, PublishedCard
 from video_sft.publishing._cells import VideoMode, has_media
+from video_sft.publishing._column_types import stated_types
 from video_sft.publishing._layout import LICENSE, MANIFEST
 from video_sft.publishing._report import ConfigReport, RepoReport
 from video_sft.publishing._splits import Shard, SplitWriter
@@ -247,13 +249,21 @@ class RepoRun:
         self, config: LoadedConfig, pin: str | None, work: _Work, *, send: bool
     ) -> tuple[ConfigReport, list[Operation]]:
         """Write a config's shards and send the contents the repo lacks; return what a commit has to change."""
-        report = ConfigReport(config.name, videos_commit=pin, sample=config.sample, wording=dict(config.wording))
+        types = stated_types(
+            list(config.splits.values()),
+            videos=self._mode in ("reference", "embed"),
+            images=self._mode != "none",
+            embedded=self._mode == "embed",
+        )
+        report = ConfigReport(
+            config.name, videos_commit=pin, sample=config.sample, wording=dict(config.wording), types=types
+        )
         report.published, report.packed = work.manifest.totals(config.name), work.packed is not None
         there = {file.path: file.sha256 for file in self._repo.files(config.name) if file.path.endswith(".parquet")}
         kept: set[str] = set()
         operations: list[Operation] = []
         for split, rows in config.splits.items():
-            writer = SplitWriter(self._repo.name, config.name, split, rows, self._mode, pin)
+            writer = SplitWriter(self._repo.name, config.name, split, rows, self._mode, pin, types)
             for shard in writer.shards(work.folder):
                 kept.add(shard.path)
                 if there.get(shard.path) != shard.sha256:
@@ -262,6 +272,8 @@ class RepoRun:
                         operations.append(self._send(shard))
                 shard.file.unlink()
             report.splits[split] = writer.report
+            if report.example is None and has_media(rows.features):
+                report.example = example_row(split, rows)
         gone = sorted(set(there) - kept)
         if gone:
             verb = "are deleted from" if send else "would be deleted from"
