@@ -11,12 +11,17 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from datasets import DatasetDict
 from huggingface_hub import snapshot_download
 from tests.local_hub import LocalHub
 
 import video_sft
-from video_sft.publishing import publish
+from video_sft.publishing import PublishError, publish
+from video_sft.publishing._upload.repo_run import GivenMedia, LoadedConfig, RepoRun
+from video_sft.publishing._upload.repository import HubRepo
 from video_sft.sample_media import sample_folder
+
+from .made_rows import make_rows, make_videos
 
 REPO = "org/packed"
 
@@ -90,6 +95,18 @@ def test_packing_again_sends_only_what_changed(hub: LocalHub, options: dict[str,
     assert all("charades-00001.zip" in place for place in newest)
 
 
+def test_videos_of_several_folders_are_packed_together(hub: LocalHub, options: dict[str, Any], tmp_path: Path) -> None:
+    pool = Path(options["media"]["charades"])
+    first, *_ = sorted(pool.iterdir())
+    other = tmp_path / "other" / first.name
+    other.parent.mkdir()
+    first.rename(other)
+    publish("star", videos="packed", **{**options, "media": {"charades": [pool, other.parent]}})
+    assert sum(len(names) for names in zips(hub).values()) == len(list(pool.iterdir())) + 1
+    with zipfile.ZipFile(io.BytesIO(hub.read(REPO, "videos/charades-00000.zip"))) as packed:
+        assert f"charades/{first.name}" in packed.namelist()
+
+
 def test_a_packed_config_is_fetched_and_unpublished_with_its_zips(
     hub: LocalHub, options: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -107,3 +124,12 @@ def test_a_packed_config_is_fetched_and_unpublished_with_its_zips(
     assert any(path.startswith("videos/vidor") for path in hub.tree(REPO))
     snapshot_download(REPO, repo_type="dataset", local_dir=tmp_path / "rest")
     assert len(video_sft.load("next_gqa", repo=tmp_path / "rest", split="validation")) > 0
+
+
+def test_two_videos_of_one_name_are_refused(hub: LocalHub, tmp_path: Path) -> None:
+    files = [make_videos(tmp_path / name, 1)[0] for name in ("a", "b")]
+    loaded = [LoadedConfig("star", DatasetDict(train=make_rows(files, limits=False)))]
+    media = GivenMedia("packed", [tmp_path / "a", tmp_path / "b"])
+    run = RepoRun(HubRepo(REPO), loaded, media, state_dir=tmp_path / "state")
+    with pytest.raises(PublishError, match=r"would both be charades/00000\.mp4 in the zips; give a folder over both"):
+        run.publish(private=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
@@ -51,7 +52,7 @@ class Manifest:
             "CREATE TABLE manifest (path TEXT PRIMARY KEY, bytes INTEGER, sha256 TEXT, seconds REAL, archive TEXT) "
             "WITHOUT ROWID"
         )
-        lines = csv.DictReader((before or "").splitlines())
+        lines = csv.DictReader(io.StringIO(before or "", newline=""))
         found.execute("BEGIN")
         found.executemany(
             "INSERT OR REPLACE INTO manifest VALUES (?, ?, ?, ?, ?)",
@@ -59,10 +60,15 @@ class Manifest:
         )
         found.execute("COMMIT")
 
+    def prune(self) -> None:
+        """Leave out what is not in the repo, as it was noted last."""
+        gone = "iif(archive = '', path, archive) NOT IN (SELECT path FROM there)"
+        self._found.execute(f"DELETE FROM manifest WHERE {gone}")
+
     def update(self, memory: HashMemory, state_dir: Path) -> None:
         """Follow what is in the repo, as it was noted last, and look up the length of videos that have none yet."""
         found = self._found
-        found.execute("DELETE FROM manifest WHERE iif(archive = '', path, archive) NOT IN (SELECT path FROM there)")
+        self.prune()
         found.execute(
             "INSERT OR REPLACE INTO manifest SELECT there.path, size, coalesce(there.sha256, ''), NULL, '' "
             "FROM there LEFT JOIN manifest USING (path) WHERE there.path GLOB 'videos/*/*' "

@@ -105,9 +105,7 @@ class VideoUploads:
             MissingMediaError: one cannot be read.
         """
         counts = VideoCounts(files=self._count("wanted"))
-        (new,) = self.found.execute(
-            "SELECT count(*) FROM wanted LEFT JOIN there USING (path) WHERE size IS NULL"
-        ).fetchone()
+        new = self._count("wanted LEFT JOIN there USING (path) WHERE size IS NULL")
         at_once = self._repo.files_at_once
         told = {"desc": "Sending videos", "total": new, "unit": " videos", "leave": False, "delay": 1.0}
         for file, size in tqdm(self._lacking(), **told):
