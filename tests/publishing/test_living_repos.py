@@ -57,6 +57,8 @@ def test_a_copy_is_relinked_to_itself(hub: LocalHub, tmp_path: Path, video_sft_c
     copy = copied(hub, REPO, "else/copy")
     assert all(cell["path"].startswith(f"hf://datasets/{REPO}@") for cell in cells(hub, copy))
     pin = hub.repo(copy).refs["main"]
+    places = [row["video"].path for row in video_sft.load("star", repo=copy, split="train")]
+    assert all(place.startswith(f"hf://datasets/{copy}@main/videos/charades/") for place in places), "as it is, too"
     done = video_sft_command("repo", "relink", copy)
     assert done.code == 0
     assert "1 Parquet files were written anew (4 videos)" in done.out

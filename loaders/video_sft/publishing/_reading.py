@@ -77,7 +77,9 @@ def load_published(
         ConfigError: the repo has no such config; the message names those it has.
     """
     repo = os.path.abspath(repo) if os.path.isdir(repo) else os.fspath(repo)
-    allowed = _Allowed(_pattern(repo, allow_media), repo if os.path.isdir(repo) else None)
+    in_folder = os.path.isdir(repo)
+    root = repo if in_folder else f"hf://datasets/{repo}@{(revision or 'main').replace('/', '%2F')}"
+    allowed = _Allowed(_pattern(repo, allow_media), root, in_folder)
     options = {"split": split, "streaming": streaming, "revision": revision, "token": token, "cache_dir": cache_dir}
     find_packed = functools.partial(_with_packed, config, HubRepo(repo, revision=revision, token=token), missing)
     try:
@@ -189,25 +191,27 @@ def _columns(config: str, stated: datasets.Features | None) -> datasets.Features
 
 @dataclass(frozen=True)
 class _Allowed:
-    """The places that cells may name.
+    """The places that cells may name, and where they are.
 
     Attributes:
         pattern: of their beginnings.
-        folder: where a downloaded repo's own videos are read instead of on the Hub.
+        root: where the repo is: a folder, or on the Hub. What cells of a repo that was renamed or copied name is there.
+        folder: whether it is a folder, whose videos are read instead of those on the Hub.
     """
 
     pattern: str
-    folder: str | None = None
+    root: str
+    folder: bool = False
 
     def place(self, cell: str) -> str | None:
         """Return where a video is that a cell names; None where it may not be opened."""
-        own = path_of_cell(cell) if self.folder is not None else None
         parts = re.split(r"[/\\]", unquote(cell))
         named = re.match(self.pattern, cell) is not None and ".." not in parts and "::" not in cell
-        if own is not None:
-            here = os.path.join(str(self.folder), *own.split("/"))
-            return cell if named and not os.path.isfile(here) else here
-        return cell if named else None
+        path = path_of_cell(cell)
+        here = None if path is None else f"{self.root}/{path}"
+        if named and (here is None or not self.folder or not os.path.isfile(here)):
+            return cell
+        return here
 
 
 def _pattern(repo: str, more: Sequence[str]) -> str:
