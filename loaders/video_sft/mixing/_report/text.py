@@ -13,7 +13,10 @@ from rich.text import Text
 from video_sft._text import markdown_text, visible
 from video_sft.mixing._report.facts import MixFacts, SourceReport
 
-__all__ = ["NUMBERS", "REPORT_COLUMNS", "TEXT_COLUMNS", "cells", "markdown", "notes", "rich_tables", "smaller_tables"]
+__all__ = [
+    "CONTENT_COLUMNS", "NUMBERS", "REPORT_COLUMNS", "TEXT_COLUMNS", "cells", "markdown", "notes", "rich_tables",
+    "smaller_tables",
+]  # fmt: skip
 
 REPORT_COLUMNS = (
     *("part", "asked", "share", "rows", "passes", "videos", "hours", "tasks", "formats", "turns", "characters"),
@@ -22,7 +25,8 @@ REPORT_COLUMNS = (
 #: The columns of numbers in the smaller tables.
 NUMBERS = ("rows", "rows left out")
 TEXT_COLUMNS = ("part", "tasks", "formats", "licence")
-_CONTENT = ("tasks", "formats", "turns", "characters", "licence")
+#: The columns on what a part's rows are; the others are on how many there are.
+CONTENT_COLUMNS = ("tasks", "formats", "turns", "characters", "licence")
 
 
 def cells(source: SourceReport) -> list[str]:
@@ -34,7 +38,7 @@ def cells(source: SourceReport) -> list[str]:
         f"{source.rows:,}",
         "" if source.passes is None else f"{source.passes:.2f}" if source.passes < 100 else f"{source.passes:,.0f}",
         f"{source.videos:,}",
-        "" if source.hours is None else f"{source.hours:,.1f}",
+        "" if source.hours is None else f"{source.hours:,.1f}" if source.hours >= 1 else f"{source.hours:.2g}",
         _most(source.tasks),
         _most(source.answer_formats),
         "" if source.turns is None else f"{source.turns:.2f}",
@@ -71,6 +75,12 @@ def notes(report: MixFacts) -> list[str]:
         told.append(f"Strictest licence: {report.license}.")
     if report.total.hours is not None:
         told.append(f"Hours are known for {report.total.timed_rows:,} of {report.total.rows:,} rows.")
+    if report.eval_footage:
+        shown = [f"{name} ({count:,} videos)" for name, count in report.eval_footage.items() if count]
+        told.append(f"Compared by content with {', '.join(shown)}; with the other lists by ids alone.")
+    if report.total.not_compared:
+        rows = ", ".join(f"{count:,} since {why}" for why, count in report.total.not_compared.items())
+        told.append(f"Rows that could not be compared by content, and stay: {rows}.")
     if report.eval_missing:
         missing = ", ".join(report.eval_missing)
         told.append(f"Not checked, for lack of a list (`video-sft eval-ids` says why): {missing}.")
@@ -82,15 +92,15 @@ def rich_tables(report: MixFacts) -> Group:
     shares, content = (Table(box=SIMPLE_HEAD, pad_edge=False) for _ in range(2))
     skipped = () if report.total.hours is not None else ("hours",)
     for name in REPORT_COLUMNS:
-        for table in [shares, content] if name == "part" else [content if name in _CONTENT else shares]:
+        for table in [shares, content] if name == "part" else [content if name in CONTENT_COLUMNS else shares]:
             if name not in skipped:
                 justify: Literal["left", "right"] = "left" if name in TEXT_COLUMNS else "right"
                 table.add_column(name, justify=justify, overflow="fold", no_wrap=name == "part")
     for source in [*report.sources, report.total]:
         style = "bold" if source is report.total else None
         row = {name: cell for name, cell in zip(REPORT_COLUMNS, cells(source), strict=True) if name not in skipped}
-        shares.add_row(*(Text(visible(cell)) for name, cell in row.items() if name not in _CONTENT), style=style)
-        described = [row["part"], *(row[name].replace(", ", "\n") for name in _CONTENT)]
+        shares.add_row(*(Text(visible(cell)) for name, cell in row.items() if name not in CONTENT_COLUMNS), style=style)
+        described = [row["part"], *(row[name].replace(", ", "\n") for name in CONTENT_COLUMNS)]
         content.add_row(*(Text(visible(cell)) for cell in described), style=style)
     tables = [shares, content]
     for head, rows in smaller_tables(report):

@@ -8,7 +8,8 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
-from video_sft._probing.file_facts import Medium, MediumFacts, facts_of
+from video_sft._probing.file_facts import facts_of
+from video_sft._probing.medium_facts import Medium, MediumFacts
 from video_sft.publishing._report import VideoTotals
 from video_sft.publishing._upload.hashes import HashMemory
 from video_sft.video._bytes.media_bytes import MediaBytes
