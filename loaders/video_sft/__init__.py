@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     )
     from video_sft.mixing import MixReport, describe, mix, shard
     from video_sft.preparing import PrepareReport, prepare
-    from video_sft.publishing import PublishReport, publish
+    from video_sft.publishing import PublishReport, fetch_videos, publish, relink, unpublish
     from video_sft.video import (
         Audio,
         Clip,
@@ -80,6 +80,7 @@ __all__ = [
     "describe",
     "export",
     "features",
+    "fetch_videos",
     "lengths",
     "limit_waiting",
     "load",
@@ -88,9 +89,11 @@ __all__ = [
     "probe",
     "publish",
     "read_frames",
+    "relink",
     "shard",
     "skipped_rows",
     "sources",
+    "unpublish",
     "validate_messages",
 ]
 
@@ -120,7 +123,7 @@ if not TYPE_CHECKING:
             ),
             "video_sft.mixing": ("MixReport", "describe", "mix", "shard"),
             "video_sft.preparing": ("PrepareReport", "prepare"),
-            "video_sft.publishing": ("PublishReport", "publish"),
+            "video_sft.publishing": ("PublishReport", "fetch_videos", "publish", "relink", "unpublish"),
             "video_sft.video": (
                 "Audio",
                 "Clip",

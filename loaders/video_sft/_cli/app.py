@@ -24,6 +24,7 @@ from video_sft._cli.list_sources import list_sources
 from video_sft._cli.mix import mix_recipe
 from video_sft._cli.prepare import prepare_videos
 from video_sft._cli.publish import publish_configs
+from video_sft._cli.repo import repo_commands
 from video_sft._cli.show import show
 from video_sft._cli.view import view_rows
 
@@ -48,6 +49,7 @@ app.add_typer(eval_ids, name="eval-ids")
 app.command("prepare")(prepare_videos)
 app.command("export")(export_rows)
 app.command("publish")(publish_configs)
+app.add_typer(repo_commands, name="repo")
 app.command()(demo)
 app.command("help")(show_help)
 
