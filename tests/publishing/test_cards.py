@@ -123,7 +123,7 @@ def test_a_published_card_is_for_readers(samples: PublishedSamples) -> None:
     paragraphs = Counter(part for part in text.split("\n\n") if len(part) > 60 and not part.startswith("```text"))
     assert max(paragraphs.values()) == 1
     for source in video_sft.sources():
-        assert re.search(rf"^`{source}`, \w+, `{source}/.*\n\n```text\nuser:\n", text, re.MULTILINE), source
+        assert re.search(rf"^`{source}`, \w+, `{source}/.*\n\n```text\n(system|user):\n", text, re.MULTILINE), source
     assert re.search(r"\d+ videos are in this repo: [\d.]+ [kM]B, [\d.]+ minutes", text)
     assert "| `videochat2` | train | 38 | 97% | 34 |" in text
     assert re.search(r"## Changes\n\n- \d{4}-\d\d-\d\d: first published, with `activitynet_qa`", text)
