@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+import textwrap
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -13,7 +15,10 @@ from rich.table import Table
 
 from video_sft._text import visible
 
-__all__ = ["Console", "PlainFormatter", "table_of"]
+__all__ = ["Console", "PlainFormatter", "error_lines", "table_of"]
+
+#: Where a sentence ends and another begins; a question about a name stays beside what it is about.
+_NEXT_SENTENCE = re.compile(r"(?<=[a-z0-9)'\"`\]][.?]) +(?=[A-Z])(?!Did you mean)")
 
 
 class Console(rich.console.Console):
@@ -51,3 +56,18 @@ def table_of(headings: Iterable[str], *, numbers: Collection[str] = (), **option
     for heading in headings:
         table.add_column(heading, overflow="fold", justify="right" if heading in numbers else "left")
     return table
+
+
+def error_lines(message: str, width: int | None) -> list[str]:
+    """Return an error as lines: what is wrong in the first, and each further sentence in one of its own, set in.
+
+    Args:
+        message: its text.
+        width: where words go to the next line; None leaves that to whoever reads it. Places are never cut apart.
+    """
+    lines = [part for line in message.splitlines() for part in _NEXT_SENTENCE.split(line.strip()) if part]
+    told = [f"  {line}" if number else line for number, line in enumerate(lines)] or [""]
+    if width is None:
+        return told
+    options: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False, "subsequent_indent": "    "}
+    return [piece for line in told for piece in textwrap.wrap(line, max(width, 20), **options) or [""]]

@@ -10,6 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from typer.core import TyperGroup
 
+from video_sft._cli.completion import source_names
 from video_sft._cli.console import Console, table_of
 from video_sft._cli.options import DataDirOption, loading
 
@@ -29,7 +30,9 @@ class _MakeUnlessTold(TyperGroup):
         if not args:
             args = ["list"]
         elif args[0] not in self.commands and args[0] not in ("-h", "--help"):
-            args = ["make" if any(word.startswith("--data-dir") for word in args) else "list", *args]
+            making = any(word.startswith("--data-dir") for word in args)
+            if making or args[0].startswith("-"):  # another word is a misspelt command
+                args = ["make" if making else "list", *args]
         return super().parse_args(ctx, args)
 
 
@@ -61,7 +64,11 @@ def show_lists(out: Out = None) -> None:
 @eval_ids.command()
 def make(
     sources: Annotated[
-        list[str] | None, typer.Argument(help="Sources to read; every one that has files when left out.")
+        list[str] | None,
+        typer.Argument(
+            help="Sources to read; every one that has files when left out.",
+            autocompletion=source_names,
+        ),
     ] = None,
     data_dir: DataDirOption = None,
     out: Out = None,

@@ -14,6 +14,7 @@ from rich.text import Text
 
 import video_sft
 from video_sft._cli import options as opt
+from video_sft._cli.completion import split_names
 from video_sft._cli.console import Console
 from video_sft.errors import ConfigError
 
@@ -28,7 +29,13 @@ def show(
     data_dir: opt.DataDirOption = None,
     file: opt.FileOption = None,
     media: opt.MediaOption = None,
-    split: Annotated[str | None, typer.Option(help="The split; the first one there is when left out.")] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="The split; the first one there is when left out.",
+            autocompletion=split_names,
+        ),
+    ] = None,
     index: Annotated[int, typer.Option(help="Which row, from 0; negative counts from the end.")] = 0,
     sample: opt.SampleOption = False,
     prompt_style: opt.PromptStyleOption = None,
