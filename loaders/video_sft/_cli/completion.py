@@ -19,6 +19,10 @@ __all__ = [
 ]
 
 
+#: Looked at here, since what reads recipes takes seconds to import.
+_RECIPES = Path(__file__).parents[1] / "mixing" / "recipes"
+
+
 def values(*offered: str) -> Callable[[str], list[str]]:
     """Return what offers a few fixed values."""
 
@@ -63,8 +67,6 @@ def prompt_styles(incomplete: str) -> list[str]:
 
 def recipe_names(incomplete: str) -> list[str]:
     """Return the bundled recipes, and YAML files and folders that are begun."""
-    from video_sft.mixing._recipe import bundled_recipes
-
     begun = Path(incomplete)
     folder, start = (begun, "") if incomplete.endswith("/") else (begun.parent, begun.name)
     files = sorted(folder.glob(f"{start}*")) if folder.is_dir() else []
@@ -73,7 +75,7 @@ def recipe_names(incomplete: str) -> list[str]:
         for path in files
         if path.is_dir() or path.suffix in (".yaml", ".yml")
     ]
-    return [*_begun(bundled_recipes(), incomplete), *paths]
+    return [*_begun((path.stem for path in sorted(_RECIPES.glob("*.yaml"))), incomplete), *paths]
 
 
 def eval_list_names(incomplete: str) -> list[str]:

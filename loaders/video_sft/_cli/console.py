@@ -13,6 +13,7 @@ from rich.console import ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.table import Table
 
+from video_sft._tables import WholeTable
 from video_sft._text import visible
 
 __all__ = ["Console", "PlainFormatter", "error_lines", "table_of"]
@@ -26,6 +27,10 @@ class Console(rich.console.Console):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"markup": False, "emoji": False, "highlight": False, **options})
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print; what is wider than the terminal goes to its next line, instead of being cut off."""
+        super().print(*objects, **{"crop": False, **options})
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Yield what is to be printed."""
@@ -45,16 +50,16 @@ class PlainFormatter(logging.Formatter):
 
 
 def table_of(headings: Iterable[str], *, numbers: Collection[str] = (), **options: Any) -> Table:
-    """Return an empty table whose cells are never cut off.
+    """Return an empty table whose cells are never cut off, and whose names are never cut apart.
 
     Args:
         headings: of its columns.
         numbers: those of columns that are set to the right.
         **options: as for `rich.table.Table`.
     """
-    table = Table(title_justify="left", **options)
+    table = WholeTable(title_justify="left", **options)
     for heading in headings:
-        table.add_column(heading, overflow="fold", justify="right" if heading in numbers else "left")
+        table.add_column(heading, justify="right" if heading in numbers else "left")
     return table
 
 

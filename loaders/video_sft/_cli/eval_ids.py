@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from typer.core import TyperGroup
 
@@ -134,7 +133,7 @@ def _told(outcome: SourceOutcome) -> str:
 
 def _table(lists: list[EvalList]) -> Table:
     numbers = ("rows", "videos", "questions")
-    table = table_of(("list", *numbers, "digest", "made from"), numbers=numbers, box=SIMPLE_HEAD)
+    table = table_of(("list", *numbers, "digest", "made from"), numbers=numbers, box=None, padding=(0, 1, 0, 0))
     for entry in lists:
         counts = (f"{number:,}" for number in (entry.rows, len(entry.videos), len(entry.questions)))
         name = entry.name if entry.default else f"{entry.name} (only if named)"

@@ -54,8 +54,6 @@ def _catalogue(console: Console, found: list[Source]) -> None:
         box=SIMPLE_HEAD,
         pad_edge=False,
     )
-    for column in table.columns[: len(splits) + 2]:
-        column.no_wrap = True
     for source in found:
         for name, counts in _rows(source).items():
             cells = [
