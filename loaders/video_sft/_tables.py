@@ -30,7 +30,11 @@ class _WholeText:
             told = line.blank_copy()
             end = 0
             for found in _PIECE.finditer(line.plain):
-                if told.plain and len((told.plain + found[0]).rstrip()) > options.max_width:
+                if (
+                    told.plain
+                    and options.justify != "right"
+                    and len((told.plain + found[0]).rstrip()) > options.max_width
+                ):
                     yield _ended(told, options)
                     told = line.blank_copy()
                 if told.plain or found[0].strip():
@@ -60,11 +64,14 @@ class WholeTable(Table):
         texts = [Text(each) if isinstance(each, str) else each for each in renderables]
         super().add_row(*(_WholeText(each) if isinstance(each, Text) else each for each in texts), **options)
         for column, text in zip(self.columns, texts, strict=False):
-            if isinstance(text, Text):
-                pieces = _pieces(text.plain)
-                column.min_width = max(column.min_width or 0, *map(len, pieces), 0)
-                # `rich` takes room from columns that wrap, and does not know what is left of them.
-                column.no_wrap = len(pieces) < 2 and (column.no_wrap or len(column._cells) == 1)
+            heads = _pieces(str(column.header))
+            pieces = _pieces(text.plain) if isinstance(text, Text) else []
+            if column.justify == "right":  # numbers, with their unit
+                pieces = [piece.plain for piece in [text] if isinstance(piece, Text)]
+            column.min_width = max(column.min_width or 0, *map(len, [*heads, *pieces]), 0)
+            # `rich` takes room from columns that wrap, and does not know what is left of them.
+            one_piece = len(pieces) < 2 and len(heads) < 2
+            column.no_wrap = one_piece and (column.no_wrap or len(column._cells) == 1)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the table's lines."""

@@ -57,7 +57,7 @@ def table_of(headings: Iterable[str], *, numbers: Collection[str] = (), **option
         numbers: those of columns that are set to the right.
         **options: as for `rich.table.Table`.
     """
-    table = WholeTable(title_justify="left", **options)
+    table = WholeTable(**{"title_justify": "left", "box": None, "padding": (0, 1, 0, 0), **options})
     for heading in headings:
         table.add_column(heading, justify="right" if heading in numbers else "left")
     return table

@@ -29,7 +29,7 @@ def demo(out: Annotated[Path, typer.Option(help="Folder for the contact sheet.")
 
     console = Console()
     headings = ("config", "rows", "videos", "images", "tasks", "licence")
-    table = table_of(headings, numbers=headings[1:4], title="The embedded samples", box=None, padding=(0, 1, 0, 0))
+    table = table_of(headings, numbers=headings[1:4], title="The embedded samples")
     datasets.disable_progress_bars()
     logging.getLogger("video_sft").setLevel(logging.WARNING)
     with_samples = [source for source in video_sft.sources() if has_sample(source)]

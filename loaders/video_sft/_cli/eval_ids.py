@@ -133,7 +133,7 @@ def _told(outcome: SourceOutcome) -> str:
 
 def _table(lists: list[EvalList]) -> Table:
     numbers = ("rows", "videos", "questions")
-    table = table_of(("list", *numbers, "digest", "made from"), numbers=numbers, box=None, padding=(0, 1, 0, 0))
+    table = table_of(("list", *numbers, "digest", "made from"), numbers=numbers)
     for entry in lists:
         counts = (f"{number:,}" for number in (entry.rows, len(entry.videos), len(entry.questions)))
         name = entry.name if entry.default else f"{entry.name} (only if named)"

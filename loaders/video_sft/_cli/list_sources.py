@@ -53,6 +53,7 @@ def _catalogue(console: Console, found: list[Source]) -> None:
         numbers=splits,
         box=SIMPLE_HEAD,
         pad_edge=False,
+        padding=(0, 1),
     )
     for source in found:
         for name, counts in _rows(source).items():

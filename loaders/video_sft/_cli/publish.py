@@ -83,7 +83,7 @@ def publish_configs(
 def _table(repo: RepoReport, *, dry_run: bool) -> Table:
     headings = ("config", "split", "rows", "with media", "Parquet files", "to send" if dry_run else "sent", "size")
     title = f"{repo.name}{' (dry run: nothing was sent)' if dry_run else ''}"
-    table = table_of(headings, numbers=headings[2:], title=title, box=None, padding=(0, 1, 0, 0))
+    table = table_of(headings, numbers=headings[2:], title=title)
     for config in repo.configs:
         for name, split in config.splits.items():
             counts = (f"{split.rows:,}", f"{split.rows_with_media:,}", str(split.files), str(split.new_files))

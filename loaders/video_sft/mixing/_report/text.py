@@ -97,7 +97,7 @@ def rich_tables(report: MixFacts) -> Group:
             table.add_row(shown["part"], *(shown[name] for name in names), style=style)
     tables = [shares, content, texts]
     for head, rows in smaller_tables(report):
-        table = WholeTable(box=SIMPLE_HEAD, pad_edge=False)
+        table = WholeTable(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         for name in head:
             table.add_column(name, justify="right" if name in NUMBERS else "left")
         for cell in rows:
