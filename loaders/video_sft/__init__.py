@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         VideoSftError,
     )
     from video_sft.mixing import MixReport, describe, mix, shard
+    from video_sft.preparing import PrepareReport, prepare
     from video_sft.publishing import PublishReport, fetch_videos, publish, relink, unpublish
     from video_sft.video import (
         Audio,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
         Video,
         VideoMetadata,
         cache_ranges,
+        contact_sheet,
         limit_waiting,
         read_frames,
     )
@@ -63,6 +65,7 @@ __all__ = [
     "MissingMediaError",
     "MixReport",
     "PixelBudget",
+    "PrepareReport",
     "PublishReport",
     "RowError",
     "SkippedRow",
@@ -73,6 +76,7 @@ __all__ = [
     "VideoSftError",
     "cache_ranges",
     "configs",
+    "contact_sheet",
     "describe",
     "export",
     "features",
@@ -81,6 +85,7 @@ __all__ = [
     "limit_waiting",
     "load",
     "mix",
+    "prepare",
     "probe",
     "publish",
     "read_frames",
@@ -117,6 +122,7 @@ if not TYPE_CHECKING:
                 "VideoSftError",
             ),
             "video_sft.mixing": ("MixReport", "describe", "mix", "shard"),
+            "video_sft.preparing": ("PrepareReport", "prepare"),
             "video_sft.publishing": ("PublishReport", "fetch_videos", "publish", "relink", "unpublish"),
             "video_sft.video": (
                 "Audio",
@@ -126,6 +132,7 @@ if not TYPE_CHECKING:
                 "Video",
                 "VideoMetadata",
                 "cache_ranges",
+                "contact_sheet",
                 "limit_waiting",
                 "read_frames",
             ),
@@ -134,7 +141,9 @@ if not TYPE_CHECKING:
             "builders",
             "checking",
             "errors",
+            "fingerprints",
             "mixing",
+            "preparing",
             "publishing",
             "sample_media",
             "source_kit",

@@ -189,7 +189,10 @@ def unfinished_folder(parent: Path, *, mode: int = 0o777) -> Iterator[Path]:
     while True:
         path = parent / f"{UNFINISHED}{this_machine()}-{secrets.token_hex(4)}"
         path.mkdir(mode)
-        descriptor = os.open(path, os.O_RDONLY) if fcntl is not None else None
+        try:
+            descriptor = os.open(path, os.O_RDONLY) if fcntl is not None else None
+        except FileNotFoundError:  # cleared between its making and its locking
+            continue
         if descriptor is None or _locked(descriptor, path):
             break
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import datasets
 
@@ -16,6 +16,9 @@ from video_sft._upstream_loading import RowOptions, load_upstream, split_name
 from video_sft.builders import find_source
 from video_sft.errors import ConfigError
 from video_sft.publishing._reading import load_published
+
+if TYPE_CHECKING:
+    from video_sft.mixing._selection.filters import Decontaminate
 
 __all__ = ["load"]
 
@@ -40,6 +43,9 @@ def load(
     revision: str | None = None,
     token: str | None = None,
     allow_media: Sequence[str] = (),
+    decontaminate: Decontaminate | None = None,
+    eval_sets: Sequence[str] | None = None,
+    eval_ids: Location | None = None,
     **options: Any,
 ) -> AnyDataset:
     """Load a config as a `datasets` dataset, with lazily decoded videos where their files are given.
@@ -61,8 +67,9 @@ def load(
         media: for each pool of the source (`video-sft list` and the cards name them) the place with its files, or
             several of them; a single one will do where the source has one pool. A place is a folder, a zip, a plain
             tar, the first piece of one that was split (`x.zip.partaa`, `x.zip.001`, `x.z01`), a folder of any of
-            these, or an fsspec URL; all are read in place. A folder of numbered images is a video;
-            `frames://fps=2::/data/frames` states their rate, where the pool has no known one.
+            these, or an fsspec URL; all are read in place. Or it is a folder that `prepare` has made, which serves all
+            pools: a row gets the file with its part of the video, in seconds of the original. A folder of numbered
+            images is a video; `frames://fps=2::/data/frames` states their rate, where the pool has no known one.
         missing: a video that is not there leaves its cell null (`null`), leaves its row out (`skip`), or stops
             (`error`). One line is logged on how many were found: a warning where some were not.
         streaming: return an iterable dataset that reads the files as it goes and caches nothing.
@@ -79,6 +86,11 @@ def load(
         revision: a branch, tag or commit of `repo`.
         token: for a private or gated repo; the logged-in user's by default.
         allow_media: what the cells of `repo` may name beside its own files: beginnings of paths or URLs.
+        decontaminate: leave out of the `train` split the rows that an evaluation list uses: by video (`eval-videos`),
+            by question (`eval-questions`), or by video and by what it shows (`eval-content`), as `mix` does; one line
+            is logged on how many. None keeps all.
+        eval_sets: the names of these lists, as for `mix`.
+        eval_ids: the folder of your own lists, as for `mix`.
         **options: the wording of messages and other fields of the builder's config: `prompt_style` (`default`,
             `lmms_eval`, `mvbench`, `videollama`, `sevila`, `llava_next`, `upstream`; `video-sft help wording`),
             `choice_style` (`letter`, `letter_text`, `text`), `question_style` (`plain`, `short`), `choices_seed`
@@ -95,6 +107,10 @@ def load(
         MissingMediaError: under `missing="error"`, or where a media folder is not there.
         RowError: a row cannot be read.
     """
+    if decontaminate is not None:
+        _check_clearing(split, streaming)
+    elif eval_sets is not None or eval_ids is not None:
+        raise ConfigError("eval_sets and eval_ids choose what decontaminate leaves out, and decontaminate is None")
     wanted = RowOptions(
         config=config,
         streaming=streaming,
@@ -107,8 +123,10 @@ def load(
     )
     data_dir = place_of_source(find_source(config).name, data_dir)
     built = {"data_dir": data_dir, "files": files, "num_proc": num_proc, **options}
+    clearing = {"eval_sets": eval_sets, "eval_ids": eval_ids, "cache_dir": cache_dir}
     if repo is None:
-        return load_upstream(wanted, split=split, on_bad_row=on_bad_row, sample=sample, **built)
+        loaded = load_upstream(wanted, split=split, on_bad_row=on_bad_row, sample=sample, **built)
+        return loaded if decontaminate is None else _cleared(loaded, config, decontaminate, clearing)
     _check_repo_options(sample, on_bad_row, {**built, **({"media": media} if streaming else {})})
     dataset = load_published(
         config,
@@ -123,8 +141,27 @@ def load(
     )
     pools = wanted.pools(find_source(config).pools)
     if isinstance(dataset, datasets.DatasetDict):
-        return datasets.DatasetDict({name: wanted.finished(rows, name, pools) for name, rows in dataset.items()})
-    return wanted.finished(dataset, str(split), pools) if isinstance(dataset, datasets.Dataset) else dataset
+        dataset = datasets.DatasetDict({name: wanted.finished(rows, name, pools) for name, rows in dataset.items()})
+    elif isinstance(dataset, datasets.Dataset):
+        dataset = wanted.finished(dataset, str(split), pools)
+    return dataset if decontaminate is None else _cleared(dataset, config, decontaminate, clearing)
+
+
+def _check_clearing(split: str | None, streaming: bool) -> None:
+    if streaming:
+        raise ConfigError("decontaminate goes through all rows; load with streaming=False, or mix a stream")
+    if split is not None and str(split).partition("[")[0] != "train":
+        raise ConfigError(f"decontaminate keeps training rows clear of evaluation, and the split is {str(split)!r}")
+
+
+def _cleared(loaded: AnyDataset, config: str, by: Decontaminate, clearing: Mapping[str, Any]) -> AnyDataset:
+    """Keep the `train` split clear of evaluation lists."""
+    from video_sft.mixing._selection.clearing import cleared  # most loads are done without mixing
+
+    if not isinstance(loaded, datasets.DatasetDict):
+        return cleared(loaded, f"{config}, train", by, **clearing)
+    kept = {name: cleared(rows, f"{config}, train", by, **clearing) for name, rows in loaded.items() if name == "train"}
+    return datasets.DatasetDict({**loaded, **kept})
 
 
 def _check_repo_options(sample: bool, on_bad_row: str, others: Mapping[str, Any]) -> None:

@@ -25,7 +25,7 @@ from video_sft.builders import builder_class, find_source
 from video_sft.errors import ConfigError
 from video_sft.sample_media import draw_sample_media, sample_folder
 
-__all__ = ["RowOptions", "first_split", "load_upstream", "refuse_slips_of", "split_name"]
+__all__ = ["RowOptions", "first_split", "load_upstream", "refuse_slips_of", "split_name", "splits_there"]
 
 #: The keywords of `load` that are no builder's.
 _LOADING = {
@@ -208,10 +208,15 @@ def _stream(builder: SourceBuilder, split: str | None, pools: MediaPools | None)
     return builder.as_streaming_dataset(split=split)
 
 
-def first_split(
+def first_split(config: str, **options: Any) -> str:
+    """Return the first split that is there; see `splits_there`."""
+    return splits_there(config, **options)[0]
+
+
+def splits_there(
     config: str, *, data_dir: DataDir | None = None, files: Files | None = None, sample: bool = False, **options: Any
-) -> str:
-    """Return the first split that is there, without building or reading any; the arguments are those of `load`.
+) -> list[str]:
+    """Return the splits that are there, without building or reading any; the arguments are those of `load`.
 
     Raises:
         ConfigError: an option is not one there is.
@@ -219,7 +224,7 @@ def first_split(
     """
     source = find_source(config).name
     data_dir = sample_folder(source) if sample else place_of_source(source, data_dir)
-    return _builders(config, data_dir, files, options, sample=sample)(None).present_splits()[0]
+    return list(_builders(config, data_dir, files, options, sample=sample)(None).present_splits())
 
 
 def _sample_pools(make: _MakeBuilder, cache_dir: str | None) -> dict[str, str]:

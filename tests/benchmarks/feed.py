@@ -77,6 +77,29 @@ def middles(count: int) -> list[int]:
     return ((np.arange(FRAMES) + 0.5) * count / FRAMES).astype(int).tolist()
 
 
+def works(name: str, rows: datasets.Dataset, collate: Callable[[Any], torch.Tensor]) -> bool:
+    """Return whether a loader gives what is asked for; say why not where it does not load."""
+    try:
+        shape = tuple(collate([rows[0]]).shape)
+    except Exception as missing:  # noqa: BLE001 - loaders of libraries raise whatever they like
+        print(f"{name} is left out: {str(missing).splitlines()[0]}")
+        return False
+    assert shape == (1, FRAMES, 3, SIDE, SIDE), (name, shape)
+    return True
+
+
+def passes(rows: datasets.Dataset, collate: Callable[[Any], torch.Tensor]) -> Callable[[], object]:
+    """Return what reads all rows once, by workers that stay."""
+    loader: Any = DataLoader(
+        rows,  # type: ignore[arg-type]
+        batch_size=BATCH,
+        num_workers=WORKERS,
+        collate_fn=collate,
+        persistent_workers=True,
+    )
+    return lambda: [None for _ in loader]
+
+
 def main() -> list[Sequence[str]]:
     """Print and return the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -93,25 +116,7 @@ def main() -> list[Sequence[str]]:
             "torchcodec": (paths_only, torchcodec),
             "decord": (paths_only, decord),
         }
-        loaders = {}
-        for name, (rows, collate) in peers.items():
-            try:
-                shape = tuple(collate([rows[0]]).shape)
-            except Exception as missing:  # noqa: BLE001 - loaders of libraries raise whatever they like
-                print(f"{name} is left out: {str(missing).splitlines()[0]}")
-                continue
-            assert shape == (1, FRAMES, 3, SIDE, SIDE), (name, shape)
-            loaders[name] = DataLoader(
-                rows,  # type: ignore[arg-type]
-                batch_size=BATCH,
-                num_workers=WORKERS,
-                collate_fn=collate,
-                persistent_workers=True,
-            )
-        taken = take_turns(
-            {name: lambda loader=loader: [None for _ in loader] for name, loader in loaders.items()},  # type: ignore[misc]
-            options.rounds,
-        )
+        taken = take_turns({name: passes(*each) for name, each in peers.items() if works(name, *each)}, options.rounds)
     mine = taken["video_sft"].wall
     rows = [
         (name, f"{options.rows / each.wall:.1f} a second", f"{each.wall / mine:.2f}") for name, each in taken.items()

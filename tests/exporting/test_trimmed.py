@@ -11,8 +11,7 @@ import pytest
 from tests.trainers.clock_rows import draw_clock
 
 from video_sft import Clip
-from video_sft._exporting import trimmed
-from video_sft._exporting.trimmed import write_stills, write_trimmed
+from video_sft.video._encoding.trimmed import write_stills, write_trimmed
 
 
 def draw(path: Path, *, width: int = 160, height: int = 120, sound: bool = False, aspect: int = 1) -> Path:
@@ -41,8 +40,7 @@ def draw(path: Path, *, width: int = 160, height: int = 120, sound: bool = False
     return path
 
 
-def test_frames_are_those_of_the_clip_at_their_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trimmed, "_HELD", 160 * 120 * 3 * 7)  # seven frames at a time
+def test_frames_are_those_of_the_clip_at_their_times(tmp_path: Path) -> None:
     clip = Clip(draw(tmp_path / "a.mp4"), 2.0, 5.0)
     write_trimmed(clip, tmp_path / "cut.mp4")
     cut, part = Clip(tmp_path / "cut.mp4").frames(), clip.frames()

@@ -17,7 +17,7 @@ unless `with xet_uploads(hub.blobs)` stands in for it, by which the client's own
 
 from .faults import Fault
 from .hub import LocalHub, Served
-from .limits import REAL_QUOTAS, Quota
+from .limits import REAL_QUOTAS, Limits, Quota
 from .store import Commit, Entry, Repo
 from .xet import pipeline_is_there, xet_uploads
 
@@ -26,6 +26,7 @@ __all__ = [
     "Commit",
     "Entry",
     "Fault",
+    "Limits",
     "LocalHub",
     "Quota",
     "Repo",

@@ -2,7 +2,8 @@
 
     python publish_made.py <folder of videos> <state folder> [<content of the local Hub>]
 
-With the last, videos go by the client's pipeline for Xet. Prints how much memory, in MB, publishing took at its peak beyond what was in use before it (Linux keeps that count).
+With the last, videos go by the client's pipeline for Xet. Prints how much memory, in MB, publishing took at its peak
+beyond what was in use before it (Linux keeps that count).
 """
 
 from __future__ import annotations

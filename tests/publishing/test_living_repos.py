@@ -57,6 +57,8 @@ def test_a_copy_is_relinked_to_itself(hub: LocalHub, tmp_path: Path, video_sft_c
     copy = copied(hub, REPO, "else/copy")
     assert all(cell["path"].startswith(f"hf://datasets/{REPO}@") for cell in cells(hub, copy))
     pin = hub.repo(copy).refs["main"]
+    places = [row["video"].path for row in video_sft.load("star", repo=copy, split="train")]
+    assert all(place.startswith(f"hf://datasets/{copy}@main/videos/charades/") for place in places), "as it is, too"
     done = video_sft_command("repo", "relink", copy)
     assert done.code == 0
     assert "1 Parquet files were written anew (4 videos)" in done.out
@@ -83,14 +85,16 @@ def test_a_copy_without_its_videos_is_not_relinked(hub: LocalHub, tmp_path: Path
         video_sft.relink("else/nothing")
 
 
-def test_a_downloaded_repo_is_read_from_its_folder(
-    samples: PublishedSamples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_downloaded_repo_is_read_from_its_folder(samples: PublishedSamples, tmp_path: Path) -> None:
     with samples.hub.attached(cache="living"):
-        folder = snapshot_download(samples.name, repo_type="dataset", local_dir=tmp_path / "copy")
+        chosen = ["star/*", "videos/charades/*"]
+        folder = snapshot_download(
+            samples.name, repo_type="dataset", local_dir=tmp_path / "copy", allow_patterns=chosen
+        )
         there = video_sft.load("star", repo=samples.name, split="train")
         expected = [row["video"] and row["video"].frames(count=1).data.sum() for row in there]
     samples.hub.forget_served()
+    assert set(video_sft.load("star", repo=folder)) == {"train", "validation", "test"}
     for streaming in (False, True):
         rows = video_sft.load("star", repo=folder, split="train", streaming=streaming)
         found = list(rows)
@@ -109,8 +113,9 @@ def test_a_folder_opens_nothing_outside_it(hub: LocalHub, tmp_path: Path) -> Non
         row["video"].frames(count=1)
     (file,) = folder.glob("star/*.parquet")
     table = pq.read_table(file)
-    cell = pa.array([[{"bytes": None, "path": str(film)}]], table["video"].type)
-    pq.write_table(table.set_column(table.column_names.index("video"), "video", [cell]), file)
+    place = table.column_names.index("video")
+    cell = pa.array([[{"bytes": None, "path": str(film)}]], table.schema.field(place).type)
+    pq.write_table(table.set_column(place, table.schema.field(place), cell), file)
     row = video_sft.load("star", repo=folder, split="train")[0]
     with pytest.raises(video_sft.VideoError, match="not in that repo"):
         row["video"].frames(count=1)
@@ -229,3 +234,12 @@ def test_a_licence_beside_the_videos_goes_along(hub: LocalHub, tmp_path: Path, s
     (pool / "LICENSE").symlink_to(tmp_path / "pool" / "notes.txt")
     with pytest.raises(PublishError, match="bears the name of a licence and is a link"):
         publish("star", **options)  # type: ignore[arg-type]
+
+
+def test_nothing_is_left_beside_videos_that_go(hub: LocalHub, tmp_path: Path) -> None:
+    rows = make_rows(make_videos(tmp_path / "pool", 3))
+    made_run(rows, tmp_path).publish(private=False)
+    hub.add_files(REPO, {"videos/charades-license.txt": b"terms", "LICENSE": b"my own words"})
+    made_run(rows, tmp_path, mode="none").publish(private=False)
+    assert not any(path.startswith("videos/") for path in hub.tree(REPO))
+    assert hub.read(REPO, "LICENSE") == b"my own words"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
+from tests.video.video_server import VideoServer
 
-from video_sft.checking import _deep_scan as module
 from video_sft.checking._deep_scan import DeepReport, deep_check
 from video_sft.errors import MissingMediaError
 from video_sft.video._reading.health import what_is_wrong
@@ -26,9 +28,9 @@ def pool(tmp_path: Path, videos: dict[str, Path]) -> Path:
     return folder
 
 
-def scan(pool: Path, num_workers: int = 1) -> DeepReport:
+def scan(pool: Path, num_workers: int = 1, place: str | Path | None = None) -> DeepReport:
     return deep_check(
-        pool,
+        place or pool,
         journal=pool.parent / "journal.jsonl",
         bad_list=pool.parent / "bad.txt",
         num_workers=num_workers,
@@ -59,20 +61,31 @@ def test_a_second_run_looks_at_what_is_new_only(pool: Path, videos: dict[str, Pa
     assert scan(pool).checked == 0
 
 
-def test_a_file_that_takes_for_ever_is_given_up(
-    pool: Path, videos: dict[str, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def spin(path: str) -> str | None:
-        while True:
-            pass
-
-    monkeypatch.setattr(module, "what_is_wrong", spin)
-    assert module._decode(str(pool / "good.mp4"), 0.2) == "not decoded within 0.2 seconds"
+def test_archives_and_servers_are_looked_into(pool: Path) -> None:
+    with zipfile.ZipFile(pool / "inner" / "more.zip", "w") as archive:
+        archive.write(pool / "good.mp4", "a/good.mp4")
+        archive.write(pool / "cut.mp4", "a/cut.mp4")
+    with tarfile.open(pool / "more.tar", "w") as tar:
+        tar.add(pool / "cut.mp4", "cut.mp4")
+    (pool / "packed.tar.gz").write_bytes(b"")
+    report = scan(pool)
+    assert report.checked == 8
+    found = {video.path for video in report.bad}
+    assert {"cut.mp4", "inner/more.zip/a/cut.mp4", "more.tar/cut.mp4"} <= found
+    assert "packed.tar.gz" in report.notes
+    assert scan(pool).resumed == 8
+    with VideoServer(pool / "inner") as server:
+        there = scan(pool, place=server.url("more.zip"))
+        assert [video.path for video in there.bad] == ["a/cut.mp4"]
+        assert scan(pool, place=server.url("more.zip")).resumed == 2
 
 
 def test_no_videos_no_scan(tmp_path: Path) -> None:
-    with pytest.raises(MissingMediaError, match="no video"):
+    with pytest.raises(MissingMediaError, match="is not there"):
         scan(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(MissingMediaError, match="there is no video"):
+        scan(tmp_path / "empty")
 
 
 def test_whole_files_are_whole(videos: dict[str, Path]) -> None:

@@ -22,10 +22,12 @@ from video_sft._cli.export import export_rows
 from video_sft._cli.help import show_help
 from video_sft._cli.list_sources import list_sources
 from video_sft._cli.mix import mix_recipe
+from video_sft._cli.prepare import prepare_videos
 from video_sft._cli.publish import publish_configs
 from video_sft._cli.recipes import list_recipes
 from video_sft._cli.repo import repo_commands
 from video_sft._cli.show import show
+from video_sft._cli.view import view_rows
 
 __all__ = ["app", "main"]
 
@@ -40,11 +42,13 @@ app = typer.Typer(
 )
 app.command("list")(list_sources)
 app.command()(show)
+app.command("view")(view_rows)
 app.command()(build)
 app.command()(check)
 app.command("mix")(mix_recipe)
 app.add_typer(eval_ids, name="eval-ids")
 app.command("recipes")(list_recipes)
+app.command("prepare")(prepare_videos)
 app.command("export")(export_rows)
 app.command("publish")(publish_configs)
 app.add_typer(repo_commands, name="repo")

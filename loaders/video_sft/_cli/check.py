@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -64,12 +65,16 @@ def check(
         ),
     ] = None,
     deep: Annotated[
-        bool, typer.Option("--deep", help="Without a source: decode every video of the --media folders instead.")
+        bool, typer.Option("--deep", help="Without a source: decode every video of the --media places instead.")
     ] = False,
     tolerance: Annotated[
         float | None, typer.Option(help="Seconds a clip may end after its video; 1 when left out.", min=0.0)
     ] = None,
     num_threads: Annotated[int, typer.Option(help="How many videos are opened at a time.", min=1, max=64)] = 4,
+    content: Annotated[
+        bool,
+        typer.Option("--content", help="Look for training videos that show an evaluation video under another id."),
+    ] = False,
 ) -> None:
     """Report on a source's files: hashes, rows, ids, answers, options, media, clips, repeats, overlaps.
 
@@ -80,7 +85,7 @@ def check(
     """
     if deep:
         if source is not None:
-            raise ConfigError("--deep looks at folders of videos alone; leave the source out")
+            raise ConfigError("--deep looks at places of videos alone; leave the source out")
         if not _scan(media, lists, as_json=as_json):
             raise typer.Exit(1)
         return
@@ -99,6 +104,7 @@ def check(
         splits=split,
         lists=lists,
         num_threads=num_threads,
+        content=content,
     )
     console = Console(quiet=as_json)
     told: list[dict[str, Any]] = []
@@ -128,21 +134,24 @@ def _scan(media: Sequence[str] | None, lists: str | None, *, as_json: bool) -> b
     from video_sft.checking._deep_scan import deep_check
 
     if not media:
-        raise ConfigError("--deep decodes the videos of a folder; give it with --media FOLDER")
+        raise ConfigError("--deep decodes the videos of a folder, zip, tar or URL; give it with --media PLACE")
     place = Path(lists or ".")
     place.mkdir(parents=True, exist_ok=True)
     given = media_of_words(media) or []
     places = itertools.chain.from_iterable(given.values()) if isinstance(given, Mapping) else given
     told: dict[str, dict[str, Any]] = {}
     console = Console(quiet=as_json)
-    for folder in map(Path, places):
-        name = folder.resolve().name
+    for given_place in places:
+        folder = os.fspath(given_place)
+        name = folder.rstrip("/").rpartition("/")[2] if "://" in folder else Path(folder).resolve().name
         bad_list, journal = place / f"{name}-bad-videos.txt", place / f"{name}-health.jsonl"
         found = deep_check(folder, journal=journal, bad_list=bad_list, progress=not as_json)
         written = {"bad_list": str(bad_list), "journal": str(journal)}
-        told[str(folder)] = {"clean": not found.bad, **written, **asdict(found)}
+        told[folder] = {"clean": not found.bad, **written, **asdict(found)}
         line = f"{folder}: {found.checked + found.resumed:,} videos, {found.resumed:,} of them decoded earlier; "
         console.print(f"{line}{len(found.bad):,} are not whole", soft_wrap=True)
+        if found.notes:
+            console.print(found.notes, soft_wrap=True)
         for video in found.bad[:_SHOWN]:
             console.print(f"  {video.path}: {video.reason}", soft_wrap=True)
         if found.bad:

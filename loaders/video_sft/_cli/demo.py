@@ -25,7 +25,6 @@ def demo(out: Annotated[Path, typer.Option(help="Folder for the contact sheet.")
 
     from video_sft.builders import find_source
     from video_sft.sample_media import has_sample
-    from video_sft.video._contact_sheet import contact_sheet
 
     console = Console()
     headings = ("config", "rows", "videos", "images", "tasks", "licence")
@@ -41,10 +40,10 @@ def demo(out: Annotated[Path, typer.Option(help="Folder for the contact sheet.")
     console.print(f"A mixture of {len(mixed)} rows: {', '.join(mixed['source'])}", soft_wrap=True)
     row = next(row for row in mixed if row["video"] is not None)
     console.print(row_panel(row, "one of them"))
-    frames = row["video"].frames(count=_FRAMES)
     out.mkdir(parents=True, exist_ok=True)
     sheet = (out / "contact-sheet.png").resolve()
-    contact_sheet(frames.data, frames.pts_seconds.tolist(), title=f"{row['id']}: {_FRAMES} frames").save(sheet)
+    title = f"{row['id']}: {_FRAMES} frames"
+    video_sft.contact_sheet(row["video"], count=_FRAMES, title=title).save(sheet)
     console.print(f"Its frames: {sheet}", soft_wrap=True)
 
 

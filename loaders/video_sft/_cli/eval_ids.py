@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from video_sft._cli.completion import source_names
 from video_sft._cli.console import Console, table_of
-from video_sft._cli.options import DataDirOption, loading
+from video_sft._cli.options import DataDirOption, MediaOption, loading
 
 if TYPE_CHECKING:
     from video_sft.mixing import EvalList
@@ -70,15 +70,21 @@ def make(
         ),
     ] = None,
     data_dir: DataDirOption = None,
+    media: MediaOption = None,
     out: Out = None,
 ) -> None:
-    """Make lists of the validation and test splits in your files; says for each source what was read and what not."""
+    """Make lists of the validation and test splits in your files; says for each source what was read and what not.
+
+    With --media, lists have fingerprints of the videos that are there: `decontaminate="eval-content"` finds these
+    videos under any id.
+    """
     from video_sft.mixing import user_folder
     from video_sft.mixing._eval_lists.making import read_eval_splits
 
     if not data_dir:
         raise typer.BadParameter("say where the files are: --data-dir SOURCE=PLACE, or one folder of folders")
-    outcomes = read_eval_splits(loading(data_dir=data_dir)["data_dir"], only=sources or None, folder=out)
+    options = loading(data_dir=data_dir, media=media)
+    outcomes = read_eval_splits(options.pop("data_dir"), only=sources or None, folder=out, **options)
     made = [entry for outcome in outcomes for entry in outcome.lists]
     console = Console()
     if made:
@@ -94,21 +100,28 @@ def make(
 @eval_ids.command()
 def add(
     name: Annotated[str, typer.Argument(help="What to call the list, in `eval_sets` too.")],
-    file: Annotated[Path, typer.Argument(help="One id a line (# begins a comment); or .csv, .tsv, .json, .jsonl.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            help="One id a line (# begins a comment); or .csv, .tsv, .json, .jsonl. Or videos, to find them under any "
+            "id: a folder, zip, URL or prepared root."
+        ),
+    ],
     pool: Annotated[
         str | None, typer.Option(help="The pool of ids that name none: youtube, charades, webvid, ...")
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the list of that name.")] = False,
     out: Out = None,
 ) -> None:
-    """Keep a file of video ids as a list of your own: mixtures are kept clear of it from now on."""
+    """Keep a file of video ids, or all videos of a place, as a list of your own: mixtures are kept clear of it."""
     from video_sft.mixing import add_eval_list, user_folder
 
     entry = add_eval_list(name, file, pool=pool, replace=replace, folder=out)
     videos = len(entry.videos)
     repeats = f", {entry.rows - videos:,} ids repeated" if entry.rows > videos else ""
     place = f"{out or user_folder()}/{name}.json.gz"
-    Console().print(f"{name}: {videos:,} videos{repeats}; kept in {place}", soft_wrap=True)
+    shown = f", {len(entry.fingerprints):,} with fingerprints" if entry.fingerprints else ""
+    Console().print(f"{name}: {videos:,} videos{repeats}{shown}; kept in {place}", soft_wrap=True)
 
 
 @eval_ids.command()
@@ -128,14 +141,16 @@ def _told(outcome: SourceOutcome) -> str:
     for split, why in outcome.skipped.items():
         how = "read in part" if split in done else "skipped"
         lines.append(f"{outcome.source}{f' {split}' if split else ''}: {how}: {why}")
+    lines += [f"{outcome.source} {split}: {counts}" for split, counts in outcome.footage.items()]
     return "\n".join(lines)
 
 
 def _table(lists: list[EvalList]) -> Table:
-    numbers = ("rows", "videos", "questions")
+    numbers = ("rows", "videos", "questions", "footage")
     table = table_of(("list", *numbers, "digest", "made from"), numbers=numbers)
     for entry in lists:
-        counts = (f"{number:,}" for number in (entry.rows, len(entry.videos), len(entry.questions)))
+        things = entry.videos, entry.questions, entry.fingerprints
+        counts = (f"{number:,}" for number in (entry.rows, *map(len, things)))
         name = entry.name if entry.default else f"{entry.name} (only if named)"
         table.add_row(name, *counts, entry.digest(), entry.made_from)
     return table

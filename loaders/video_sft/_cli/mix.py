@@ -47,6 +47,13 @@ def mix_recipe(
             autocompletion=eval_list_names,
         ),
     ] = None,
+    decontaminate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="eval-videos|eval-questions|eval-content",
+            help="How rows are compared with evaluation lists; as the recipe says, or by video, when left out.",
+        ),
+    ] = None,
     sample: opt.SampleOption = False,
     prompt_style: opt.PromptStyleOption = None,
 ) -> None:
@@ -64,6 +71,7 @@ def mix_recipe(
             raise ConfigError(f"--report {path}: there is no folder {path.absolute().parent}")
     given = {"data_dir": data_dir, "file": file, "media": media, "sample": sample, "prompt_style": prompt_style}
     options = opt.loading(**given, by_source=True)  # type: ignore[arg-type]
+    options |= {} if decontaminate is None else {"decontaminate": decontaminate}
     mixed: Any = video_sft.mix(recipe, repo=repo, eval_sets=eval_set or None, **options)
     described = video_sft.describe(mixed)
     console.print(described)

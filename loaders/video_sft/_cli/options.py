@@ -54,7 +54,8 @@ MediaOption = Annotated[
     list[str] | None,
     typer.Option(
         metavar="[POOL=]PLACE",
-        help="Where a pool's videos are: a folder, zip, tar or URL; several times. PLACE alone is for a single pool.",
+        help="Where a pool's videos are: a folder, zip, tar or URL; several times. PLACE alone is for a single pool, "
+        "or is what `video-sft prepare` has made.",
     ),
 ]
 MissingOption = Annotated[

@@ -62,9 +62,6 @@ def publish_configs(
     prompt_style: opt.PromptStyleOption = None,
 ) -> None:
     """Publish configs to the Hub: Parquet rows, a card, and videos the viewer plays; run anew, what changed."""
-    from huggingface_hub.utils.tqdm import disable_progress_bars
-
-    disable_progress_bars()
     given = {"data_dir": data_dir, "file": file, "media": media, "sample": sample, "prompt_style": prompt_style}
     options: dict[str, Any] = opt.loading(**given, by_source=True)  # type: ignore[arg-type]
     options |= {"missing": missing, "on_bad_row": on_bad_row, "videos": videos, "state_dir": state_dir}

@@ -15,6 +15,7 @@ import video_sft
 from video_sft._cli import options as opt
 from video_sft._cli.completion import split_names
 from video_sft._cli.console import Console
+from video_sft._cli.pictures import print_frames
 from video_sft._tables import WholeTable
 from video_sft.errors import ConfigError
 
@@ -39,8 +40,11 @@ def show(
     index: Annotated[int, typer.Option(help="Which row, from 0; negative counts from the end.")] = 0,
     sample: opt.SampleOption = False,
     prompt_style: opt.PromptStyleOption = None,
+    frames: Annotated[
+        bool, typer.Option("--frames/--no-frames", help="Frames of the clip, on a terminal with colours.")
+    ] = True,
 ) -> None:
-    """Print one row: its conversation, its answer, where its video is and what it is."""
+    """Print one row: its conversation, its answer, where its video is and what it is, and frames of it."""
     from video_sft._upstream_loading import first_split
 
     options = opt.loading(data_dir=data_dir, file=file, sample=sample, prompt_style=prompt_style)
@@ -48,7 +52,10 @@ def show(
     loaded: Any = video_sft.load(config, split=split, **options, **opt.loading(media=media))
     if not -len(loaded) <= index < len(loaded):
         raise ConfigError(f"{config}, {split} has {len(loaded):,} rows; there is no row {index}")
-    Console().print(row_panel(loaded[index], f"{config}  {split}  row {index:,} of {len(loaded):,}"))
+    console, row = Console(), loaded[index]
+    console.print(row_panel(row, f"{config}  {split}  row {index:,} of {len(loaded):,}"))
+    if frames:
+        print_frames(console, row)
 
 
 def row_panel(row: Mapping[str, Any], title: str) -> Panel:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from video_sft._exporting.media_jobs import MediaJob
-from video_sft._exporting.trimmed import write_stills, write_trimmed
 from video_sft._files import writing_whole, writing_whole_folder
 from video_sft._parallel import done_in_threads
 from video_sft._probing.file_identity import identity_of
@@ -19,6 +18,8 @@ from video_sft.errors import VideoError
 from video_sft.video import Clip
 from video_sft.video._bytes.media_bytes import MediaBytes
 from video_sft.video._columns.saved_videos import link_or_copy
+from video_sft.video._encoding.trimmed import write_stills, write_trimmed
+from video_sft.video._fragment import split_cut
 from video_sft.video._reading.frame_folder import split_frames
 
 __all__ = ["MediaFolder", "Place"]
@@ -89,7 +90,9 @@ class MediaFolder:
 
     def _place(self, source: MediaBytes, suffix: str, *identity: object) -> str:
         digest = hashlib.blake2b(repr(identity).encode(), digest_size=8).hexdigest()
-        stem = PurePosixPath(split_frames(source.path or "")[0].partition("::")[0].replace(os.sep, "/")).stem
+        stem = PurePosixPath(
+            split_frames(split_cut(source.path or "")[0])[0].partition("::")[0].replace(os.sep, "/")
+        ).stem
         return f"{self.name}/{digest[:2]}/{digest}-{_OTHERS.sub('_', stem)[-80:] or 'file'}{suffix}"
 
     def _put(self, source: MediaBytes, target: Path) -> None:
@@ -97,7 +100,7 @@ class MediaFolder:
             if source.data is not None:
                 unfinished.write_bytes(source.data)
             else:
-                link_or_copy(source.path or "", unfinished)
+                link_or_copy(split_cut(source.path or "")[0], unfinished)
 
 
 @contextlib.contextmanager
@@ -108,7 +111,7 @@ def _whole_file(target: Path) -> Iterator[Path]:
 
 
 def _suffix(source: MediaBytes, modality: str) -> str:
-    name = PurePosixPath((source.path or "").partition("::")[0].partition("?")[0]).suffix
+    name = PurePosixPath(split_cut(source.path or "")[0].partition("::")[0].partition("?")[0]).suffix
     if _SUFFIX.fullmatch(name):
         return name.lower()
     head = (source.data or b"")[:4]

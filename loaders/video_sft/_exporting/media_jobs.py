@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from video_sft._probing.file_facts import Facts, MediumFacts
+from video_sft._probing.medium_facts import Facts, MediumFacts
 from video_sft._probing.probe import clip_seconds
 from video_sft._probing.row_media import RowMedium
 from video_sft.errors import VideoError
-from video_sft.video import VideoMetadata
+from video_sft.video._fragment import split_cut
 
 __all__ = ["Clips", "MediaJob", "Need", "need_of"]
 
@@ -56,7 +56,7 @@ def need_of(each: RowMedium, facts: Facts, clips: Clips) -> Need | str:
         facts: about its file.
         clips: how the limits of clips are to be told.
     """
-    modality, _ = each.medium
+    modality, source = each.medium
     if isinstance(facts, VideoError):
         return f"the {modality} cannot be read"
     whole = RowMedium(each.medium)
@@ -67,7 +67,10 @@ def need_of(each: RowMedium, facts: Facts, clips: Clips) -> Need | str:
         return "the clip is not within its video"
     begin, end = video.begin_seconds, video.end_seconds
     start, stop = each.start_seconds or 0.0, end if each.stop_seconds is None else each.stop_seconds
-    cut = start > begin + _SAME_MOMENT or stop < end - _SAME_MOMENT
+    bare, offset = split_cut(source.path or "")
+    # A file cut out for the row begins with the frame shown at its start, which may have begun a little earlier.
+    slack = 1 / video.fps if bare != (source.path or "") else _SAME_MOMENT
+    cut = start > begin + slack or stop < end - slack
     part = each if cut else whole
     if clips == "frames":
         return Need(MediaJob("frames", part))
@@ -77,16 +80,16 @@ def need_of(each: RowMedium, facts: Facts, clips: Clips) -> Need | str:
         return Need(MediaJob("whole", whole))
     if clips == "trim":
         return Need(MediaJob("trim", part))
-    if _countable(start, stop, facts, video):
-        return Need(MediaJob("whole", whole), (start, stop))
+    if _countable(start - offset, stop - offset, begin - offset, facts, video.fps, video.num_frames):
+        return Need(MediaJob("whole", whole), (start - offset, stop - offset))
     return Need(MediaJob("trim", part), instead=True)
 
 
-def _countable(start: float, stop: float, facts: MediumFacts, video: VideoMetadata) -> bool:
+def _countable(start: float, stop: float, begin: float, facts: MediumFacts, fps: float, num_frames: int) -> bool:
     """Return whether readers who count frames by the average rate from the file's first find those of the clip.
 
     ms-swift and qwen-vl-utils do: the first frame is `start * fps` rounded up, the last `stop * fps` rounded down, and
     they refuse fewer than two.
     """
-    last = min(math.floor(stop * video.fps), video.num_frames - 1)
-    return facts.even and abs(video.begin_seconds) * video.fps < 0.5 and math.ceil(start * video.fps) < last
+    last = min(math.floor(stop * fps), num_frames - 1)
+    return facts.even and abs(begin) * fps < 0.5 and math.ceil(start * fps) < last

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from video_sft._datasets import fingerprint_of, without_indices
 from video_sft._media.index import MediaIndex, MediaIndexes
+from video_sft._media.prepared import PreparedPlace
 from video_sft._near_names import check_one_of
 from video_sft._rows.schema import features
 from video_sft._sources.registry import find_pool
@@ -25,7 +26,7 @@ from video_sft._suffixes import SUFFIXES, MediaKind
 from video_sft.errors import MissingMediaError
 from video_sft.video._fragment import clip_url
 
-__all__ = ["MISSING_POLICIES", "Location", "MediaPlaces", "MediaPools", "MissingPolicy", "index_pools"]
+__all__ = ["MISSING_POLICIES", "Location", "MediaPlaces", "MediaPools", "MissingPolicy", "failures", "index_pools"]
 
 logger = logging.getLogger("video_sft")
 
@@ -35,7 +36,7 @@ MissingPolicy = Literal["null", "skip", "error"]
 MISSING_POLICIES: tuple[MissingPolicy, ...] = ("null", "skip", "error")
 _COLUMNS: tuple[MediaKind, ...] = ("video", "image")
 _BATCH_ROWS = 8_192
-_EXAMPLES = 10
+_EXAMPLES, _REASONS = 10, 3
 #: Paths of videos for certain; GIFs may be images, and paths without a suffix anything.
 _VIDEO_PATH = rf"(?i)\.({'|'.join(suffix for suffix in SUFFIXES['video'] if suffix != 'gif')})$"
 
@@ -89,7 +90,7 @@ class MediaPools:
 
     Args:
         media: by pool a place, or several: a folder, a zip or plain tar, the first piece of one that was split, or an
-            fsspec URL of these; `frames://fps=2::` in front states the rate of folders of frames.
+            fsspec URL of these; `frames://fps=2::` in front states the rate of folders of frames. Or a prepared root.
         missing: `null` leaves the cell empty, `skip` leaves the row out, `error` stops.
 
     Raises:
@@ -160,6 +161,9 @@ class MediaPools:
             cells: dict[MediaKind, list[str | None]] = {}
             for kind in _COLUMNS:
                 own = np.where(images == (kind == "image"), codes, -1)
+                if kind == "video" and self._indexes.by_part:
+                    cells[kind] = self._by_part(batch, own, paths)
+                    continue
                 found = {code: self._indexes.find(paths[code], kind) for code in set(own.tolist()) - {-1}}
                 cells[kind] = [found.get(code) for code in own.tolist()]
             self._cut(batch, cells["video"])
@@ -170,6 +174,13 @@ class MediaPools:
             there.append((codes < 0) | has)
         whole = np.concatenate(there) if there else np.zeros(0, dtype=np.bool_)
         return {kind: pa.chunked_array(own, _storage()) for kind, own in chunks.items()}, whole, tally
+
+    def _by_part(self, batch: pa.Table, codes: npt.NDArray[np.int32], paths: Sequence[str]) -> list[str | None]:
+        """Look up the video of each row that has a path, whose number is given, with the part the row is about."""
+        parts = zip(*(batch[name].to_pylist() for name in ("video_id", "start_seconds", "stop_seconds")), strict=True)
+        wanted = list(zip(codes.tolist(), parts, strict=True))
+        found = {each: self._indexes.find(paths[each[0]], "video", each[1]) for each in set(wanted) if each[0] >= 0}
+        return [found.get(each) for each in wanted]
 
     def _cut(self, batch: pa.Table, cells: list[str | None]) -> None:
         """Add each row's start and stop to its path, unless the user has the clip already cut."""
@@ -212,7 +223,17 @@ def _advice(pool: str, index: MediaIndex | None) -> str:
         return f"No folder was given for the pool {pool!r} (media={{{pool!r}: ...}}){source}"
     example = f", such as {index.example}" if index.example else ""
     looked = f"The pool {pool!r} was looked for among {index.size:,} files in {', '.join(index.roots)}{example}"
-    return f"{looked}{source}{index.notes.sentences()}"
+    return f"{looked}{source}{index.notes.sentences()}{failures(index)}"
+
+
+def failures(index: MediaIndex) -> str:
+    """Say which of the videos that were asked for could not be prepared, and why; to follow a sentence without stop."""
+    failed = {path: why for place in index.prepared for path, why in place.failed.items()}
+    if not failed:
+        return ""
+    shown = "; ".join(f"{path}: {why}" for path, why in list(failed.items())[:_REASONS])
+    more = f"; and {len(failed) - _REASONS:,} more" if len(failed) > _REASONS else ""
+    return f". Could not be prepared: {shown}{more}"
 
 
 def _rate_note(index: MediaIndex) -> str:
@@ -228,7 +249,8 @@ def _rate_note(index: MediaIndex) -> str:
 def index_pools(media: MediaPlaces) -> MediaIndexes:
     """List the files of each pool; a place that is not there is a `MissingMediaError`."""
     given = {pool: [places] if isinstance(places, (str, os.PathLike)) else places for pool, places in media.items()}
-    return MediaIndexes({pool: MediaIndex(find_pool(pool), places) for pool, places in given.items()})
+    known: dict[str, PreparedPlace] = {}
+    return MediaIndexes({pool: MediaIndex(find_pool(pool), places, known) for pool, places in given.items()})
 
 
 @functools.cache

@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 
 from video_sft._media.attach import Location, MediaPlaces
+from video_sft._media.prepared import is_prepared_place
 from video_sft._near_names import did_you_mean
 from video_sft.builders import find_source, sources
 from video_sft.errors import ConfigError
@@ -21,8 +22,8 @@ def media_by_pool(
     Args:
         source: the source's name, for messages.
         pools: the pools its rows point into.
-        media: places by pool; or a place or several, where there is one pool. Pools of other sources are passed over,
-            so that one mapping serves several sources.
+        media: places by pool; or a place or several, where there is one pool or they are prepared roots, which know
+            all pools. Pools of other sources are passed over, so that one mapping serves several sources.
 
     Raises:
         ConfigError: one place for several pools, or a pool no source has: a slip worth stopping for.
@@ -30,9 +31,10 @@ def media_by_pool(
     if media is None:
         return {}
     if not isinstance(media, Mapping):
-        if len(pools) != 1:
+        places = _places(media)
+        if len(pools) != 1 and not all(map(is_prepared_place, places)):
             raise ConfigError(f"{source} has several pools; give media by pool: {', '.join(pools)}")
-        return {next(iter(pools)): _places(media)}
+        return dict.fromkeys(pools, places)
     known = {pool for name in sources() for pool in find_source(name).pools} | set(pools)
     unknown = sorted(set(media) - known)
     if unknown:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from video_sft._media.media_listing import Notes, inner_archives, is_archive_part, list_files
 from video_sft._media.path_table import PathTable
 from video_sft._media.pool_places import MediaPlace, place_of
+from video_sft._media.prepared import PreparedPlace, RowPart, prepared_place
 from video_sft._media.youtube_clips import clip_agreement
 from video_sft._places import join
 from video_sft._sources.pool import Pool
@@ -28,7 +29,9 @@ class MediaIndex:
 
     Args:
         pool: how the pool's files are recognised.
-        places: folders, archives or URLs, see `video_sft._media.pool_places.place_of`; the first that has an item wins.
+        places: folders, archives or URLs, see `video_sft._media.pool_places.place_of`, or prepared roots; the first
+            that has an item wins.
+        known: prepared roots that were read for other pools; those read for this one join them.
 
     Attributes:
         pool: see above.
@@ -42,20 +45,45 @@ class MediaIndex:
         MissingMediaError: a place is not there, or cannot be looked into.
     """
 
-    def __init__(self, pool: Pool, places: Iterable[str | os.PathLike[str]]) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        places: Iterable[str | os.PathLike[str]],
+        known: dict[str, PreparedPlace] | None = None,
+    ) -> None:
         self.pool = pool
         self.size = 0
         self.notes = Notes()
         self.example: str | None = None
         self.rates: dict[float, bool] = {}
-        self._places = [_Listed(self, place_of(place)) for place in places]
+        known = {} if known is None else known
+        self._places: list[_Listed | PreparedPlace] = []
+        for given in places:
+            prepared = prepared_place(given, known)
+            self._places.append(_Listed(self, place_of(given)) if prepared is None else prepared)
         self.roots = [place.shown for place in self._places]
+        for place in self.prepared:
+            self.size += len(place)
+            self.example = self.example or place.example
 
-    def find(self, path: str, modality: MediaKind) -> str | None:
-        """Return the location of an item by its usual place in the pool, `1164/3238737531.mp4`, or None."""
+    @property
+    def prepared(self) -> list[PreparedPlace]:
+        """The places that are prepared roots."""
+        return [place for place in self._places if isinstance(place, PreparedPlace)]
+
+    def find(self, path: str, modality: MediaKind, part: RowPart = (None, None, None)) -> str | None:
+        """Return the location of an item by its usual place in the pool, `1164/3238737531.mp4`, or None.
+
+        Of a prepared root, that is the file which has the part of the video that a row is about.
+        """
         for wanted in self._spellings(path):
             plain = without_suffix(wanted)
             for place in self._places:
+                if isinstance(place, PreparedPlace):
+                    prepared = place.find(f"{self.pool.name}/{wanted}", part) if modality == "video" else None
+                    if prepared is not None:
+                        return prepared
+                    continue
                 found = self._best(place, place.files(modality).candidates(plain), wanted, modality)
                 if found is not None:
                     return place.location(*found)
@@ -70,6 +98,8 @@ class MediaIndex:
         if not self.pool.cut_by_row:
             return None
         for place in self._places:
+            if isinstance(place, PreparedPlace):
+                continue
             found = self._best(place, place.files("video").candidates(key), f"{key}.mp4", "video")
             if found is not None:
                 return place.location(*found)
@@ -208,16 +238,21 @@ class _Listed:
 class MediaIndexes(dict[str, MediaIndex]):
     """The files of several pools, by the pools' names."""
 
-    def find(self, video_path: str, modality: MediaKind) -> str | None:
+    def find(self, video_path: str, modality: MediaKind, part: RowPart = (None, None, None)) -> str | None:
         """Return the location of what a row names, or None; see `MediaIndex.find`."""
         pool, _, inside = video_path.partition("/")
-        return self[pool].find(inside, modality) if pool in self else None
+        return self[pool].find(inside, modality, part) if pool in self else None
 
     def find_cut(self, row_id: str) -> str | None:
         """Return the location of a clip already cut to a row, of merged rows to the first one, or None."""
         key = row_id.partition("/")[2].partition("+")[0]
         places = (index.find_cut(key) for index in self.values() if index.pool.cut_by_row)
         return next((place for place in places if place is not None), None)
+
+    @property
+    def by_part(self) -> bool:
+        """Whether two rows on one video may have different files, each with the part that the row is about."""
+        return any(index.prepared for index in self.values())
 
     @property
     def cut_by_row(self) -> bool:

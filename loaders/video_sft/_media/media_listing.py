@@ -10,14 +10,16 @@ from fsspec.core import url_to_fs
 
 from video_sft._media.pool_places import archive_root, is_packed_tar, unpacking
 from video_sft._places import is_remote, join
+from video_sft._suffixes import SUFFIXES, suffix_of
 from video_sft.errors import MissingMediaError, VideoError, one_line
 from video_sft.video._bytes.archive_index import BadArchiveError, member_name
 from video_sft.video._bytes.joined import first_parts, is_part
 from video_sft.video._bytes.media_bytes import MediaBytes, archive_at
 from video_sft.video._reading.frame_folder import is_frame, natural
 
-__all__ = ["Notes", "inner_archives", "is_archive_part", "list_files"]
+__all__ = ["Notes", "inner_archives", "is_archive_part", "list_files", "videos_under"]
 
+_VIDEOS = frozenset(SUFFIXES["video"])
 #: A folder that begins with so many frames, and no folder among them, is one item.
 _ENOUGH_FRAMES = 8
 
@@ -84,6 +86,32 @@ def list_files(root: str, notes: Notes, *, frames: bool = False) -> Iterator[str
     for name in found:
         relative = name[len(base) :] if name.startswith(base) else name
         yield relative.lstrip("/")
+
+
+def videos_under(root: str, notes: Notes) -> Iterator[tuple[str, str]]:
+    """Yield the path of each video under a root, in archives too, and its location.
+
+    Args:
+        root: of a `video_sft._media.pool_places.MediaPlace`.
+        notes: is told of what was passed over.
+
+    Raises:
+        MissingMediaError: there is no such folder, archive or URL.
+    """
+    archives = []
+    for path in sorted(list_files(root, notes)):
+        if suffix_of(path) in _VIDEOS:
+            yield path, join(root, path)
+        elif is_archive_part(path):
+            archives.append(path)
+    for archive in inner_archives(root, archives, notes):
+        name = archive.rpartition("::")[2].removeprefix(f"{root}/")
+        try:
+            inside = sorted(list_files(archive, notes))
+        except MissingMediaError as error:
+            notes.broken.append(str(error))
+            continue
+        yield from ((f"{name}/{path}", join(archive, path)) for path in inside if suffix_of(path) in _VIDEOS)
 
 
 def is_archive_part(path: str) -> bool:

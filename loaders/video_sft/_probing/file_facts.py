@@ -3,53 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from contextlib import closing
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, TypeAlias
-
-import numpy as np
-from PIL import Image, UnidentifiedImageError
+from collections.abc import Iterable
+from dataclasses import asdict
 
 from video_sft._parallel import done_in_threads
 from video_sft._probing.file_identity import identity_of
 from video_sft._probing.kept_facts import KeptFacts
+from video_sft._probing.medium_facts import Facts, Medium, facts_from, image_facts, video_facts
+from video_sft._probing.prepared_facts import prepared_facts
 from video_sft.errors import VideoError
-from video_sft.video import VideoMetadata
-from video_sft.video._bytes.byte_source import ReadableFile
 from video_sft.video._bytes.media_bytes import MediaBytes
 from video_sft.video._columns.saved_videos import is_remote_video
 from video_sft.video._decoding.threads import default_threads
-from video_sft.video._frames import AudioTrack
-from video_sft.video._reading.video_reader import VideoReader
 
-__all__ = ["Facts", "Medium", "MediumFacts", "facts_of"]
-
-Modality: TypeAlias = Literal["video", "image"]
-#: A file, and what it is taken for.
-Medium: TypeAlias = "tuple[Modality, MediaBytes]"
-
-
-@dataclass(frozen=True)
-class MediumFacts:
-    """Facts about one file.
-
-    Attributes:
-        metadata: of a video; None for an image.
-        width: pixels across, as shown.
-        height: pixels down, as shown.
-        even: whether all frames are shown equally long, to within half a frame from where the rate puts them, so that
-            readers who count frames by the rate find the right ones.
-    """
-
-    metadata: VideoMetadata | None
-    width: int
-    height: int
-    even: bool = True
-
-
-#: What is known of a file, or why it cannot be read.
-Facts: TypeAlias = "MediumFacts | VideoError"
+__all__ = ["facts_of"]
 
 
 def facts_of(
@@ -69,7 +36,9 @@ def facts_of(
     """
     wanted = [medium for medium in dict.fromkeys(media) if not local_only or _at_hand(medium[1])]
     kept = KeptFacts(cache_dir)
-    found: dict[Medium, Facts] = {}
+    prepared = prepared_facts(wanted, local_only=local_only)
+    found: dict[Medium, Facts] = {medium: known.facts for medium, known in prepared.items()}
+    wanted = [medium for medium in wanted if medium not in prepared]
 
     def learn(medium: Medium) -> Facts:
         modality, source = medium
@@ -77,8 +46,8 @@ def facts_of(
             key = f"{modality}-{identity_of(source)}"
             known = kept.get(key)
             if known is not None:
-                return _facts(known)
-            facts = _video(source) if modality == "video" else _image(source)
+                return facts_from(known)
+            facts = video_facts(source) if modality == "video" else image_facts(source)
         except VideoError as error:
             return error
         kept.add(key, asdict(facts))
@@ -101,33 +70,3 @@ def facts_of(
 
 def _at_hand(source: MediaBytes) -> bool:
     return source.data is not None or not is_remote_video(source.path or "")
-
-
-def _video(source: MediaBytes) -> MediumFacts:
-    track = VideoReader(source, None).track()
-    facts, timeline = track.metadata, track.timeline
-    due = facts.begin_seconds + np.arange(len(timeline)) / facts.fps
-    even = bool(np.abs(timeline.seconds() - due).max() * facts.fps < 0.5)
-    return MediumFacts(facts, facts.width, facts.height, even)
-
-
-def _image(source: MediaBytes) -> MediumFacts:
-    with closing(source.open()) as file:
-        try:
-            with Image.open(ReadableFile(file)) as image:  # type: ignore[arg-type]
-                turned = image.getexif().get(_ORIENTATION, 1) >= 5
-                width, height = image.size
-        except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise VideoError(source.name, f"is no image that can be read: {error}") from error
-    return MediumFacts(None, height, width) if turned else MediumFacts(None, width, height)
-
-
-_ORIENTATION = 0x0112
-
-
-def _facts(kept: Mapping[str, Any]) -> MediumFacts:
-    metadata = kept["metadata"]
-    if metadata is not None:
-        audio = metadata["audio"] and AudioTrack(**metadata["audio"])
-        metadata = VideoMetadata(**{**metadata, "audio": audio})
-    return MediumFacts(**{**kept, "metadata": metadata})

@@ -13,7 +13,8 @@ import pyarrow as pa
 from PIL import Image
 
 from video_sft._datasets import indices_of, stored_batches, tqdm, with_column
-from video_sft._probing.file_facts import Facts, Medium, MediumFacts, facts_of
+from video_sft._probing.file_facts import facts_of
+from video_sft._probing.medium_facts import Facts, Medium, MediumFacts
 from video_sft._probing.probe import tell_unreadable
 from video_sft._probing.row_media import MEDIA_COLUMNS, RowMedium, medium_of
 from video_sft.errors import ConfigError, VideoError

@@ -10,7 +10,8 @@ from typing import Any, Literal
 import datasets
 import pyarrow as pa
 
-from video_sft._probing.file_facts import Facts, MediumFacts, facts_of
+from video_sft._probing.file_facts import facts_of
+from video_sft._probing.medium_facts import Facts, MediumFacts
 from video_sft._probing.row_media import RowMedium, media_of
 from video_sft.errors import ConfigError, VideoError
 from video_sft.video import VideoMetadata

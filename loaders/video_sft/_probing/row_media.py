@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from video_sft._datasets import stored_batches
-from video_sft._probing.file_facts import Medium
+from video_sft._probing.medium_facts import Medium
 from video_sft.errors import ConfigError
 from video_sft.video import Clip
 from video_sft.video._bytes.media_bytes import media_bytes
 
-__all__ = ["MEDIA_COLUMNS", "RowMedium", "media_of", "medium_of", "videos_counted"]
+__all__ = ["MEDIA_COLUMNS", "RowMedium", "media_in", "media_of", "medium_of", "videos_counted"]
 
 MEDIA_COLUMNS = ("video", "image", "start_seconds", "stop_seconds")
 
@@ -66,6 +66,12 @@ def _of_dataset(dataset: datasets.Dataset) -> list[RowMedium | None]:
         raise ConfigError(f"these rows have neither video nor image; their columns are {dataset.column_names}")
     known: dict[str, RowMedium] = {}
     return [medium_of(row, known) for batch in stored_batches(dataset, columns, _BATCH) for row in batch.to_pylist()]
+
+
+def media_in(table: pa.Table) -> list[RowMedium | None]:
+    """Return the medium of each row of a table of stored rows with some of `MEDIA_COLUMNS`."""
+    known: dict[str, RowMedium] = {}
+    return [medium_of(row, known) for batch in table.to_batches(_BATCH) for row in batch.to_pylist()]
 
 
 def videos_counted(table: pa.Table, times: npt.NDArray[np.int64]) -> dict[RowMedium, int]:

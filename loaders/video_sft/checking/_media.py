@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from video_sft._datasets import tqdm
+from video_sft._media.attach import failures
 from video_sft._media.index import MediaIndexes
 from video_sft._sources.registry import find_pool
 from video_sft.checking._part_rows import PartRows
@@ -31,7 +32,8 @@ class FoundMedia:
         paths: every `video_path` the rows name, once, as an Arrow array: Python's strings take five times as much.
         places: where each is; None where it is missing.
         codes: of each part, the number in `paths` of each row; -1 for rows without media.
-        cut: of each part, the place of each row's clip where the user has it already cut.
+        cut: of each part, the place of each row's clip where the user has it already cut, or has it prepared.
+        prepared: of each part, the rows of the latter, whose files count the seconds of the original.
         facts: numbers by pool.
     """
 
@@ -39,6 +41,7 @@ class FoundMedia:
     places: list[str | None]
     codes: list[npt.NDArray[np.int64]]
     cut: list[dict[int, str]]
+    prepared: list[frozenset[int]]
     facts: list[MediaFacts] = field(default_factory=list)
 
     @functools.cached_property
@@ -67,8 +70,11 @@ def find_media(parts: Sequence[PartRows], indexes: MediaIndexes) -> FoundMedia:
     named = enumerate(tqdm(paths, desc="finding media", unit=" files", leave=False, delay=1.0))
     places = [indexes.find(path.as_py(), "image" if number in images else "video") for number, path in named]
     by_part = np.split(all_codes, np.cumsum([len(rows) for rows in parts])[:-1]) if parts else []
+    whole = [np.array([code >= 0 and places[code] is not None for code in codes.tolist()], bool) for codes in by_part]
     cut = [_already_cut(rows, table, indexes) for rows, table in zip(parts, tables, strict=True)]
-    found = FoundMedia(paths, places, by_part, cut)
+    prepared = [_prepared(table, there, indexes) for table, there in zip(tables, whole, strict=True)]
+    cut = [{**made, **own} for own, made in zip(cut, prepared, strict=True)]
+    found = FoundMedia(paths, places, by_part, cut, [frozenset(made) for made in prepared])
     found.facts = list(_by_pool(found, indexes))
     return found
 
@@ -89,7 +95,7 @@ def media_findings(found: FoundMedia, indexes: MediaIndexes, listed_in: str | No
             what = f"The pool {facts.pool} lacks {len(paths):,} of {counted(facts.wanted, 'file')}, for "
             what += f"{facts.rows - (facts.rows_found or 0):,} of {counted(facts.rows, 'row')}; looked for among the "
             what += f"{counted(indexes[facts.pool].size, 'file')} in {', '.join(facts.roots)}"
-            what += indexes[facts.pool].notes.sentences()
+            what += indexes[facts.pool].notes.sentences() + failures(indexes[facts.pool])
             remedy = f"{get}, or load with missing='skip'. "
             remedy += f"All of them: {listed_in}" if listed_in else "--list FOLDER writes a list of all of them"
             yield Finding("warning", "media", what, remedy, len(paths), tuple(paths[:_EXAMPLES]))
@@ -102,6 +108,16 @@ def _already_cut(rows: PartRows, table: pa.Table | None, indexes: MediaIndexes) 
     ids = pa.chunked_array(rows.ids, pa.string()).take(pa.array(limited)).to_pylist()
     found = {row: indexes.find_cut(name) for row, name in zip(limited.tolist(), ids, strict=True)}
     return {row: place for row, place in found.items() if place is not None}
+
+
+def _prepared(table: pa.Table | None, there: npt.NDArray[np.bool_], indexes: MediaIndexes) -> dict[int, str]:
+    """Return the places of the parts that were prepared for rows, by row, where there is no whole video."""
+    if table is None or not indexes.by_part:
+        return {}
+    limited = np.flatnonzero((table["start"].is_valid().to_numpy() | table["stop"].is_valid().to_numpy()) & ~there)
+    rows = table.select(["path", "video_id", "start", "stop"]).take(pa.array(limited)).to_pylist()
+    found = (indexes.find(row["path"], "video", (row["video_id"], row["start"], row["stop"])) for row in rows)
+    return {row: place for row, place in zip(limited.tolist(), found, strict=True) if place is not None}
 
 
 def _by_pool(found: FoundMedia, indexes: MediaIndexes) -> Iterator[MediaFacts]:

@@ -70,7 +70,8 @@ class PartRows:
         contents: digests of video, clip, questions and answers.
         asked: digests of (video, question), one for each question.
         asked_by: the row of each of these.
-        media: for media checks: `path`, `image`, `start`, `stop` and `evidence_stop`; None where not asked for.
+        media: for media checks: `path`, `video_id`, `image`, `start`, `stop` and `evidence_stop`; nothing where they
+            are not asked for.
         without_answer: rows whose answer is not given.
         choices: how many rows have options.
         repeated_options: rows in which an option appears twice.
@@ -206,6 +207,7 @@ def _media_table(records: list[Record]) -> pa.Table:
     return pa.table(
         {
             "path": pa.array([item and item.video_path for item in media], pa.string()),
+            "video_id": pa.array([item and item.video_id for item in media], pa.string()),
             "image": pa.array([item is not None and item.modality == "image" for item in media], pa.bool_()),
             "start": pa.array([item and item.start_seconds for item in media], pa.float64()),
             "stop": pa.array([item and item.stop_seconds for item in media], pa.float64()),

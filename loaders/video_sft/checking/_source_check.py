@@ -23,7 +23,8 @@ from video_sft._sources.part import Part
 from video_sft._sources.source import Source
 from video_sft.builders import find_source, sources
 from video_sft.checking._clip_limits import TOLERANCE_SECONDS, check_clips
-from video_sft.checking._media import find_media, media_findings
+from video_sft.checking._footage import compare_footage
+from video_sft.checking._media import FoundMedia, find_media, media_findings
 from video_sft.checking._overlap import OtherSplit, Overlap, listed_splits, other_splits, overlaps
 from video_sft.checking._part_rows import NO_VIDEO, PartRows, read_part
 from video_sft.checking._repeats import repeat_findings, repeats_in
@@ -51,6 +52,7 @@ def check_source(
     lists: Location | None = None,
     tolerance_seconds: float = TOLERANCE_SECONDS,
     num_threads: int = 4,
+    content: bool = False,
 ) -> CheckReport:
     """Check a source's files before anything is built or trained on.
 
@@ -73,6 +75,8 @@ def check_source(
             suffix, for the missing media alone.
         tolerance_seconds: how far a clip may reach beyond its video's end.
         num_threads: how many videos are opened at a time.
+        content: look into the videos of all splits, and warn of training rows that show a video of an evaluation
+            split, or of a list with fingerprints, under another id. What is learnt is kept.
 
     Raises:
         ConfigError: an unknown source, split or pool, or neither `data_dir` nor `sample`.
@@ -91,8 +95,10 @@ def check_source(
     listing = ListFiles(lists, check.source.name)
     check.look_for_media(indexes, listing, tolerance_seconds, num_threads)
     compared = {} if sample and others is None else _others(check.source, check.files.root, others)
-    shared = check.compare(compared, with_lists=not sample and others != {})
-    listing.rows(check.rows, shared)
+    with_lists = not sample and others != {}
+    shared = check.compare(compared, with_lists=with_lists)
+    same = check.compare_footage(shared, with_lists=with_lists) if content else []
+    listing.rows(check.rows, [*shared, *same])
     return check.report(compared, shared, listing.written)
 
 
@@ -109,6 +115,7 @@ class _SourceCheck:
     findings: list[Finding] = field(default_factory=list)
     media: list[MediaFacts] = field(default_factory=list)
     clips: ClipFacts | None = None
+    found: FoundMedia | None = None
 
     def wanted_parts(self, splits: Sequence[str] | None) -> list[Part]:
         view = view_of(self.config)
@@ -140,7 +147,7 @@ class _SourceCheck:
             remedy = f"Give {remedy}" + (" and so on" if len(self.source.pools) > 4 else "")
             self.findings.append(Finding("note", "media", what, remedy, videos))
             return
-        found = find_media(self.rows, indexes)
+        self.found = found = find_media(self.rows, indexes)
         self.media = found.facts
         self.findings += media_findings(found, indexes, listing.missing_media(found.missing))
         checked = check_clips(self.rows, found, tolerance=tolerance, num_threads=num_threads)
@@ -156,6 +163,13 @@ class _SourceCheck:
         found = list(overlaps(self.source.name, self.rows, known))
         self.findings += [overlap.finding() for overlap in found]
         return found
+
+    def compare_footage(self, by_id: Sequence[Overlap], *, with_lists: bool) -> list[Overlap]:
+        if self.found is None:
+            raise ConfigError("content compares what videos show, and no place of media was given (--media POOL=PLACE)")
+        compared = compare_footage(self.source.name, self.rows, self.found, by_id, with_lists=with_lists)
+        self.findings += compared.findings
+        return compared.found
 
     def report(self, others: Mapping[str, Location], shared: Sequence[Overlap], written: dict[str, str]) -> CheckReport:
         parts = [_part_facts(rows, count) for rows, count in zip(self.rows, self.published, strict=True)]

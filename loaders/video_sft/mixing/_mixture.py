@@ -24,11 +24,12 @@ from video_sft.mixing._order.schedule import RowNumbers, passes, schedule
 from video_sft.mixing._parts import Parts, read_parts
 from video_sft.mixing._provenance import MixtureRecord, PartRecord, describe_in, lists_of, recipe_of
 from video_sft.mixing._recipe import read_recipe
+from video_sft.mixing._selection.clearing import leave_out_listed
 from video_sft.mixing._selection.duplicates import leave_out_repeats
-from video_sft.mixing._selection.filters import Decontaminate, Selection, keep_licensed, leave_out_evaluation
+from video_sft.mixing._selection.filters import Decontaminate, Selection, keep_licensed
 from video_sft.mixing._table import PASS_COLUMN, PartTable, assembled, part_table, row_type, shared_features
 
-__all__ = ["mix"]
+__all__ = ["mix", "mixed_rows", "parts_and_options", "selected_rows"]
 
 logger = logging.getLogger("video_sft.mixing")
 
@@ -84,7 +85,9 @@ def mix(
         group: as in `load`: `"video"` merges the questions of one video into one conversation.
         decontaminate: leave out of training mixtures the rows whose video (`"eval-videos"`), or whose question on its
             video (`"eval-questions"`), is in an evaluation list: of the sources' validation and test splits, of common
-            benchmarks, and your own (see `video_sft.mixing._eval_lists.lists`); None leaves nothing out.
+            benchmarks, and your own (see `video_sft.mixing._eval_lists.lists`). `"eval-content"` leaves out the former
+            and, of lists with fingerprints, rows whose video shows one of theirs under another id: every video is
+            looked into, once. None leaves nothing out.
         eval_ids: folder with your own evaluation lists; default: where `video-sft eval-ids` writes them.
         eval_sets: keep clear of these lists only, such as `["next_qa", "activitynet_qa test", "mvbench"]`: names of
             lists, of sources and benchmarks with all their splits, of your own lists, or `"default"`, `"sources"`,
@@ -107,16 +110,29 @@ def mix(
     refuse_slips_of(mix, load_options)
     if isinstance(probabilities, np.ndarray):
         probabilities = probabilities.tolist()
-    options = MixOptions(**{**given, "probabilities": probabilities})
-    if isinstance(parts, (str, os.PathLike)):
-        parts, recipe, where = read_recipe(parts)
-        options = options.over(recipe, where)
-    named = read_parts(parts, options)
+    named, options = parts_and_options(parts, MixOptions(**{**given, "probabilities": probabilities}))
     lists = options.eval_lists()
     if options.streaming:
         from video_sft.mixing._stream.mixture import mixed_stream
 
         return mixed_stream(named, options, lists)
+    return mixed_rows(named, selected_rows(named, options, lists), options, lists)
+
+
+def parts_and_options(parts: Any, options: MixOptions) -> tuple[Parts, MixOptions]:
+    """Return what `mix` was given, checked and with a recipe read; nothing is loaded.
+
+    Raises:
+        ConfigError: an option or a part is wrong.
+    """
+    if isinstance(parts, (str, os.PathLike)):
+        parts, recipe, where = read_recipe(parts)
+        options = options.over(recipe, where)
+    return read_parts(parts, options), options
+
+
+def selected_rows(named: Parts, options: MixOptions, lists: list[EvalList]) -> dict[str, Selection]:
+    """Load the parts, and return the rows of each that are mixed, and why the others are not."""
     selections: dict[str, Selection] = {}
     for name in named.wanted:
         dataset: Any = named.dataset(name, options).with_format(None)
@@ -125,14 +141,19 @@ def mix(
         selections[name] = selection = Selection(dataset)
         if options.licenses is not None:
             keep_licensed(selection, options.licenses)
-        if options.decontaminate is not None:
-            leave_out_evaluation(selection, lists, options.decontaminate)
+    if options.decontaminate is not None:
+        leave_out_listed(selections, lists, options.decontaminate, options.load_options.get("cache_dir"))
     if options.dedupe:
         leave_out_repeats(selections)
-    return _mixed(named, selections, options, lists)
+    return selections
 
 
-def _mixed(named: Parts, selections: dict[str, Selection], options: MixOptions, lists: list[EvalList]) -> Dataset:
+def mixed_rows(named: Parts, selections: dict[str, Selection], options: MixOptions, lists: list[EvalList]) -> Dataset:
+    """Return the mixture of selected rows.
+
+    Raises:
+        ConfigError: there are none.
+    """
     present = [name for name in selections if len(selections[name])]
     if not present:
         told = "; ".join(f"{name}: {len(part.dataset)} rows{_reasons(part)}" for name, part in selections.items())
@@ -200,6 +221,7 @@ def _record(
                 first=first,
                 table_rows=0 if block is None else int(block.table.num_rows),
                 on_lists=selection.on_lists,
+                not_compared=selection.not_compared,
             )
         )
     return MixtureRecord(recipe_of(named.names, named.weights, options), rows, tuple(parts), **lists_of(lists, options))

@@ -68,6 +68,11 @@ class MixOptions:
         for name, limit in limits.items() if isinstance(limits, Mapping) else [("", limits)]:
             if limit is not None:
                 _whole(f"max_epochs_per_source{f' of {name!r}' if name else ''}", limit, 1)
+        if self.streaming and self.decontaminate == "eval-content":
+            raise ConfigError(
+                "decontaminate='eval-content' looks into all videos before the first row comes, which a stream does "
+                "not wait for; load with streaming=False"
+            )
         if self.streaming and self.dedupe:
             raise ConfigError(
                 "dedupe compares all rows with each other, which a stream cannot; load with streaming=False"

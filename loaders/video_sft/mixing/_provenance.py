@@ -7,10 +7,12 @@ description is copied by `select`, `skip`, `shuffle`, `filter`, `map` and `save_
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import yaml
 from datasets import DatasetInfo
 
@@ -37,6 +39,7 @@ class PartRecord:
         first: id of its first row in the mixture's table, to recognise the table by.
         table_rows: rows its table has in the mixture's, for each pass.
         on_lists: rows it has on the videos, or with the questions, of each evaluation list.
+        not_compared: rows whose video could not be compared by content, by the reason.
     """
 
     name: str
@@ -48,6 +51,7 @@ class PartRecord:
     first: str | None = None
     table_rows: int = 0
     on_lists: Mapping[str, int] = field(default_factory=dict)
+    not_compared: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class MixtureRecord:
         eval_lists: the evaluation lists it was kept clear of, and the digest of each.
         eval_missing: evaluation splits and benchmarks there is no list of; empty where lists were chosen by name.
         eval_origins: what each of those lists was made from.
+        eval_footage: how many videos of each of them were compared by content too, where that was asked for.
     """
 
     options: Mapping[str, Any]
@@ -69,11 +74,26 @@ class MixtureRecord:
     eval_lists: Mapping[str, str] = field(default_factory=dict)
     eval_missing: Sequence[str] = ()
     eval_origins: Mapping[str, str] = field(default_factory=dict)
+    eval_footage: Mapping[str, int] = field(default_factory=dict)
+
+    def drawn(self, times: npt.NDArray[np.int64]) -> Iterator[tuple[PartRecord, int, npt.NDArray[np.int64]]]:
+        """Yield for each part that has rows where it begins in the mixture's table, and how often each row is drawn.
+
+        Args:
+            times: how often each row of the table is drawn, where a part's rows come once for each pass.
+        """
+        start = 0
+        for part in self.parts:
+            stop = start + part.passes * part.table_rows
+            if part.table_rows:
+                yield part, start, times[start:stop].reshape(part.passes, part.table_rows).sum(axis=0)
+            start = stop
 
 
 def lists_of(lists: Sequence[EvalList], options: MixOptions) -> dict[str, Any]:
     """Return what a record says of the evaluation lists a mixture was kept clear of."""
     missing: list[str] = []
+    by_content = options.decontaminate == "eval-content"
     if lists and options.eval_sets is None:
         missing += unlisted(lists)
         missing += [entry.name for entry in chosen_lists(None, options.eval_ids) if entry not in lists]
@@ -81,6 +101,7 @@ def lists_of(lists: Sequence[EvalList], options: MixOptions) -> dict[str, Any]:
         "eval_lists": {entry.name: entry.digest() for entry in lists},
         "eval_origins": {entry.name: entry.made_from for entry in lists},
         "eval_missing": tuple(dict.fromkeys(missing)),
+        "eval_footage": {entry.name: len(entry.fingerprints) for entry in lists if by_content},
     }
 
 

@@ -6,7 +6,7 @@ from video_sft.publishing._reading import load_published
 from video_sft.publishing._relinking import RelinkReport, relink
 from video_sft.publishing._report import ConfigReport, PublishReport, RepoReport, SplitReport, VideoTotals
 from video_sft.publishing._unpublishing import UnpublishReport, unpublish
-from video_sft.publishing._upload.repository import PublishError
+from video_sft.publishing._upload.refusals import PublishError
 
 __all__ = [
     "ConfigReport",

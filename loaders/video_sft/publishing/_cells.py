@@ -19,7 +19,7 @@ from video_sft._rows.schema import COLUMNS, clip_name
 from video_sft.errors import ConfigError, MissingMediaError
 from video_sft.publishing._layout import CUT_SUFFIX, video_path
 from video_sft.publishing._upload.media_guard import check_head
-from video_sft.video._fragment import split_fragment
+from video_sft.video._fragment import split_cut, split_fragment
 from video_sft.video._reading.frame_folder import split_frames
 
 __all__ = ["PublishedVideo", "VideoMode", "as_stored", "has_media", "image_bytes", "publishable", "published_videos"]
@@ -51,6 +51,11 @@ def published_videos(table: pa.Table) -> Iterator[PublishedVideo | None]:
 
 def _video_file(row: dict[str, Any], path: str) -> PublishedVideo:
     location, start, stop = split_fragment(path)
+    if split_cut(location)[0] != location:
+        raise ConfigError(
+            f"{split_cut(location)[0]} was cut out of a longer video, and rows that are published count the seconds of "
+            "the whole one. Publish without videos (--videos none), or with media that were prepared without `trim`"
+        )
     if split_frames(location)[0] != location:
         raise ConfigError(
             f"{location}: a folder of frames is no file that could be published. Publish without videos "

@@ -9,6 +9,7 @@ from pathlib import Path
 from video_sft._parallel import done_in_threads
 from video_sft.builders import find_source
 from video_sft.errors import ConfigError
+from video_sft.publishing._card.metadata import PublishedCard
 from video_sft.publishing._layout import LICENSE, VIDEO_FOLDER, is_rows_path, path_of_cell, pool_of, rows_glob
 from video_sft.publishing._links import linked_cells
 from video_sft.publishing._upload.repository import HubRepo
@@ -58,22 +59,23 @@ def fetch_videos(
             f"{repo} has no config {config!r}{f' with a split {split!r}' if split else ''}; it has {there}"
         )
     beside = [path for path in files if path in ("README.md", LICENSE) or _is_beside(path)]
-    cells: set[str] = set()
-    for path in [*beside, *rows]:
-        file = hub.download(path, folder, head)
-        cells |= linked_cells(file) if path in rows else set()
-    wanted = dict(_videos(cells, repo, head))
-    if not wanted:
-        pools = find_source(config).pools
-        wanted = {path: head for path in files if path.endswith(".zip") and pool_of(path) in pools}
+    with hub.quiet():
+        cells: set[str] = set()
+        for path in [*beside, *rows]:
+            file = hub.download(path, folder, head)
+            cells |= linked_cells(file) if path in rows else set()
+        wanted = dict(_videos(cells, repo, head))
+        known = PublishedCard(repo, hub.read_text("README.md", head)).configs.get(config)
+        if known is not None and known.packed:
+            pools = find_source(config).pools
+            wanted |= {path: head for path in files if path.endswith(".zip") and pool_of(path) in pools}
 
-    def get(path: str) -> Path:
-        return hub.download(path, folder, wanted[path])
+        def get(path: str) -> Path:
+            return hub.download(path, folder, wanted[path])
 
-    for _ in done_in_threads(
-        get, sorted(wanted), num_threads=_THREADS, total=len(wanted), title="fetching videos", unit="videos"
-    ):
-        pass
+        told = {"total": len(wanted), "title": "fetching videos", "unit": "videos"}
+        for _ in done_in_threads(get, sorted(wanted), num_threads=_THREADS, **told):  # type: ignore[arg-type]
+            pass
     return folder
 
 

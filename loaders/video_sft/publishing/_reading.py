@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import glob
 import json
 import logging
 import os
@@ -17,6 +18,7 @@ from urllib.parse import unquote
 import datasets
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from video_sft._base_builder.source_columns import upstream_schema
 from video_sft._config_name import is_upstream
@@ -75,7 +77,9 @@ def load_published(
         ConfigError: the repo has no such config; the message names those it has.
     """
     repo = os.path.abspath(repo) if os.path.isdir(repo) else os.fspath(repo)
-    allowed = _Allowed(_pattern(repo, allow_media), repo if os.path.isdir(repo) else None)
+    in_folder = os.path.isdir(repo)
+    root = repo if in_folder else f"hf://datasets/{repo}@{(revision or 'main').replace('/', '%2F')}"
+    allowed = _Allowed(_pattern(repo, allow_media), root, in_folder)
     options = {"split": split, "streaming": streaming, "revision": revision, "token": token, "cache_dir": cache_dir}
     find_packed = functools.partial(_with_packed, config, HubRepo(repo, revision=revision, token=token), missing)
     try:
@@ -88,6 +92,20 @@ def load_published(
         if streaming or not damaged or not _discard(config, repo, cache_dir, error):
             raise
     return find_packed(_loaded(config, repo, allowed, options))
+
+
+def _of_folder(config: str, repo: str, options: Mapping[str, Any]) -> Any:
+    """Load the Parquet files of a folder by name and time: by its card, `datasets` gives rows as they once were."""
+    files: dict[str, list[str]] = {}
+    folder = Path(repo)
+    for path in sorted(folder.glob(f"{glob.escape(config)}/*.parquet")):
+        files.setdefault(path.name.partition("-")[0], []).append(str(path))
+    if not files:
+        there = ", ".join(sorted({path.parent.name for path in folder.glob("*/*-*-of-*.parquet")})) or "none"
+        raise ConfigError(f"{folder} has no config {config!r}; it has {there}")
+    stated = datasets.Features.from_arrow_schema(pq.read_schema(next(iter(files.values()))[0]))
+    chosen = {name: options[name] for name in ("split", "streaming", "cache_dir")}
+    return datasets.load_dataset("parquet", data_files=files, features=_columns(config, stated), **chosen)
 
 
 def _with_packed(config: str, repo: HubRepo, missing: MissingPolicy, rows: Any) -> Any:
@@ -118,13 +136,13 @@ def _attached(rows: Any, pools: MediaPools, config: str) -> Any:
 
 def _packed_places(repo: HubRepo, pools: Collection[str]) -> dict[str, list[str]]:
     """Return the zips of each pool that has some, the newest first, for that one holds what has changed."""
+    zips = [path for path in _files_beside(repo) if path.endswith(".zip") and pool_of(path) in pools]
+    if not zips:
+        return {}
+    root = repo.name if os.path.isdir(repo.name) else f"hf://datasets/{repo.name}@{repo.head()}"
     found: dict[str, list[str]] = {}
-    for path in sorted(_files_beside(repo), reverse=True):
-        pool = pool_of(path)
-        if pool in pools and path.endswith(".zip"):
-            local = os.path.isdir(repo.name)
-            place = os.path.join(repo.name, path) if local else f"hf://datasets/{repo.name}@{repo.head()}/{path}"
-            found.setdefault(str(pool), []).append(place)
+    for path in sorted(zips, reverse=True):
+        found.setdefault(str(pool_of(path)), []).append(f"{root}/{path}")
     return found
 
 
@@ -148,7 +166,8 @@ def _discard(config: str, repo: str, cache_dir: str | os.PathLike[str] | None, e
 
 def _loaded(config: str, repo: str, allowed: _Allowed, options: Mapping[str, Any]) -> AnyDataset:
     try:
-        rows = _of_repo(config, repo, options)
+        read = _of_folder if allowed.folder else _of_repo
+        rows = read(config, repo, options)
     except ValueError as error:
         if "BuilderConfig" not in str(error):
             raise
@@ -172,25 +191,27 @@ def _columns(config: str, stated: datasets.Features | None) -> datasets.Features
 
 @dataclass(frozen=True)
 class _Allowed:
-    """The places that cells may name.
+    """The places that cells may name, and where they are.
 
     Attributes:
         pattern: of their beginnings.
-        folder: where a downloaded repo's own videos are read instead of on the Hub.
+        root: where the repo is: a folder, or on the Hub. What cells of a repo that was renamed or copied name is there.
+        folder: whether it is a folder, whose videos are read instead of those on the Hub.
     """
 
     pattern: str
-    folder: str | None = None
+    root: str
+    folder: bool = False
 
     def place(self, cell: str) -> str | None:
         """Return where a video is that a cell names; None where it may not be opened."""
-        own = path_of_cell(cell) if self.folder is not None else None
         parts = re.split(r"[/\\]", unquote(cell))
         named = re.match(self.pattern, cell) is not None and ".." not in parts and "::" not in cell
-        if own is not None:
-            here = os.path.join(str(self.folder), *own.split("/"))
-            return cell if named and not os.path.isfile(here) else here
-        return cell if named else None
+        path = path_of_cell(cell)
+        here = None if path is None else f"{self.root}/{path}"
+        if named and (here is None or not self.folder or not os.path.isfile(here)):
+            return cell
+        return here
 
 
 def _pattern(repo: str, more: Sequence[str]) -> str:

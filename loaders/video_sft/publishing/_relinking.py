@@ -15,7 +15,8 @@ from video_sft.publishing._card.metadata import NOTEBOOK, PublishedCard
 from video_sft.publishing._layout import MANIFEST, cell_path, is_rows_path, path_of_cell
 from video_sft.publishing._links import linked_cells, relink_shard
 from video_sft.publishing._upload.manifest import manifest_of
-from video_sft.publishing._upload.repository import HubRepo, Operation, PublishError
+from video_sft.publishing._upload.refusals import PublishError
+from video_sft.publishing._upload.repository import HubRepo, Operation
 
 __all__ = ["RelinkReport", "relink"]
 
@@ -64,16 +65,16 @@ def relink(repo: str | os.PathLike[str], *, revision: str | None = None, token: 
     card = PublishedCard(hub.name, hub.read_text("README.md", head))
     changes: list[Operation] = []
     videos: set[str] = set()
-    with unfinished_folder(Path(tempfile.gettempdir()), mode=0o700) as folder:
+    with unfinished_folder(Path(tempfile.gettempdir()), mode=0o700) as folder, hub.quiet():
         for config in sorted({path.partition("/")[0] for path in files if is_rows_path(path)}):
             rows = sorted(path for path in files if is_rows_path(path) and path.startswith(f"{config}/"))
-            linked = {path: _linked(hub.download(path, folder, head)) for path in rows}
-            theirs = {video for found in linked.values() for video in found}
+            cells = {path: _cells(hub, path) for path in rows}
+            theirs = {video for found in cells.values() for video in map(path_of_cell, found) if video}
             _check_there(hub.name, theirs - files)
             videos |= theirs
             pin = hub.last_change(sorted({"/".join(video.split("/")[:2]) for video in theirs})) if theirs else None
             for path in rows:
-                changes += _moved(hub, path, folder, pin or head)
+                changes += _moved(hub, path, cells[path], folder, pin or head)
             if config in card.configs:
                 card.configs[config].videos_commit = (pin or head) if theirs else card.configs[config].videos_commit
         rows_changed = tuple(each.path_in_repo for each in changes)
@@ -88,19 +89,26 @@ def relink(repo: str | os.PathLike[str], *, revision: str | None = None, token: 
     return RelinkReport(hub.name, rows_changed, len(videos), commit)
 
 
-def _moved(hub: HubRepo, path: str, folder: Path, pin: str) -> list[Operation]:
+def _moved(hub: HubRepo, path: str, cells: set[str], folder: Path, pin: str) -> list[Operation]:
     """Send a Parquet file with other links, if any is another; return what a commit has to change."""
-    target = folder / "relinked.parquet"
-    if not relink_shard(folder / path, target, lambda video: cell_path(hub.name, pin, video)):
+
+    def place(video: str) -> str:
+        return cell_path(hub.name, pin, video)
+
+    if all(video is None or place(video) == cell for cell in cells for video in [path_of_cell(cell)]):
         return []
+    file, target = hub.download(path, folder), folder / "relinked.parquet"
+    relink_shard(file, target, place)
     addition = CommitOperationAdd(path, str(target))
     hub.upload([addition])
+    file.unlink()
     target.unlink()
     return [addition]
 
 
-def _linked(file: Path) -> set[str]:
-    return {path for cell in linked_cells(file) if (path := path_of_cell(cell)) is not None}
+def _cells(hub: HubRepo, path: str) -> set[str]:
+    with hub.opened(path) as file:
+        return linked_cells(file)
 
 
 def _check_there(name: str, absent: set[str]) -> None:
@@ -121,7 +129,7 @@ def _relinked_folder(folder: Path) -> RelinkReport:
         return str(folder / path) if (folder / path).is_file() else None
 
     for path in rows:
-        videos |= {video for video in _linked(path) if place(video)}
+        videos |= {video for video in map(path_of_cell, linked_cells(path)) if video and place(video)}
         target = path.with_name(f".relinked-{path.name}")
         if relink_shard(path, target, place):
             os.replace(target, path)

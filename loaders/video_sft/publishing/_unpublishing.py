@@ -12,11 +12,11 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 from video_sft._files import unfinished_folder
 from video_sft.errors import ConfigError
 from video_sft.publishing._card.metadata import NOTEBOOK, PublishedCard
-from video_sft.publishing._layout import LICENSE, MANIFEST, VIDEO_FOLDER, is_rows_path, pool_of
-from video_sft.publishing._upload.licences import licence_text
+from video_sft.publishing._layout import LICENSE, MANIFEST, is_rows_path
+from video_sft.publishing._upload.licences import is_ours, licence_text
 from video_sft.publishing._upload.manifest import manifest_of
 from video_sft.publishing._upload.repository import HubRepo, Operation
-from video_sft.publishing._upload.unused import videos_without
+from video_sft.publishing._upload.unused import needless_beside, videos_without
 
 __all__ = ["UnpublishReport", "unpublish"]
 
@@ -81,20 +81,20 @@ def unpublish(
     rows = [path for path in files if is_rows_path(path) and path.partition("/")[0] in names]
     left = set(files) - set(gone) - set(rows)
     beside = [] if there - names else [path for path in ("README.md", NOTEBOOK, LICENSE) if path in left]
-    pools = {pool_of(path) for path in left}
-    beside += [path for path in left if _is_needless(path, pools)]
+    beside += needless_beside(left)
     deleted = [*gone, *rows, *sorted(beside)]
     kept = tuple(sorted(there - names))
     if dry_run:
         return UnpublishReport(repo, kept, tuple(deleted))
-    with unfinished_folder(Path(tempfile.gettempdir()), mode=0o700) as folder:
+    with unfinished_folder(Path(tempfile.gettempdir()), mode=0o700) as folder, hub.quiet():
         added: list[Operation] = []
         if card.configs:
             added += [
                 CommitOperationAdd("README.md", card.render([]).encode()),
                 CommitOperationAdd(NOTEBOOK, card.notebook([])),
-                CommitOperationAdd(LICENSE, licence_text(card.facts([]).sources)),
             ]
+            if is_ours(hub.read_text(LICENSE, head)):
+                added.append(CommitOperationAdd(LICENSE, licence_text(card.facts([]).sources)))
         written = manifest.write(folder / "manifest.csv")
         if written is not None and gone:
             added.append(CommitOperationAdd(MANIFEST, str(written)))
@@ -102,11 +102,3 @@ def unpublish(
         rest = hub.commit_most([deletions], "Delete videos and rows")
         commit = hub.commit([*rest, *added], f"Unpublish {', '.join(sorted(names))}")
     return UnpublishReport(repo, kept, tuple(deleted), commit)
-
-
-def _is_needless(path: str, pools: set[str | None]) -> bool:
-    """Return whether a file beside the videos is about none of the pools left: the manifest, or a pool's licence."""
-    folder, _, name = path.rpartition("/")
-    if folder != VIDEO_FOLDER or pool_of(path):
-        return False
-    return not any(path == MANIFEST or name.startswith(f"{pool}-") for pool in pools if pool)

@@ -5,6 +5,10 @@ a dataset hold them as a hop of an fsspec URL, ``clip://t=11.1,19.6::/data/a.mp4
 refused (`video_sft.video._columns.clip_filesystem`). Either lives on in-memory paths only; what is published has the
 limits in columns of their own.
 
+A file that was cut out of a longer video is named with the second of that video at which its own clock shows 0,
+``cut://from=11.1::/data/part.mp4``: all seconds of its clips are then those of the original. There is no file system of
+that name, as there is none of folders of frames.
+
 Where a cut clip's cell holds the file itself, its bytes are disguised: a reader that looks at them alone would show the
 whole file.
 """
@@ -16,13 +20,14 @@ import re
 
 import numpy as np
 
-__all__ = ["clip_url", "disguised", "split_fragment", "undisguised", "with_fragment"]
+__all__ = ["clip_url", "cut_url", "disguised", "split_cut", "split_fragment", "undisguised", "with_fragment"]
 
 _NUMBER = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 _FRAGMENT = re.compile(rf"#t=({_NUMBER})?,({_NUMBER})?$", re.ASCII)
 #: Stands in front of disguised bytes, for whoever looks into them.
 _NOTICE = b"A part of a video: read it with dataset.cast_column('video', video_sft.Video())\n"
 _HOP = re.compile(rf"clip://t=({_NUMBER})?,({_NUMBER})?::", re.ASCII)
+_CUT = re.compile(rf"cut://from=(-?{_NUMBER})::", re.ASCII)
 
 
 def with_fragment(path: str, start_seconds: float | None, stop_seconds: float | None) -> str:
@@ -74,6 +79,28 @@ def split_fragment(path: str) -> tuple[str, float | None, float | None]:
         return path, None, None
     start, stop = match.groups()
     return path[: match.start()], _seconds(start), _seconds(stop)
+
+
+def cut_url(path: str, offset_seconds: float, *, part: bool = False) -> str:
+    """Return the location of a file that was cut out of a longer video; of one that was not, its own.
+
+    Args:
+        path: a path or URL without a clip's limits.
+        offset_seconds: second of the original at which the file's clock shows 0.
+        part: whether it is a part of the original though it begins where that does.
+
+    Raises:
+        ValueError: it is not finite.
+    """
+    if not math.isfinite(offset_seconds):
+        raise ValueError(f"{path}: a file is cut from a second of a video, not {offset_seconds!r}")
+    return f"cut://from={float(offset_seconds)!r}::{path}" if offset_seconds or part else path
+
+
+def split_cut(path: str) -> tuple[str, float]:
+    """Take the location of a cut-out file apart into its path and its offset; other paths have an offset of 0."""
+    match = _CUT.match(path) if path.startswith("cut://") else None
+    return (path, 0.0) if match is None else (path[match.end() :], float(match[1]))
 
 
 def disguised(data: bytes) -> bytes:

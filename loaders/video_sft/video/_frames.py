@@ -120,6 +120,20 @@ class Frames:
     def __iter__(self) -> Iterator[npt.NDArray[Any]]:
         return iter(self.data)
 
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, self.data.shape))
+        times = f", {self.pts_seconds.min():.2f} to {self.pts_seconds.max():.2f} s" if len(self) else ""
+        told = "".join(
+            f", {len(rows)} {what}" for what, rows in (("replaced", self.replaced), ("mended", self.mended)) if rows
+        )
+        return f"Frames({self.data.dtype} {shape}{times}{told})"
+
+    def _repr_html_(self) -> str:
+        """Show their shape and some of them in notebooks."""
+        from video_sft.video._contact_sheet import frames_html
+
+        return frames_html(self)
+
 
 @dataclass(frozen=True)
 class Audio:
@@ -139,3 +153,7 @@ class Audio:
     def duration_seconds(self) -> float:
         """How long the sound lasts."""
         return int(self.data.shape[-1]) / self.sampling_rate
+
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, self.data.shape))
+        return f"Audio({self.data.dtype} {shape} at {self.sampling_rate} Hz, from {self.pts_seconds:.2f} s)"

@@ -29,18 +29,20 @@ class Timeline:
         ticks: start of each frame, in units of `time_base`, ascending int64 (N,).
         end_tick: when the last frame ends.
         time_base: seconds in one tick.
+        offset_seconds: what is added to every time: where in a longer video the file was cut out.
     """
 
     ticks: npt.NDArray[np.int64]
     end_tick: int
     time_base: Fraction
+    offset_seconds: float = 0.0
 
     def __len__(self) -> int:
         return len(self.ticks)
 
     def seconds(self, indices: Indices | slice = slice(None)) -> npt.NDArray[np.float64]:
         """Return the start of the frames, each the float nearest to the exact fraction."""
-        return seconds(self.ticks[indices], self.time_base)
+        return self._seconds(self.ticks[indices])
 
     def durations(self, indices: Indices) -> npt.NDArray[np.float64]:
         """Return for how long each frame is shown: until the next one starts."""
@@ -50,12 +52,16 @@ class Timeline:
     @property
     def begin_seconds(self) -> float:
         """When the first frame starts."""
-        return float(seconds(self.ticks[:1], self.time_base)[0])
+        return float(self._seconds(self.ticks[:1])[0])
 
     @property
     def end_seconds(self) -> float:
         """When the last frame ends."""
-        return float(seconds(np.array([self.end_tick]), self.time_base)[0])
+        return float(self._seconds(np.array([self.end_tick]))[0])
+
+    def _seconds(self, ticks: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        times = seconds(ticks, self.time_base)
+        return times + self.offset_seconds if self.offset_seconds else times
 
     def shown_at(self, times: npt.NDArray[np.float64]) -> Indices:
         """Return the frame shown at each time: the last one that starts at or before it, else the first frame."""

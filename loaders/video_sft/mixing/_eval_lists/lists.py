@@ -3,6 +3,7 @@
 A list is one gzipped JSON file for each source or benchmark: facts of identity only, no text of any dataset. Videos
 stand there by their `video_id`, readable, or as eight bytes of a hash where the publisher's terms let nobody pass on
 even a part; questions as six bytes of a BLAKE2b hash of video and words (a chance match is one in 2**48 for each pair).
+What videos show stands there as fingerprints, where the videos were at hand when the list was made.
 Lists that could be made of public files ship with the package, each with the licence, the address and the hash of the
 files it was made from (`tests/make_eval_lists.py` makes them anew); others are made from a user's own files by
 `video-sft eval-ids` and kept in `user_folder()`.
@@ -64,6 +65,8 @@ class EvalList:
         hashed: whether `videos` are digests.
         default: whether mixtures are kept clear of it unless told; the others have to be named.
         note: what a user should know of it.
+        fingerprints: by video, what it shows (`video_sft.fingerprints`): of all of it, and of the parts rows are about.
+            Videos that were not at hand have none.
     """
 
     source: str
@@ -77,6 +80,7 @@ class EvalList:
     hashed: bool = False
     default: bool = True
     note: str = ""
+    fingerprints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -96,6 +100,8 @@ class EvalList:
         content = hashlib.blake2b("\n".join(self.videos).encode(), digest_size=8)
         for question in sorted(self.questions):
             content.update(question)
+        for video, prints in sorted(self.fingerprints.items()):
+            content.update("\n".join((video, *prints)).encode())
         return content.hexdigest()
 
 
@@ -200,6 +206,7 @@ def _entry(entry: EvalList) -> dict[str, Any]:
         "origins": dict(entry.origins),
         "videos": list(entry.videos),
         "questions": base64.b64encode(b"".join(sorted(entry.questions))).decode(),
+        **({"fingerprints": entry.fingerprints} if entry.fingerprints else {}),
     }
 
 
@@ -207,7 +214,8 @@ def _unpacked(entry: Mapping[str, Any]) -> EvalList:
     packed = base64.b64decode(entry["questions"], validate=True)
     asked = frozenset(packed[start : start + DIGEST_BYTES] for start in range(0, len(packed), DIGEST_BYTES))
     content = {name: entry[name] for name in (*_PLAIN, "files", "origins") if name in entry}
-    return EvalList(**content, videos=tuple(entry["videos"]), questions=asked)
+    prints = {video: tuple(each) for video, each in entry.get("fingerprints", {}).items()}
+    return EvalList(**content, videos=tuple(entry["videos"]), questions=asked, fingerprints=prints)
 
 
 def _repository(address: str) -> str:

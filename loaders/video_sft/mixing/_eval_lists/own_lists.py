@@ -15,11 +15,18 @@ from typing import Any
 
 import orjson
 
-from video_sft._places import safe_relative
-from video_sft.errors import ConfigError, MissingFileError, UnsafePathError
+from video_sft._media.media_listing import Notes, videos_under
+from video_sft._media.pool_places import archive_root, place_of
+from video_sft._media.prepared import prepared_place
+from video_sft._places import is_remote, safe_relative
+from video_sft._probing.row_media import RowMedium
+from video_sft._suffixes import without_suffix
+from video_sft.errors import ConfigError, MissingFileError, MissingMediaError, UnsafePathError
 from video_sft.mixing._eval_lists.chosen import GROUPS, UNAVAILABLE
+from video_sft.mixing._eval_lists.footage import with_footage
 from video_sft.mixing._eval_lists.lists import EvalList, shipped_lists, user_folder, write_lists
 from video_sft.mixing._eval_lists.video_keys import YOUTUBE_POOLS
+from video_sft.video._bytes.media_bytes import MediaBytes
 
 __all__ = ["add_eval_list", "remove_eval_list"]
 
@@ -46,17 +53,22 @@ def add_eval_list(
     pool: str | None = None,
     replace: bool = False,
     folder: str | os.PathLike[str] | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
 ) -> EvalList:
-    """Keep a file of ids as an evaluation list: `mix` leaves their videos out by default, and `eval_sets` knows it.
+    """Keep a file of ids, or the videos of a place, as an evaluation list that `mix` keeps clear of by default.
+
+    Of videos, the list has fingerprints too: with `decontaminate="eval-content"`, `mix` finds them under other ids.
 
     Args:
         name: what to call it: small letters, digits, `_`, `.` and `-`.
         file: one id a line, blank lines and what follows a `#` left out; or CSV or TSV with a column such as
             `video_id`, a JSON array of ids or of objects, or JSON lines. An id is a `video_id` (`charades/6H78U`,
-            `youtube/dQw4w9WgXcQ`), or a YouTube address; with `pool` also what follows the pool's name in one.
-        pool: of ids that name none.
+            `youtube/dQw4w9WgXcQ`), or a YouTube address; with `pool` also what follows the pool's name in one. Or a
+            place of videos: a folder, a zip, a tar, a URL or a prepared root, as for `media` of `video_sft.load`.
+        pool: of ids that name none; of videos in a place, the list's name if it is not given.
         replace: whether a list of that name may be replaced.
         folder: where lists are kept; None for `user_folder()`.
+        cache_dir: where fingerprints are kept; the `datasets` cache by default.
 
     Returns:
         The list; `rows` is how many ids the file has, repeats included.
@@ -64,6 +76,7 @@ def add_eval_list(
     Raises:
         ConfigError: the name is taken or not one; the file has no ids, or lines that are none: then nothing is kept.
         MissingFileError: there is no such file.
+        MissingMediaError: there is no such place, or no video in it that could be looked at.
     """
     _check_name(name)
     if pool is not None and not _POOL.fullmatch(pool):
@@ -74,6 +87,10 @@ def add_eval_list(
             f"there is a list {name!r} already; replace it (--replace), or `video-sft eval-ids remove` it"
         )
     path = Path(file)
+    if path.is_dir() or is_remote(os.fspath(file)) or archive_root(os.fspath(file)):
+        entry = _list_of_videos(name, os.fspath(file), pool or name, cache_dir)
+        write_lists([entry], place)
+        return entry
     if not path.is_file():
         raise MissingFileError(f"there is no file {str(path)!r}")
     content = path.read_bytes()
@@ -93,6 +110,26 @@ def add_eval_list(
     digest = hashlib.sha256(content).hexdigest()
     entry = EvalList(name, "", len(ids), tuple(sorted(set(ids))), frozenset(), {path.name: digest})
     write_lists([entry], place)
+    return entry
+
+
+def _list_of_videos(name: str, place: str, pool: str, cache_dir: str | os.PathLike[str] | None) -> EvalList:
+    """Make a list of all videos in a place."""
+    notes = Notes()
+    prepared = prepared_place(place, {})  # whose manifest has ids with their pools
+    videos = videos_under(place_of(place).root, notes) if prepared is None else prepared.videos()
+    media: dict[str, list[RowMedium]] = {}
+    for path, location in videos:
+        video = without_suffix(path if prepared is not None else f"{pool}/{path}")
+        media.setdefault(video, []).append(RowMedium(("video", MediaBytes(location))))
+    if not media:
+        raise MissingMediaError(f"there is no video in {place}{notes.sentences()}")
+    bare = EvalList(name, "", sum(map(len, media.values())), tuple(sorted(media)), frozenset(), {place: ""})
+    entry, counts = with_footage(bare, media, cache_dir)
+    if not entry.fingerprints:
+        raise MissingMediaError(f"there is no video in {place} that has a fingerprint: {counts}")
+    log = logger.info if not counts.lacking else logger.warning
+    log("%s: %s", name, counts)
     return entry
 
 

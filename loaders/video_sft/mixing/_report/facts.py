@@ -29,6 +29,7 @@ class SourceReport:
         characters: characters of text in a row, all turns, on average; None without messages.
         left_out: rows that were not mixed, by reason; one with several reasons counts for the first.
         on_lists: rows of the part on each evaluation list that has any; one that is on two counts for both.
+        not_compared: rows whose video could not be compared by content, by the reason.
     """
 
     name: str
@@ -47,6 +48,7 @@ class SourceReport:
     characters: float | None
     left_out: Mapping[str, int] = field(default_factory=dict)
     on_lists: Mapping[str, int] = field(default_factory=dict)
+    not_compared: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,3 +62,4 @@ class MixFacts:
     eval_missing: tuple[str, ...]
     recipe: Mapping[str, object]
     eval_origins: Mapping[str, str] = field(default_factory=dict)
+    eval_footage: Mapping[str, int] = field(default_factory=dict)

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from video_sft._probing.file_facts import MediumFacts, facts_of
+from video_sft._probing.file_facts import facts_of
+from video_sft._probing.medium_facts import MediumFacts
 from video_sft._probing.probe import clip_seconds
 from video_sft._probing.row_media import videos_counted
 from video_sft.mixing._selection.questions import turns

@@ -37,6 +37,7 @@ class MixReport(MixFacts):
         eval_missing: evaluation splits and benchmarks that could not be checked, because there is no list of them.
         recipe: the options it was made with; empty where the dataset does not say.
         eval_origins: what each list was made from.
+        eval_footage: how many videos of each list rows were compared with by content; empty where they were not.
     """
 
     def table(self) -> Group:
@@ -110,6 +111,7 @@ def describe(mix: Dataset, *, hours: bool = True) -> MixReport:
         eval_missing=() if record is None else tuple(record.eval_missing),
         recipe={} if record is None else record.options,
         eval_origins={} if record is None else record.eval_origins,
+        eval_footage={} if record is None else record.eval_footage,
     )
 
 
@@ -119,13 +121,8 @@ def _pieces(mix: Dataset, record: MixtureRecord | None) -> Iterator[Piece]:
     rows, all_rows = row_numbers(mix), table.num_rows
     times = np.ones(all_rows, np.int64) if rows is None else np.bincount(rows.astype(np.int64), minlength=all_rows)
     if record is not None and rows is not None and _lies_in_parts(table, record):
-        start = 0
-        for part in record.parts:
-            stop = start + part.passes * part.table_rows
-            if part.table_rows:
-                each = times[start:stop].reshape(part.passes, part.table_rows).sum(axis=0)
-                yield _drawn(part.name, table.slice(start, part.table_rows), each)
-            start = stop
+        for part, start, each in record.drawn(times):
+            yield _drawn(part.name, table.slice(start, part.table_rows), each)
         return
     if "source" not in table.column_names:
         yield _drawn("all rows", table, times)
@@ -156,19 +153,21 @@ def _source(piece: Piece, part: PartRecord | None, rows_in_all: int) -> SourceRe
     if part is None:
         return _figures(piece.name, [piece], rows_in_all, requested=None, available=0)
     figures = _figures(piece.name, [piece], rows_in_all, requested=part.requested, available=part.used)
-    return replace(figures, left_out=part.left_out, on_lists=part.on_lists)
+    return replace(figures, left_out=part.left_out, on_lists=part.on_lists, not_compared=part.not_compared)
 
 
 def _total(pieces: list[Piece], sources: list[SourceReport], rows: int) -> SourceReport:
     left_out: Counter[str] = Counter()
     on_lists: Counter[str] = Counter()
+    not_compared: Counter[str] = Counter()
     for source in sources:
         left_out.update(source.left_out)
         on_lists.update(source.on_lists)
+        not_compared.update(source.not_compared)
     requested = 1.0 if all(source.requested is not None for source in sources) else None
     available = sum(source.available for source in sources)
     figures = _figures("all", pieces, rows, requested=requested, available=available)
-    return replace(figures, left_out=dict(left_out), on_lists=dict(on_lists))
+    return replace(figures, left_out=dict(left_out), on_lists=dict(on_lists), not_compared=dict(not_compared))
 
 
 def _figures(

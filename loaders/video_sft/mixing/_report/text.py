@@ -13,7 +13,10 @@ from video_sft._tables import WholeTable
 from video_sft._text import markdown_text, visible
 from video_sft.mixing._report.facts import MixFacts, SourceReport
 
-__all__ = ["NUMBERS", "REPORT_COLUMNS", "TEXT_COLUMNS", "cells", "markdown", "notes", "rich_tables", "smaller_tables"]
+__all__ = [
+    "CONTENT_COLUMNS", "NUMBERS", "REPORT_COLUMNS", "TEXT_COLUMNS", "cells", "markdown", "notes", "rich_tables",
+    "smaller_tables",
+]  # fmt: skip
 
 REPORT_COLUMNS = (
     *("part", "asked", "share", "rows", "passes", "videos", "hours", "tasks", "formats", "turns", "characters"),
@@ -24,6 +27,8 @@ NUMBERS = ("rows", "rows left out")
 TEXT_COLUMNS = ("part", "tasks", "formats", "licence")
 _CONTENT = ("tasks", "formats")
 _TEXTS = ("turns", "characters", "licence")
+#: The columns on what a part's rows are; the others are on how many there are.
+CONTENT_COLUMNS = (*_CONTENT, *_TEXTS)
 
 
 def cells(source: SourceReport) -> list[str]:
@@ -35,7 +40,7 @@ def cells(source: SourceReport) -> list[str]:
         f"{source.rows:,}",
         "" if source.passes is None else f"{source.passes:.2f}" if source.passes < 100 else f"{source.passes:,.0f}",
         f"{source.videos:,}",
-        "" if source.hours is None else f"{source.hours:,.1f}",
+        "" if source.hours is None else f"{source.hours:,.1f}" if source.hours >= 1 else f"{source.hours:.2g}",
         _most(source.tasks),
         _most(source.answer_formats),
         "" if source.turns is None else f"{source.turns:.2f}",
@@ -72,6 +77,12 @@ def notes(report: MixFacts) -> list[str]:
         told.append(f"Strictest licence: {report.license}.")
     if report.total.hours is not None:
         told.append(f"Hours are known for {report.total.timed_rows:,} of {report.total.rows:,} rows.")
+    if report.eval_footage:
+        shown = [f"{name} ({count:,} videos)" for name, count in report.eval_footage.items() if count]
+        told.append(f"Compared by content with {', '.join(shown)}; with the other lists by ids alone.")
+    if report.total.not_compared:
+        rows = ", ".join(f"{count:,} since {why}" for why, count in report.total.not_compared.items())
+        told.append(f"Rows that could not be compared by content, and stay: {rows}.")
     if report.eval_missing:
         missing = ", ".join(report.eval_missing)
         told.append(f"Not checked, for lack of a list (`video-sft eval-ids` says why): {missing}.")

@@ -124,7 +124,7 @@ class PublishedCard:
     def notebook(self, configs: Sequence[ConfigReport]) -> bytes:
         """Return the notebook that is published beside the card; it opens the first config at its first split."""
         text, config = read_card_file(NOTEBOOK), self.facts(configs).configs[0]
-        for name, value in (("org/video-sft", self._repo), ("star", config.name), ("train", next(iter(config.splits)))):
+        for name, value in (("", self._repo), ("star", config.name), ("train", next(iter(config.splits)))):
             text = text.replace(f'\\"{name}\\"  # here', f'\\"{value}\\"')
         return text.encode()
 

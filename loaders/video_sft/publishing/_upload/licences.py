@@ -10,17 +10,23 @@ from pathlib import PurePosixPath
 from video_sft._places import files_under, is_remote, join, open_binary, root_of
 from video_sft._sources.source import Source
 from video_sft.publishing._layout import VIDEO_FOLDER
-from video_sft.publishing._upload.repository import PublishError
+from video_sft.publishing._upload.refusals import PublishError
 
-__all__ = ["licence_text", "licences_beside"]
+__all__ = ["is_ours", "licence_text", "licences_beside"]
 
 _NAME = re.compile(r"(?:licen[cs]e|copying|terms[_ -]of[_ -]use)[\w -]*(?:\.(?:txt|md))?", re.IGNORECASE | re.ASCII)
 _LONGEST = 1 << 20
+_BEGIN = "What is in this repo, and the terms it comes under, as far as those it comes from state them."
+
+
+def is_ours(text: str | None) -> bool:
+    """Return whether a repo's `LICENSE` is one of these, or not there, and not somebody's own that is to stay."""
+    return text is None or text.startswith(_BEGIN)
 
 
 def licence_text(sources: Iterable[Source]) -> bytes:
     """Return what a repo's `LICENSE` says: for each source the licence of its rows, and the terms upstream states."""
-    lines = ["What is in this repo, and the terms it comes under, as far as those it comes from state them."]
+    lines = [_BEGIN]
     for source in sources:
         known = source.license != "other"
         licence = f"{source.license}, https://spdx.org/licenses/{source.license}.html" if known else "see below"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
-from video_sft._probing.file_facts import Medium, MediumFacts, facts_of
+from video_sft._probing.file_facts import facts_of
+from video_sft._probing.medium_facts import Medium, MediumFacts
 from video_sft.publishing._report import VideoTotals
 from video_sft.publishing._upload.hashes import HashMemory
 from video_sft.video._bytes.media_bytes import MediaBytes
@@ -51,7 +53,7 @@ class Manifest:
             "CREATE TABLE manifest (path TEXT PRIMARY KEY, bytes INTEGER, sha256 TEXT, seconds REAL, archive TEXT) "
             "WITHOUT ROWID"
         )
-        lines = csv.DictReader((before or "").splitlines())
+        lines = csv.DictReader(io.StringIO(before or "", newline=""))
         found.execute("BEGIN")
         found.executemany(
             "INSERT OR REPLACE INTO manifest VALUES (?, ?, ?, ?, ?)",
@@ -59,10 +61,15 @@ class Manifest:
         )
         found.execute("COMMIT")
 
+    def prune(self) -> None:
+        """Leave out what is not in the repo, as it was noted last."""
+        gone = "iif(archive = '', path, archive) NOT IN (SELECT path FROM there)"
+        self._found.execute(f"DELETE FROM manifest WHERE {gone}")
+
     def update(self, memory: HashMemory, state_dir: Path) -> None:
         """Follow what is in the repo, as it was noted last, and look up the length of videos that have none yet."""
         found = self._found
-        found.execute("DELETE FROM manifest WHERE iif(archive = '', path, archive) NOT IN (SELECT path FROM there)")
+        self.prune()
         found.execute(
             "INSERT OR REPLACE INTO manifest SELECT there.path, size, coalesce(there.sha256, ''), NULL, '' "
             "FROM there LEFT JOIN manifest USING (path) WHERE there.path GLOB 'videos/*/*' "

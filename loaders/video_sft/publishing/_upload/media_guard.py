@@ -10,8 +10,8 @@ import datasets
 
 from video_sft._places import is_remote, open_binary
 from video_sft.errors import MissingMediaError
-from video_sft.publishing._upload.repository import PublishError
-from video_sft.video._fragment import split_fragment
+from video_sft.publishing._upload.refusals import PublishError
+from video_sft.video._fragment import split_cut, split_fragment
 
 __all__ = ["check_content", "check_head", "refuse_links"]
 
@@ -70,7 +70,7 @@ def refuse_links(splits: Mapping[str, datasets.Dataset], places: Iterable[str | 
                 continue
             for chunk in rows.data.column(name).chunks:
                 paths = chunk.field("path").drop_null().unique().to_pylist()
-                for path in {split_fragment(path)[0] for path in paths}:
+                for path in {split_cut(split_fragment(path)[0])[0] for path in paths}:
                     _check_place(path, given, roots)
 
 

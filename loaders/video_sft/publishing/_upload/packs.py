@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from video_sft._datasets import tqdm
-from video_sft._places import open_binary, root_of
+from video_sft._places import file_size, is_remote, open_binary, root_of, safe_relative
 from video_sft.publishing._layout import MANIFEST, pack_path, pool_of
 from video_sft.publishing._upload.hashes import HashMemory
 from video_sft.publishing._upload.manifest import Manifest, lengths_of
 from video_sft.publishing._upload.media_guard import check_content
+from video_sft.publishing._upload.refusals import PublishError
 from video_sft.publishing._upload.repository import HubRepo
 from video_sft.publishing._upload.videos import VideoCounts
 
@@ -60,20 +61,26 @@ class PackedVideos:
         self._manifest = manifest
         self._roots = sorted(map(root_of, roots), key=len, reverse=True)
         self._state_dir = state_dir
+        found.execute("CREATE TABLE named (name TEXT PRIMARY KEY, location TEXT) WITHOUT ROWID")
+        manifest.prune()
 
     def count(self) -> VideoCounts:
         """Return what `upload` would send."""
-        counts = VideoCounts(files=self._found.execute("SELECT count(*) FROM wanted").fetchone()[0])
-        for member in self._lacking():
+        (files,) = self._found.execute("SELECT count(*) FROM wanted").fetchone()
+        counts = VideoCounts(files=files)
+        for member in self._lacking(hashed=False):
             counts.new += 1
             counts.new_bytes += member.size
         return counts
 
     def upload(self, folder: Path) -> VideoCounts:
-        """Send what no zip has, a zip at a time, with the manifest that tells what is in it.
+        """Send what no zip has, a zip at a time, with the manifest that tells what is in each.
 
         Args:
             folder: for the zip that is being written; it has room for a gigabyte, or the largest video.
+
+        Raises:
+            PublishError: two videos would have one name; or one is neither a video nor an image.
         """
         counts, batch = self.count(), list[_Member]()
         with tqdm(desc="Packing videos", total=counts.new, unit=" videos", leave=False, delay=1.0) as bar:
@@ -87,7 +94,8 @@ class PackedVideos:
                 self._send(batch, folder / "packed")
         return counts
 
-    def _lacking(self) -> Iterator[_Member]:
+    def _lacking(self, *, hashed: bool = True) -> Iterator[_Member]:
+        """Yield what no zip has; unless it is `hashed`, what is new has no hash."""
         last = ""
         while rows := self._found.execute(
             "SELECT path, location FROM wanted WHERE path > ? ORDER BY path LIMIT 1000", (last,)
@@ -96,23 +104,36 @@ class PackedVideos:
             for path, location in rows:
                 pool = pool_of(path) or ""
                 name = f"{pool}/{self._name(location)}"
+                self._check_name(name, location)
                 self._found.execute(
                     "INSERT OR IGNORE INTO uses SELECT config, ? FROM uses WHERE path = ?", (name, path)
                 )
-                facts = self._memory.facts(location)
                 known = self._found.execute("SELECT bytes, sha256 FROM manifest WHERE path = ?", (name,)).fetchone()
+                if known is None and not hashed:
+                    yield _Member(pool, name, location, file_size(location) or 0, "")
+                    continue
+                facts = self._memory.facts(location)
                 if known != (facts.size, facts.sha256):
                     yield _Member(pool, name, location, facts.size, facts.sha256)
+
+    def _check_name(self, name: str, location: str) -> None:
+        self._found.execute("INSERT OR IGNORE INTO named VALUES (?, ?)", (name, location))
+        (other,) = self._found.execute("SELECT location FROM named WHERE name = ?", (name,)).fetchone()
+        if other != location:
+            raise PublishError(
+                f"{location} and {other} would both be {name} in the zips; give a folder over both of them as media"
+            )
 
     def _name(self, location: str) -> str:
         """Return a video's path below the place of media it was found in."""
         inner, chained, _ = location.partition("::")
         if chained:
-            return inner.partition("://")[2]
+            return safe_relative(inner.partition("://")[2])
         for root in self._roots:
-            if location.startswith(root.rstrip("/" + os.sep) + os.sep):
-                return os.path.relpath(location, root).replace(os.sep, "/")
-        return os.path.basename(location)
+            base = root if root.endswith(("/", os.sep)) else root + ("/" if is_remote(root) else os.sep)
+            if location.startswith(base):
+                return safe_relative(location[len(base) :].replace(os.sep, "/"))
+        return safe_relative(location.replace(os.sep, "/").rpartition("/")[2])
 
     def _send(self, batch: list[_Member], folder: Path) -> None:
         pool = batch[0].pool

@@ -23,11 +23,11 @@ from video_sft.publishing._layout import LICENSE, MANIFEST
 from video_sft.publishing._report import ConfigReport, RepoReport
 from video_sft.publishing._splits import Shard, SplitWriter
 from video_sft.publishing._upload.hashes import HashMemory
-from video_sft.publishing._upload.licences import licence_text
+from video_sft.publishing._upload.licences import is_ours, licence_text
 from video_sft.publishing._upload.manifest import Manifest
 from video_sft.publishing._upload.packs import PackedVideos
 from video_sft.publishing._upload.repository import HubRepo, Operation
-from video_sft.publishing._upload.unused import videos_without
+from video_sft.publishing._upload.unused import needless_beside, videos_without
 from video_sft.publishing._upload.videos import VideoCounts, VideoUploads
 
 __all__ = ["GivenMedia", "LoadedConfig", "RepoRun"]
@@ -97,6 +97,7 @@ class RepoRun:
             folders = self._collect(work)
             if self._mode in ("reference", "packed"):
                 counts = work.packed.upload(work.folder) if work.packed else work.videos.upload()
+            if work.packed:
                 work.videos.compare()
             work.manifest.update(work.memory, self._state_dir)
             for config in self._configs:
@@ -137,7 +138,7 @@ class RepoRun:
     @contextmanager
     def _work(self) -> Iterator[_Work]:
         memory = HashMemory(self._state_dir)
-        with unfinished_folder(Path(tempfile.gettempdir()), mode=0o700) as folder:
+        with unfinished_folder(Path(tempfile.gettempdir()), mode=0o700) as folder, self._repo.quiet():
             videos = VideoUploads(self._repo, memory, folder)
             try:
                 before = self._repo.read_text(MANIFEST, self._repo.head())
@@ -168,7 +169,9 @@ class RepoRun:
     def _beside_rows(self, card: PublishedCard, configs: list[ConfigReport], work: _Work) -> list[Operation]:
         """Return what goes with the rows, in the same commit: card, notebook, licences, and the videos' manifest."""
         files: dict[str, bytes | str] = {"README.md": card.render(configs).encode(), NOTEBOOK: card.notebook(configs)}
-        files |= {LICENSE: licence_text(card.facts(configs).sources), **self._media.licences}
+        files |= self._media.licences
+        if is_ours(self._repo.read_text(LICENSE, self._repo.head())):
+            files[LICENSE] = licence_text(card.facts(configs).sources)
         manifest = work.manifest.write(work.folder / "manifest.csv")
         if manifest is not None:
             files[MANIFEST] = str(manifest)
@@ -225,6 +228,7 @@ class RepoRun:
             logger.warning(
                 "%s: %s videos that no other config uses %s deleted", self._repo.name, f"{len(gone):,}", verb
             )
+            gone += needless_beside(work.videos.paths_there() - set(gone))
         self._deleted += gone
         work.manifest.forget(gone)
         return [CommitOperationDelete(path) for path in gone]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+import pyarrow as pa
+
 from video_sft.builders import find_source
+from video_sft.errors import one_line
 from video_sft.publishing._card.metadata import PublishedCard
-from video_sft.publishing._layout import VIDEO_FOLDER, is_rows_path, path_of_cell, pool_of
+from video_sft.publishing._layout import MANIFEST, VIDEO_FOLDER, is_rows_path, path_of_cell, pool_of
 from video_sft.publishing._links import linked_cells
+from video_sft.publishing._upload.refusals import PublishError
 from video_sft.publishing._upload.repository import HubRepo
 
-__all__ = ["videos_without"]
+__all__ = ["needless_beside", "videos_without"]
 
 
 def videos_without(repo: HubRepo, card: PublishedCard, configs: Collection[str]) -> list[str]:
@@ -34,11 +38,29 @@ def videos_without(repo: HubRepo, card: PublishedCard, configs: Collection[str])
     return sorted(theirs & there | zips)
 
 
+def needless_beside(left: Collection[str]) -> list[str]:
+    """Return the files beside the videos that are about none of those left: the manifest, and licences of pools."""
+    pools = {pool_of(path) for path in left} - {None}
+    beside = [path for path in left if path.rpartition("/")[0] == VIDEO_FOLDER and pool_of(path) is None]
+    return [
+        path
+        for path in sorted(beside)
+        if not any(path == MANIFEST or path.startswith(f"{VIDEO_FOLDER}/{pool}-") for pool in pools)
+    ]
+
+
 def _linked(repo: HubRepo, paths: Iterable[str]) -> set[str]:
     found: set[str] = set()
     for path in paths:
-        with repo.opened(path) as file:
-            found |= {place for cell in linked_cells(file) if (place := path_of_cell(cell)) is not None}
+        try:
+            with repo.opened(path) as file:
+                cells = linked_cells(file)
+        except pa.ArrowInvalid as error:
+            raise PublishError(
+                f"{path} in {repo.name} cannot be read, so that nobody knows which videos its rows use: "
+                f"{one_line(error)}. Publish that config anew, or delete the file"
+            ) from error
+        found |= {place for cell in cells if (place := path_of_cell(cell)) is not None}
     return found
 
 

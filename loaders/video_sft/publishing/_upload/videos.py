@@ -20,7 +20,8 @@ from video_sft.publishing._cells import PublishedVideo, published_videos
 from video_sft.publishing._layout import VIDEO_FOLDER
 from video_sft.publishing._upload.hashes import HashMemory, MediaHash, git_oid, version_of
 from video_sft.publishing._upload.media_guard import check_content
-from video_sft.publishing._upload.repository import HubRepo, PublishError
+from video_sft.publishing._upload.refusals import PublishError
+from video_sft.publishing._upload.repository import HubRepo
 
 __all__ = ["VideoCounts", "VideoUploads"]
 
@@ -104,12 +105,11 @@ class VideoUploads:
             MissingMediaError: one cannot be read.
         """
         counts = VideoCounts(files=self._count("wanted"))
-        (new,) = self.found.execute(
-            "SELECT count(*) FROM wanted LEFT JOIN there USING (path) WHERE size IS NULL"
-        ).fetchone()
+        new = self._count("wanted LEFT JOIN there USING (path) WHERE size IS NULL")
+        at_once = self._repo.files_at_once
         told = {"desc": "Sending videos", "total": new, "unit": " videos", "leave": False, "delay": 1.0}
         for file, size in tqdm(self._lacking(), **told):
-            if self._staged == self._repo.files_at_once or self._copied > _BYTES_COPIED:
+            if self._staged == at_once or self._copied > _BYTES_COPIED:
                 self._send()
             self._stage(file)
             counts.new += 1
@@ -123,6 +123,10 @@ class VideoUploads:
     def files_in_all(self) -> int:
         """Return how many files the repo's folder of videos will have."""
         return self._count("(SELECT path FROM there UNION SELECT path FROM wanted)")
+
+    def paths_there(self) -> set[str]:
+        """Return the files in the repo's folder of videos, as they were noted last."""
+        return {path for (path,) in self.found.execute("SELECT path FROM there")}
 
     def are_packed(self) -> bool:
         """Return whether the repo has its videos in zips."""

@@ -17,6 +17,7 @@ from video_sft.video._bytes.archive_index import Members, archive_members
 from video_sft.video._bytes.archive_member import open_member, split_member
 from video_sft.video._bytes.byte_source import ByteSource, LocalBytes, MemoryBytes
 from video_sft.video._bytes.joined import JoinedBytes, is_spanned, parts_from, split_parts
+from video_sft.video._fragment import split_cut
 
 __all__ = ["REFUSED", "WHY_REFUSED", "MediaBytes", "archive_at", "hub_token", "is_local", "media_bytes"]
 
@@ -88,7 +89,7 @@ class MediaBytes:
     def _opened(self) -> ByteSource:
         if self.data is not None:
             return MemoryBytes(self.name, self.data)
-        path = self.path or ""
+        path, _ = split_cut(self.path or "")
         if path.startswith(REFUSED):
             raise VideoError(path.removeprefix(REFUSED), WHY_REFUSED)
         inside = archive_at(path)

@@ -10,21 +10,22 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from pathlib import Path, PurePosixPath
-
-import pyarrow as pa
-import pyarrow.compute as pc
+from typing import TYPE_CHECKING
 
 from video_sft._files import writing_whole
 from video_sft.video._bytes.media_bytes import MediaBytes, is_local
-from video_sft.video._fragment import clip_url, split_fragment
+from video_sft.video._fragment import clip_url, cut_url, split_cut, split_fragment
 from video_sft.video._reading.frame_folder import frame_folder, frames_url, split_frames
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["VideoStore", "is_remote_video", "link_or_copy", "open_store", "placed", "storing"]
 
 _FOLDER = "videos"
-#: What cells of kept videos hold: a cut clip's limits and the rate of a folder of frames, if any, and a place that
-#: cannot lead out of the folder.
-_HOPS = r"(?:clip://t=[0-9.e+-]*,[0-9.e+-]*::)?(?:frames://(?:fps=[0-9.e+-]+)?::)?"
+#: What cells of kept videos hold: a clip's limits, where the file was cut out, and the rate of a folder of frames, if
+#: any, and a place that cannot lead out of the folder.
+_HOPS = r"(?:clip://t=[0-9.e+-]*,[0-9.e+-]*::)?(?:cut://from=[0-9.e+-]+::)?(?:frames://(?:fps=[0-9.e+-]+)?::)?"
 _KEPT = rf"^({_HOPS})({_FOLDER}/[0-9a-f]{{2}}/[0-9a-f]{{8}}-[\w.() -]+)$"
 _BLOCK = 8 << 20
 _STORE: ContextVar[VideoStore | None] = ContextVar("video_sft_store", default=None)
@@ -49,13 +50,16 @@ class VideoStore:
             VideoError: the file is not there or not readable.
         """
         path, start, stop = split_fragment(cell)
+        bare, offset = split_cut(path)
+        is_part, path = bare != path, bare
         location, rate = split_frames(path)
         if is_remote_video(location):
             return cell
         if location not in self._kept:
             self._kept[location] = self._put(location, path)
         kept = self._kept[location]
-        return clip_url(kept if location == path else frames_url(kept, rate), start, stop)
+        place = kept if location == path else frames_url(kept, rate)
+        return clip_url(cut_url(place, offset, part=is_part), start, stop)
 
     def _put(self, location: str, path: str) -> str:
         digest = hashlib.blake2b(location.encode(), digest_size=4).hexdigest()
@@ -101,6 +105,9 @@ def link_or_copy(location: str, target: Path) -> None:
 
 def placed(cells: pa.StructArray, root: str) -> pa.StructArray | None:
     """Return cells saved in a folder with the places of kept videos on this machine; None where no video was kept."""
+    import pyarrow as pa  # processes that prepare videos do without
+    import pyarrow.compute as pc
+
     paths = cells.field("path")
     if not pc.any(pc.match_substring_regex(paths, _KEPT)).as_py():
         return None

@@ -47,7 +47,7 @@ def estimated_frames(
     except OtherSizeError as problem:
         return problem
     starts, lengths = (seconds(ticks, track.header.time_base) for ticks in spans)
-    return Frames(data, starts, lengths, chosen)
+    return Frames(data, starts + track.timeline.offset_seconds, lengths, chosen)
 
 
 def _sought(

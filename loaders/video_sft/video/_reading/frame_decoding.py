@@ -16,7 +16,7 @@ from video_sft.errors import VideoError
 from video_sft.video._bytes.byte_source import ByteSource
 from video_sft.video._decoding.decoder import decode_all, decode_group, make_context, options_of
 from video_sft.video._decoding.packets import DemuxedPackets, UnreachableError, stored_packets
-from video_sft.video._decoding.pictures import Layout, Painter
+from video_sft.video._decoding.pictures import Layout, Painter, empty_pictures
 from video_sft.video._headers.libav import failing, for_libav, open_container
 from video_sft.video._headers.packet_table import PacketTable
 from video_sft.video._headers.webp import webp_frames
@@ -24,7 +24,9 @@ from video_sft.video._streams.packet_frames import SELF_CONTAINED
 from video_sft.video._streams.track import Track
 from video_sft.video._timeline import Indices
 
-__all__ = ["MISSING", "UNREACHABLE", "first_size", "nearest_decodable", "read_pictures", "undecodable"]
+__all__ = [
+    "MISSING", "UNREACHABLE", "first_size", "hand_over_pictures", "nearest_decodable", "read_pictures", "undecodable",
+]  # fmt: skip
 
 #: Writes a frame to rows of a result.
 Paint = Callable[[Any, list[int]], None]
@@ -82,6 +84,48 @@ def read_pictures(
     return _Reading(file, track, numbers, painter).run(num_threads)
 
 
+def hand_over_pictures(
+    file: ByteSource,
+    track: Track,
+    numbers: Indices,
+    size: tuple[int, int],
+    deliver: Callable[[int, npt.NDArray[np.uint8]], None],
+) -> dict[int, str]:
+    """Decode frames and hand them over one after the other: of however many, only a few are held at a time.
+
+    Args:
+        file: the bytes.
+        track: the stream in it.
+        numbers: of the frames, ascending.
+        size: height and width they are wanted in.
+        deliver: takes the place of each in `numbers`, in order, and its picture (H, W, 3), which it may not keep.
+
+    Returns:
+        What is wrong with each frame that could not be decoded, by its number; those after the first are not handed
+        over.
+    """
+    row = empty_pictures(file.name, 1, *size)
+    stated = None if track.measured else (track.header.width, track.header.height)
+    painter = Painter(row, "NHWC", track.orientation, stated)
+    early: dict[int, npt.NDArray[np.uint8]] = {}
+    following = 0
+
+    def paint(frame: Any, positions: list[int]) -> None:
+        nonlocal following
+        painter.paint(frame, [0])
+        for position in positions:
+            if position != following:
+                early[position] = row[0].copy()
+                continue
+            deliver(following, row[0])
+            following += 1
+        while following in early:
+            deliver(following, early.pop(following))
+            following += 1
+
+    return _Reading(file, track, numbers, lambda: paint, in_order=True).run(1)
+
+
 def first_size(file: ByteSource, track: Track) -> tuple[int, int] | None:
     """Return width and height of the first frame, as stored; None where it does not decode."""
     found: list[tuple[int, int]] = []
@@ -131,8 +175,17 @@ def _spans(table: PacketTable, group: _Group) -> list[tuple[int, int]]:
 class _Reading:
     """The state of one call: what is still to be done, shared by its threads."""
 
-    def __init__(self, file: ByteSource, track: Track, numbers: Indices, make_paint: Callable[[], Paint]) -> None:
+    def __init__(
+        self,
+        file: ByteSource,
+        track: Track,
+        numbers: Indices,
+        make_paint: Callable[[], Paint],
+        *,
+        in_order: bool = False,
+    ) -> None:
         self._file = file
+        self._in_order = in_order
         self._track = track
         self._make_paint = make_paint
         self._positions: dict[int, list[int]] = {}
@@ -147,6 +200,8 @@ class _Reading:
             self._sequentially()
             return self.failures
         groups = plan(self._track.table, np.array(list(self._positions)))
+        if self._in_order:
+            groups.sort(key=lambda group: group.entry)
         while groups:
             retries = list[_Group]()
             for wave in self._waves(groups):
@@ -192,6 +247,10 @@ class _Reading:
                                 return
                             group = queue.pop()
                         retry = self._run(group, packets, make_decoder(), paint)
+                        while retry is not None and self._in_order:
+                            retry = self._run(retry, packets, make_decoder(), paint)
+                        if self._in_order and self.failures:
+                            return
                         if retry is not None:
                             with self._lock:
                                 retries.append(retry)

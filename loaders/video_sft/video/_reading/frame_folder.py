@@ -27,6 +27,7 @@ from video_sft.video._bytes.media_bytes import MediaBytes, archive_at, is_local
 from video_sft.video._decoding.orientation import UPRIGHT
 from video_sft.video._decoding.pictures import FrameForm, Painter, empty_pictures
 from video_sft.video._decoding.sizing import output_size
+from video_sft.video._fragment import cut_url, split_cut
 from video_sft.video._frames import Frames, Replacement, VideoMetadata
 from video_sft.video._headers.libav import MAX_PIXELS
 from video_sft.video._sampling import Choice
@@ -85,7 +86,8 @@ def with_rate(source: MediaBytes, fps: float) -> MediaBytes:
     """
     if source.path is None or source.data is not None:
         raise ValueError("fps is the rate of a folder of frames; bytes have a rate of their own")
-    return replace(source, path=frames_url(split_frames(source.path)[0], fps))
+    path, offset = split_cut(source.path)
+    return replace(source, path=cut_url(frames_url(split_frames(path)[0], fps), offset))
 
 
 def _rate(fps: float | str) -> str:
@@ -104,13 +106,14 @@ def frame_folder(source: MediaBytes) -> FrameFolder | None:
     if path is None or source.data is not None:
         return None
     try:
-        folder, fps = split_frames(path)
+        inside, offset = split_cut(path)
+        folder, fps = split_frames(inside)
     except ValueError as error:
         raise VideoError(path, str(error)) from error
-    if folder == path and not (is_local(path) and os.path.isdir(path.removeprefix("file://"))):
+    if folder == inside and not (is_local(inside) and os.path.isdir(inside.removeprefix("file://"))):
         return None
     rate = Fraction(DEFAULT_FPS if fps is None else fps).limit_denominator(1_000_000)
-    return FrameFolder(path, _places_of_frames(path, folder), rate, source.token)
+    return FrameFolder(path, _places_of_frames(path, folder), rate, source.token, offset_seconds=offset)
 
 
 def _places_of_frames(name: str, folder: str) -> list[str]:
@@ -153,11 +156,13 @@ class FrameFolder:
     Only the images that are asked for are opened.
     """
 
-    def __init__(self, name: str, places: Sequence[str], fps: Fraction, token: str | bool | None) -> None:
+    def __init__(
+        self, name: str, places: Sequence[str], fps: Fraction, token: str | bool | None, *, offset_seconds: float = 0.0
+    ) -> None:
         self.name = name
         self.places = places
         self._token = token
-        self.timeline = Timeline(np.arange(len(places), dtype=np.int64), len(places), 1 / fps)
+        self.timeline = Timeline(np.arange(len(places), dtype=np.int64), len(places), 1 / fps, offset_seconds)
 
     @functools.cached_property
     def metadata(self) -> VideoMetadata:
@@ -168,8 +173,8 @@ class FrameFolder:
                 width, height = height, width
             codec = (image.format or "").lower()
         return VideoMetadata(
-            duration_seconds=self.timeline.end_seconds,
-            begin_seconds=0.0,
+            duration_seconds=float(len(self.timeline) * self.timeline.time_base),
+            begin_seconds=self.timeline.begin_seconds,
             fps=float(1 / self.timeline.time_base),
             num_frames=len(self.timeline),
             width=width,
