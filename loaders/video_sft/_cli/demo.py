@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 import video_sft
-from video_sft._cli.console import Console
+from video_sft._cli.console import Console, table_of
 from video_sft._cli.show import row_panel
 from video_sft._config_name import is_upstream
 
@@ -27,10 +27,8 @@ def demo(out: Annotated[Path, typer.Option(help="Folder for the contact sheet.")
     from video_sft.sample_media import has_sample
 
     console = Console()
-    table = Table(title="The embedded samples", box=None, padding=(0, 1, 0, 0))
-    for heading in ("config", "rows", "videos", "images", "tasks", "licence"):
-        counted = heading in ("rows", "videos", "images")
-        table.add_column(heading, justify="right" if counted else "left", no_wrap=heading != "tasks")
+    headings = ("config", "rows", "videos", "images", "tasks", "licence")
+    table = table_of(headings, numbers=headings[1:4], title="The embedded samples")
     datasets.disable_progress_bars()
     logging.getLogger("video_sft").setLevel(logging.WARNING)
     with_samples = [source for source in video_sft.sources() if has_sample(source)]
@@ -61,5 +59,5 @@ def _add(table: Table, config: str) -> None:
         return
     videos = {path for path, cell in zip(rows["video_path"], rows.data["video"], strict=True) if cell.is_valid}
     images = {path for path, cell in zip(rows["video_path"], rows.data["image"], strict=True) if cell.is_valid}
-    tasks, licences = (", ".join(sorted(set(rows[name]))) for name in ("task", "license"))
+    tasks, licences = ("\n".join(sorted(set(rows[name]))) for name in ("task", "license"))
     table.add_row(config, str(len(rows)), str(len(videos)), str(len(images)), tasks, licences)

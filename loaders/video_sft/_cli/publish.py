@@ -11,6 +11,7 @@ from rich.table import Table
 
 import video_sft
 from video_sft._cli import options as opt
+from video_sft._cli.completion import publishable_names
 from video_sft._cli.console import Console, table_of
 
 if TYPE_CHECKING:
@@ -23,7 +24,14 @@ _LISTED = 20
 
 
 def publish_configs(
-    configs: Annotated[list[str], typer.Argument(help="Config names, or `all`.", show_default=False)],
+    configs: Annotated[
+        list[str],
+        typer.Argument(
+            help="Config names, or `all`.",
+            show_default=False,
+            autocompletion=publishable_names,
+        ),
+    ],
     repo: Annotated[str | None, typer.Option(help="The repo for all of them, org/name.")] = None,
     repo_per_source: Annotated[
         str | None, typer.Option(help="Instead of --repo: one repo a source, e.g. 'org/video-sft-{source}'.")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 import video_sft
+from video_sft._cli.completion import config_names, split_names
 from video_sft._cli.console import Console
 
 __all__ = ["repo_commands"]
@@ -20,10 +21,23 @@ _Revision = Annotated[str | None, typer.Option(help="The branch; of `fetch` also
 
 @repo_commands.command("fetch")
 def fetch(
-    config: Annotated[str, typer.Argument(help="A config's name.", show_default=False)],
+    config: Annotated[
+        str,
+        typer.Argument(
+            help="A config's name.",
+            show_default=False,
+            autocompletion=config_names,
+        ),
+    ],
     repo: _Repo,
     out: Annotated[Path, typer.Option(help="The folder it goes to.", show_default=False)],
-    split: Annotated[str | None, typer.Option(help="Only this split.")] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="Only this split.",
+            autocompletion=split_names,
+        ),
+    ] = None,
     revision: _Revision = None,
 ) -> None:
     """Download one config with the videos its rows refer to; `load(config, repo=FOLDER)` then needs no network."""
@@ -46,7 +60,14 @@ def relink(
 
 @repo_commands.command("unpublish")
 def unpublish(
-    configs: Annotated[list[str], typer.Argument(help="Names of configs.", show_default=False)],
+    configs: Annotated[
+        list[str],
+        typer.Argument(
+            help="Names of configs.",
+            show_default=False,
+            autocompletion=config_names,
+        ),
+    ],
     repo: _Repo,
     revision: _Revision = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be deleted, and delete nothing.")] = False,

@@ -9,12 +9,13 @@ from typing import Annotated, Any
 import typer
 from rich.console import Group
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
 import video_sft
 from video_sft._cli import options as opt
+from video_sft._cli.completion import split_names
 from video_sft._cli.console import Console
+from video_sft._tables import WholeTable
 from video_sft.errors import ConfigError
 
 __all__ = ["conversation", "row_panel", "show"]
@@ -28,7 +29,13 @@ def show(
     data_dir: opt.DataDirOption = None,
     file: opt.FileOption = None,
     media: opt.MediaOption = None,
-    split: Annotated[str | None, typer.Option(help="The split; the first one there is when left out.")] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="The split; the first one there is when left out.",
+            autocompletion=split_names,
+        ),
+    ] = None,
     index: Annotated[int, typer.Option(help="Which row, from 0; negative counts from the end.")] = 0,
     sample: opt.SampleOption = False,
     prompt_style: opt.PromptStyleOption = None,
@@ -56,7 +63,7 @@ def row_panel(row: Mapping[str, Any], title: str) -> Panel:
     """Return a row as a framed text: the conversation first, then the facts."""
     if "messages" not in row:
         return Panel(Text(json.dumps(row, indent=2, ensure_ascii=False, default=str)), title=Text(title))
-    facts = Table.grid(padding=(0, 2))
+    facts = WholeTable.grid(padding=(0, 2))
     for name in _FACTS:
         if row[name] is not None:
             facts.add_row(Text(name, style="dim"), Text(str(row[name])))

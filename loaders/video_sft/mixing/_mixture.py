@@ -15,6 +15,7 @@ import numpy as np
 from datasets import Dataset, DatasetInfo, IterableDataset, NamedSplit
 
 from video_sft._datasets import fingerprint_of
+from video_sft._upstream_loading import refuse_slips_of
 from video_sft.errors import ConfigError
 from video_sft.mixing._eval_lists.lists import EvalList
 from video_sft.mixing._options import MixOptions
@@ -106,6 +107,7 @@ def mix(
         ConfigError: an option is wrong, or nothing is left to mix; the message names the culprit.
     """
     given = {name: value for name, value in locals().items() if name != "parts"}  # under the names of the options
+    refuse_slips_of(mix, load_options)
     if isinstance(probabilities, np.ndarray):
         probabilities = probabilities.tolist()
     named, options = parts_and_options(parts, MixOptions(**{**given, "probabilities": probabilities}))

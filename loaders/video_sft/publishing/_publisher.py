@@ -14,9 +14,10 @@ from tqdm.auto import tqdm
 from video_sft._config_name import is_upstream
 from video_sft._given_places import DataDir, place_of_source
 from video_sft._media import Location, MediaPlaces, MissingPolicy, media_by_pool
+from video_sft._near_names import check_one_of
 from video_sft._rows.messages import MessageStyle
 from video_sft._source_files.given_files import Files
-from video_sft._upstream_loading import RowOptions, load_upstream
+from video_sft._upstream_loading import RowOptions, load_upstream, refuse_slips_of
 from video_sft.builders import configs as all_configs
 from video_sft.builders import find_source
 from video_sft.errors import ConfigError
@@ -93,6 +94,7 @@ def publish(
         PublishError: the Hub did not take something; or a file to be sent is neither a video nor an image, or lies
             outside of the media folders and was reached by a link in them.
     """
+    refuse_slips_of(publish, options)
     names = _chosen(configs, sample=sample)
     mode = _mode(videos, with_media=media is not None or sample)
     if mode != "none" and not sample and not allow_restricted_videos:
@@ -169,8 +171,7 @@ def _chosen(configs: str | Sequence[str], *, sample: bool) -> list[str]:
 def _mode(videos: VideoMode | None, *, with_media: bool) -> VideoMode:
     if videos is None:
         return "reference" if with_media else "none"
-    if videos not in _MODES:
-        raise ConfigError(f"videos is {videos!r}; it is one of {', '.join(_MODES)}")
+    check_one_of("videos", videos, _MODES)
     if videos != "none" and not with_media:
         raise ConfigError(f"videos={videos!r} needs media={{pool: folder}}; videos='none' publishes rows alone")
     return videos

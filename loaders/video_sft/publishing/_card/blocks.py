@@ -90,8 +90,12 @@ def blocks(facts: CardFacts) -> dict[str, str]:
 
 def _of_sources(facts: CardFacts, heading: str) -> str:
     """Return what the sources' own cards say under a heading."""
-    said = ((source.title, section(source_card(source.name), heading)) for source in facts.sources)
-    return "\n\n".join(f"### {title}\n\n{text}" for title, text in said if text) or "Nothing is known."
+    titles: dict[str, list[str]] = {}
+    for source in facts.sources:
+        if text := section(source_card(source.name), heading):
+            titles.setdefault(text, []).append(source.title)
+    said = (f"### {', '.join(of)}\n\n{text}" for text, of in titles.items())
+    return "\n\n".join(said) or "Nothing is known."
 
 
 def _paper(source: Source) -> str:

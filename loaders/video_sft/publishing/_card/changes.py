@@ -23,10 +23,13 @@ def change_line(before: Mapping[str, Mapping[str, Any]], now: Mapping[str, Mappi
     else:
         both = before.keys() & now.keys()
         counts = [name for name in now if name in both and _rows(before[name]) != _rows(now[name])]
-        others = [name for name in now if name in both and name not in counts and before[name] != now[name]]
+        films = [name for name in now if name in both and _films(before[name]) != _films(now[name])]
+        told_of = {*counts, *films}
+        others = [name for name in now if name in both and name not in told_of and before[name] != now[name]]
         told = [
             *_told("added", [name for name in now if name not in before]),
             *(f"`{name}` has {_counted(now[name])}, before {_counted(before[name])}" for name in counts),
+            *(f"`{name}` has {_films(now[name]):,} videos here, before {_films(before[name]):,}" for name in films),
             *_told("changed, with as many rows as before", others),
             *_told("taken out", [name for name in before if name not in now]),
         ]
@@ -53,6 +56,10 @@ def _named(names: Iterable[str]) -> str:
 
 def _rows(config: Mapping[str, Any]) -> dict[str, int]:
     return {split: facts["rows"] for split, facts in config["splits"].items()}
+
+
+def _films(config: Mapping[str, Any]) -> int:
+    return int(config.get("published", {}).get("files", 0))
 
 
 def _counted(config: Mapping[str, Any]) -> str:

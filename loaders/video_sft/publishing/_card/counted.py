@@ -15,7 +15,7 @@ from video_sft.publishing._report import ConfigReport, ExampleRow, SplitReport, 
 
 __all__ = ["changes", "configs", "examples", "number", "question_types", "videos"]
 
-_NONE_KNOWN = "A copy of the rows on the Hub says this of itself."
+_NONE_KNOWN = "The card of a published repo has this."
 
 
 def number(count: int) -> str:

@@ -9,7 +9,7 @@ from datasets import Video
 
 from video_sft._upstream_loading import RowOptions, first_split, load_upstream
 from video_sft.publishing._report import ExampleRow
-from video_sft.sample_media import has_sample
+from video_sft.sample_media import has_sample, sample_folder
 
 __all__ = ["example_row", "sample_row"]
 
@@ -41,9 +41,10 @@ def _text(turn: Mapping[str, Any]) -> str:
 
 
 def sample_row(config: str) -> ExampleRow | None:
-    """Return an invented row of a config, where its source has some."""
+    """Return an invented row of a source's whole config, where it has some."""
     if not has_sample(config):
         return None
-    split = first_split(config, sample=True)
-    rows: Any = load_upstream(RowOptions(config=config, streaming=True), sample=True, split=split)
+    files = sample_folder(config)  # without the clips, which nobody sees here
+    split = first_split(config, data_dir=files)
+    rows: Any = load_upstream(RowOptions(config=config, streaming=True), data_dir=files, split=split)
     return example_row(split, rows)

@@ -27,6 +27,7 @@ __all__ = [
     "recorded_configs",
     "recorded_form",
     "stated_facts",
+    "stated_rows",
 ]
 
 #: The repo that cards name before they are published anywhere.
@@ -142,12 +143,20 @@ def recorded_changes(text: str | None) -> list[str]:
 
 
 def _stated_config(source: Source, config: str) -> ConfigReport:
+    report = ConfigReport(config, example=sample_row(config) if config == source.name else None)
+    for split, rows in stated_rows(source, config).items():
+        report.splits[split] = SplitReport(rows=rows or 0)
+    return report
+
+
+def stated_rows(source: Source, config: str) -> dict[str, int | None]:
+    """Return how many rows upstream states of each split of a config; None where it does not."""
     view = view_of(config)
     parts = [part for part in source.parts if part.in_view(view)]
-    report = ConfigReport(config, example=sample_row(config) if config == source.name else None)
+    found: dict[str, int | None] = {}
     for split in source.splits:
         members = [part for part in parts if part.split == split]
         sure = all(part.rows is not None and (view is None or part.views is not None) for part in members)
         if members:
-            report.splits[split] = SplitReport(rows=sum(part.rows or 0 for part in members) if sure else 0)
-    return report
+            found[split] = sum(part.rows or 0 for part in members) if sure else None
+    return found
