@@ -4,12 +4,16 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Installs in silence, but for errors: what it is about is said before.
+INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --editable
 SETUP := setup.cfg pyproject.toml
 
 .PHONY: demo train-demo test check check-trainers versions bench generate format clean
 
 demo: $(VENV)/.core
-	$(BIN)/video-sft demo
+	@echo "The samples of every source, a mixture, a conversation and a contact sheet:"
+	@$(BIN)/video-sft demo
+	@echo "To go on: . $(VENV)/bin/activate   and then   video-sft -h"
 
 train-demo: $(VENV)/.test
 	mkdir -p demo-output
@@ -43,25 +47,30 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 $(VENV)/.core: $(SETUP)
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
-	touch $@
+	@test -x $(BIN)/python || { echo "Making a virtual environment in $(VENV) with $$($(PYTHON) --version) ..."; \
+		$(PYTHON) -m venv $(VENV); }
+	@echo "Installing video-sft and what it needs into $(VENV): datasets, pyarrow, av and others, some 400 MB."
+	@echo "The first time this takes a few minutes; nothing outside of $(VENV) is changed ..."
+	@$(INSTALL) .
+	@echo "Installed."
+	@touch $@
 
 $(VENV)/.test: $(VENV)/.core
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
-	touch $@
+	@echo "Installing what the tests need, torch and transformers among it: some 2 GB, a few minutes more ..."
+	@$(INSTALL) '.[test]'
+	@touch $@
 
 $(VENV)/.check: $(VENV)/.test
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,check]'
-	touch $@
+	@$(INSTALL) '.[test,check]'
+	@touch $@
 
 $(VENV)/.versions: $(VENV)/.core
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[versions]'
-	touch $@
+	@$(INSTALL) '.[versions]'
+	@touch $@
 
 $(VENV)/.bench: $(VENV)/.test
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
-	touch $@
+	@$(INSTALL) '.[test,bench]'
+	@touch $@
 
 clean:
 	rm -rf $(VENV) .versions .trainers demo-output

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     )
     from video_sft.mixing import MixReport, describe, mix, shard
     from video_sft.preparing import PrepareReport, prepare
-    from video_sft.publishing import PublishReport, publish
+    from video_sft.publishing import PublishReport, fetch_videos, publish, relink, unpublish
     from video_sft.video import (
         Audio,
         Clip,
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         Video,
         VideoMetadata,
         cache_ranges,
+        contact_sheet,
         limit_waiting,
         read_frames,
     )
@@ -75,9 +76,11 @@ __all__ = [
     "VideoSftError",
     "cache_ranges",
     "configs",
+    "contact_sheet",
     "describe",
     "export",
     "features",
+    "fetch_videos",
     "lengths",
     "limit_waiting",
     "load",
@@ -86,9 +89,11 @@ __all__ = [
     "probe",
     "publish",
     "read_frames",
+    "relink",
     "shard",
     "skipped_rows",
     "sources",
+    "unpublish",
     "validate_messages",
 ]
 
@@ -118,7 +123,7 @@ if not TYPE_CHECKING:
             ),
             "video_sft.mixing": ("MixReport", "describe", "mix", "shard"),
             "video_sft.preparing": ("PrepareReport", "prepare"),
-            "video_sft.publishing": ("PublishReport", "publish"),
+            "video_sft.publishing": ("PublishReport", "fetch_videos", "publish", "relink", "unpublish"),
             "video_sft.video": (
                 "Audio",
                 "Clip",
@@ -127,6 +132,7 @@ if not TYPE_CHECKING:
                 "Video",
                 "VideoMetadata",
                 "cache_ranges",
+                "contact_sheet",
                 "limit_waiting",
                 "read_frames",
             ),

@@ -89,7 +89,7 @@ def _apart(words: Sequence[str] | None, option: str, known: Collection[str]) -> 
     for word in words or ():
         match = _NAMED.fullmatch(word)
         if match and (match[1] in known or not os.path.exists(word)):
-            named.setdefault(match[1], []).append(match[2])
+            named.setdefault(match[1], []).append(os.path.expanduser(match[2]))  # which a shell does not do there
         elif word.partition("=")[0] and not word.endswith("="):
             bare.append(word)
         else:

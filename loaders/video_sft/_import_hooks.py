@@ -19,7 +19,6 @@ FORMER_PLACES = {
     "annotations": "_annotations",
     "building": "source_kit",
     "cli": "_cli",
-    "contact_sheet": "video",
     "grouping": "_rows.grouping",
     "loading": "_loading",
     "locations": "_places",

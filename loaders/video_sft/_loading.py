@@ -39,7 +39,7 @@ def load(
     group: str | None = None,
     max_turns: int | None = None,
     group_seed: int = 0,
-    repo: str | None = None,
+    repo: Location | None = None,
     revision: str | None = None,
     token: str | None = None,
     allow_media: Sequence[str] = (),
@@ -81,7 +81,8 @@ def load(
         group: `video` merges the questions on one video, and one clip of it, into one conversation.
         max_turns: the most questions such a conversation has.
         group_seed: orders the questions in it.
-        repo: load a config that was published to this Hub repo, `org/name`, instead of upstream's files.
+        repo: load a config that was published to this Hub repo, `org/name`, instead of upstream's files; or a folder it
+            was downloaded to, whose videos are then read without a network.
         revision: a branch, tag or commit of `repo`.
         token: for a private or gated repo; the logged-in user's by default.
         allow_media: what the cells of `repo` may name beside its own files: beginnings of paths or URLs.
@@ -136,6 +137,7 @@ def load(
         token=token,
         cache_dir=wanted.cache_dir,
         allow_media=allow_media,
+        missing="null" if media is not None else missing,
     )
     pools = wanted.pools(find_source(config).pools)
     if isinstance(dataset, datasets.DatasetDict):

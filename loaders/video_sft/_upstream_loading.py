@@ -6,7 +6,7 @@ import functools
 import itertools
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, TypeAlias
 
@@ -17,6 +17,7 @@ from video_sft._config_name import is_upstream
 from video_sft._datasets import AnyDataset, with_info
 from video_sft._given_places import DataDir, place_of_source
 from video_sft._media import Location, MediaPlaces, MediaPools, MissingPolicy, media_by_pool
+from video_sft._near_names import check_splits, did_you_mean, refuse_slips
 from video_sft._rows.grouping import check_grouping, group_by_video
 from video_sft._rows.skipped_rows import remember_build, skipped_in, tell_skipped
 from video_sft._source_files.given_files import Files
@@ -24,8 +25,13 @@ from video_sft.builders import builder_class, find_source
 from video_sft.errors import ConfigError
 from video_sft.sample_media import draw_sample_media, sample_folder
 
-__all__ = ["RowOptions", "first_split", "load_upstream", "split_name"]
+__all__ = ["RowOptions", "first_split", "load_upstream", "refuse_slips_of", "split_name", "splits_there"]
 
+#: The keywords of `load` that are no builder's.
+_LOADING = {
+    *("split", "data_dir", "files", "media", "missing", "streaming", "on_bad_row", "sample", "cache_dir", "num_proc"),
+    *("group", "max_turns", "group_seed", "repo", "revision", "token", "allow_media"),
+}
 _SPLIT_NAME = re.compile(r"[A-Za-z_]\w*")
 #: Makes a builder of some splits; None for all of them.
 _MakeBuilder: TypeAlias = Callable[[Sequence[str] | None], SourceBuilder]
@@ -138,9 +144,10 @@ def _builders(
 ) -> _MakeBuilder:
     """Return what makes builders of some of a config's splits."""
     cls = builder_class(config)
-    known = set(cls.BUILDER_CONFIG_CLASS.__dataclass_fields__) - {"name", "version", "data_dir", "data_files"}
+    known = _wording(cls)
     if unknown := sorted(set(options) - known):
-        raise ConfigError(f"{config} has no option {', '.join(unknown)}; it has {', '.join(sorted(known))}")
+        hint = did_you_mean(unknown[0], known | _LOADING)
+        raise ConfigError(f"{config} has no option {', '.join(unknown)}; it has {', '.join(sorted(known))}.{hint}")
 
     def make(splits: Sequence[str] | None) -> SourceBuilder:
         data_dir = None if place is None else os.fspath(place)
@@ -149,6 +156,19 @@ def _builders(
         return builder
 
     return make
+
+
+def _wording(cls: type[SourceBuilder]) -> set[str]:
+    return set(cls.BUILDER_CONFIG_CLASS.__dataclass_fields__) - {"name", "version", "data_dir", "data_files"}
+
+
+def refuse_slips_of(function: Callable[..., object], given: Iterable[str]) -> None:
+    """Refuse a keyword that a function hands on to `load` and that is a misspelt one of its own.
+
+    Raises:
+        ConfigError: it is none that `load` or a builder has; the message has the one that may be meant.
+    """
+    refuse_slips(function, given, _LOADING | _wording(SourceBuilder))
 
 
 def _built(make: _MakeBuilder, builder: SourceBuilder, split: str | None, num_proc: int | None) -> list[_Built]:
@@ -188,10 +208,15 @@ def _stream(builder: SourceBuilder, split: str | None, pools: MediaPools | None)
     return builder.as_streaming_dataset(split=split)
 
 
-def first_split(
+def first_split(config: str, **options: Any) -> str:
+    """Return the first split that is there; see `splits_there`."""
+    return splits_there(config, **options)[0]
+
+
+def splits_there(
     config: str, *, data_dir: DataDir | None = None, files: Files | None = None, sample: bool = False, **options: Any
-) -> str:
-    """Return the first split that is there, without building or reading any; the arguments are those of `load`.
+) -> list[str]:
+    """Return the splits that are there, without building or reading any; the arguments are those of `load`.
 
     Raises:
         ConfigError: an option is not one there is.
@@ -199,7 +224,7 @@ def first_split(
     """
     source = find_source(config).name
     data_dir = sample_folder(source) if sample else place_of_source(source, data_dir)
-    return _builders(config, data_dir, files, options, sample=sample)(None).present_splits()[0]
+    return list(_builders(config, data_dir, files, options, sample=sample)(None).present_splits())
 
 
 def _sample_pools(make: _MakeBuilder, cache_dir: str | None) -> dict[str, str]:
@@ -232,6 +257,5 @@ def _checked_splits(config: str, split: str | None) -> list[str]:
     """Return the splits that an expression speaks of; one that the source does not have is a `ConfigError`."""
     names = _split_names(split or "all")
     there = find_source(config).splits
-    if absent := sorted(names - {"", *there}):
-        raise ConfigError(f"{config} has no split {', '.join(absent)}; it has {', '.join(there)}")
+    check_splits(config, names - {""}, there)
     return [name for name in there if "" in names or name in names]

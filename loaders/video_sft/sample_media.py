@@ -1,11 +1,13 @@
 """Clips and images for the embedded samples: drawn when first needed, the same ones every time.
 
-Nothing is downloaded and nothing binary is in the package; a clip shows its own name, the running second and a moving
-dot, so that a person sees at once whether the right frame came out; one clip has sound, to try what listens.
+Nothing is downloaded and nothing binary is in the package; a clip shows what the rows say of it, as far as drawn shapes
+can, with its own name and the running second, so that a person sees at once whether the right frame came out; a path
+without a scene has a moving dot. One clip has sound, to try what listens.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
 import math
@@ -19,6 +21,7 @@ from PIL import Image, ImageDraw
 
 from video_sft._files import cache_error, is_intact, writing_cached
 from video_sft._places import safe_relative
+from video_sft._sample_drawing.painting import paint, scenes
 from video_sft._sources.own_code import module_file
 from video_sft._sources.registry import own_names
 from video_sft.errors import ConfigError
@@ -31,7 +34,7 @@ _SHORTEST_SECONDS = 6.0
 _IMAGES = (".jpg", ".jpeg", ".png")
 _CODECS = {".webm": ("libvpx", "yuv420p"), ".gif": ("gif", "rgb8")}
 #: Part of the folder's name, so that clips drawn by another version are not taken for these.
-_VERSION = "4"
+_VERSION = "5"
 #: The clips with sound: a tone that goes up with every second. All others are silent, as many real ones are.
 _SOUNDING = ("charades/0BB7X.mp4",)
 _SAMPLING_RATE, _LOWEST_HZ, _HZ_A_SECOND = 16_000, 220, 55
@@ -127,14 +130,29 @@ def _add_sound(container: av.container.OutputContainer, seconds: int) -> None:
 
 
 def _picture(path: str, seconds: float) -> Image.Image:
-    """Return one frame: a background colour and a dot that are the path's own, and the second it shows."""
+    """Return one frame: the scene that the sample's text speaks of, or else a dot on a colour of the path's own."""
+    scene = scenes().get(path)
+    picture = _dot(path, seconds) if scene is None else paint(scene, seconds, _WIDTH, _HEIGHT)
+    name, clock = _caption(path.partition("/")[2][-28:]), _caption(f"{seconds:4.1f} s")
+    picture.paste(name, (2, 2))
+    picture.paste(clock, (2, _HEIGHT - 2 - clock.height))
+    return picture
+
+
+@functools.lru_cache(maxsize=1024)
+def _caption(text: str) -> Image.Image:
+    """Return words in white on dark; all clips have the same seconds, and all frames of a clip its name."""
+    left, top, right, bottom = (round(side) for side in ImageDraw.Draw(Image.new("RGB", (1, 1))).textbbox((0, 0), text))
+    caption = Image.new("RGB", (right - left + 4, bottom - top + 4), (32, 36, 42))
+    ImageDraw.Draw(caption).text((2 - left, 2 - top), text, fill=(255, 255, 255))
+    return caption
+
+
+def _dot(path: str, seconds: float) -> Image.Image:
     seed = np.frombuffer(hashlib.blake2b(path.encode(), digest_size=4).digest(), dtype=np.uint8).tolist()
     background = tuple(40 + value // 3 for value in seed[:3])
     picture = Image.new("RGB", (_WIDTH, _HEIGHT), background)
-    draw = ImageDraw.Draw(picture)
     angle = seconds * 1.2 + seed[3]
     x, y = _WIDTH / 2 + 60 * math.cos(angle), _HEIGHT / 2 + 40 * math.sin(angle)
-    draw.ellipse((x - 12, y - 12, x + 12, y + 12), fill=(250, 220, 90))
-    draw.text((6, 6), path.partition("/")[2][-28:], fill=(255, 255, 255))
-    draw.text((6, _HEIGHT - 18), f"{seconds:4.1f} s", fill=(255, 255, 255))
+    ImageDraw.Draw(picture).ellipse((x - 12, y - 12, x + 12, y + 12), fill=(250, 220, 90))
     return picture

@@ -56,8 +56,8 @@ def test_what_was_left_out_is_said(tmp_path: Path, video_sft_command: Run) -> No
         (("sttar", "--sample", "--to", "swift"), "sttar"),
     ],
 )
-def test_wrong_words_are_one_line(tmp_path: Path, video_sft_command: Run, words: tuple[str, ...], said: str) -> None:
+def test_wrong_words_are_told(tmp_path: Path, video_sft_command: Run, words: tuple[str, ...], said: str) -> None:
     result = video_sft_command("export", *words, "--out", tmp_path / "out")
     assert result.code == 2
     assert said in result.err
-    assert len(result.err.strip().splitlines()) == 1
+    assert "Traceback" not in result.err

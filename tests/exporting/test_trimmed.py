@@ -11,7 +11,7 @@ import pytest
 from tests.trainers.clock_rows import draw_clock
 
 from video_sft import Clip
-from video_sft._encoding.trimmed import write_stills, write_trimmed
+from video_sft.video._encoding.trimmed import write_stills, write_trimmed
 
 
 def draw(path: Path, *, width: int = 160, height: int = 120, sound: bool = False, aspect: int = 1) -> Path:

@@ -11,11 +11,26 @@
 `huggingface_hub` and `datasets` read `HF_ENDPOINT` once, when they are imported, so setting the variable in a running
 process does nothing: `attached` replaces the values they read, and a subprocess takes them from `environment`.
 
-Files travel by the LFS protocol: Xet, which the clients prefer where `hf_xet` is installed, is switched off either way.
+Files travel by the LFS protocol: Xet, which the clients prefer where `hf_xet` is installed, is switched off either way,
+unless `with xet_uploads(hub.blobs)` stands in for it, by which the client's own pipeline spreads folders over commits.
 """
 
 from .faults import Fault
 from .hub import LocalHub, Served
+from .limits import REAL_QUOTAS, Limits, Quota
 from .store import Commit, Entry, Repo
+from .xet import pipeline_is_there, xet_uploads
 
-__all__ = ["Commit", "Entry", "Fault", "LocalHub", "Repo", "Served"]
+__all__ = [
+    "REAL_QUOTAS",
+    "Commit",
+    "Entry",
+    "Fault",
+    "Limits",
+    "LocalHub",
+    "Quota",
+    "Repo",
+    "Served",
+    "pipeline_is_there",
+    "xet_uploads",
+]

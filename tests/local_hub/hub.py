@@ -17,6 +17,7 @@ import pytest
 
 from .asking import Question
 from .faults import Fault, Faults
+from .limits import Limits, Quota
 from .server import Answering, HubServer
 from .store import GIT_ATTRIBUTES, Blobs, Commit, RefusedError, Repo
 
@@ -54,15 +55,19 @@ class LocalHub:
     Args:
         folder: where content, and the caches of clients, are kept.
         max_folder_entries: a commit that puts more into one folder is rejected, as the Hub does.
+        quotas: how many requests of each kind are answered, such as `REAL_QUOTAS`; none is refused by default.
     """
 
-    def __init__(self, folder: Path, *, max_folder_entries: int = 10_000) -> None:
+    def __init__(
+        self, folder: Path, *, max_folder_entries: int = 10_000, quotas: Mapping[str, Quota] | None = None
+    ) -> None:
         self.folder = folder
         self.max_folder_entries = max_folder_entries
         self.blobs = Blobs(folder / "blobs")
         self.repos: dict[tuple[str, str], Repo] = {}
         self.tokens: dict[str, bool] = {OWNER_TOKEN: True}
         self.faults = Faults()
+        self.limits = Limits(quotas or {})
         self._served: list[Served] = []
         self.before_request: Callable[[str, str], None] = lambda method, path: None
         self.lock = threading.RLock()

@@ -74,10 +74,14 @@ class Answering(BaseHTTPRequestHandler):
             while self._received < fault.cut_after and next(self._body, None):
                 pass
             return self._hang_up()
+        headers, refused = self.server.hub.limits.take(self.command, question.path)
         try:
+            if refused is not None:
+                raise refused
             reply = answer(question)
         except RefusedError as refusal:
             reply = Answer.error(refusal)
+        reply.headers = {**headers, **reply.headers}
         self._drain()
         if fault is not None and fault.lose_answer:
             return self._hang_up()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from typing import Any
 
+import pyarrow.parquet as pq
 from datasets import Dataset, DatasetDict
 
 from video_sft._rows.schema import features
 from video_sft.publishing._cells import VideoMode
-from video_sft.publishing._upload.repo_run import LoadedConfig, RepoRun
+from video_sft.publishing._upload.repo_run import GivenMedia, LoadedConfig, RepoRun
 from video_sft.publishing._upload.repository import HubRepo
 from video_sft.video._fragment import with_fragment
 
@@ -64,8 +67,14 @@ def _row(number: int, file: Path | None, limits: bool) -> dict[str, object]:
     }
 
 
+def video_cells(content: bytes) -> list[dict[str, Any] | None]:
+    """Return the video cells of a Parquet file as they are stored: lists of one, without the lists."""
+    return [cell and cell[0] for cell in pq.read_table(io.BytesIO(content))["video"].to_pylist()]
+
+
 def made_run(
     rows: Dataset, state_dir: Path, *, repo: str = "org/made", mode: VideoMode = "reference", config: str = "star"
 ) -> RepoRun:
     """Return a run that publishes rows as the train split of a config."""
-    return RepoRun(HubRepo(repo), [LoadedConfig(config, DatasetDict(train=rows))], mode=mode, state_dir=state_dir)
+    media = GivenMedia(mode, removed=mode == "none")
+    return RepoRun(HubRepo(repo), [LoadedConfig(config, DatasetDict(train=rows))], media, state_dir=state_dir)

@@ -19,7 +19,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from tests.local_hub import LocalHub
+from tests.local_hub import Limits, LocalHub, Quota
 
 REPO = "org/data"
 
@@ -173,3 +173,24 @@ def test_another_process_reads_it_by_its_environment(hub: LocalHub) -> None:
         [sys.executable, "-c", code], env=hub.environment(), capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "secret"
+
+
+def test_requests_beyond_the_quota_are_refused_as_the_hub_refuses_them(
+    hub: LocalHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", slept.append)
+    hub.add_repo(REPO, {"a.txt": b"one"})
+    hub.limits = Limits({"api": Quota(3, 300), "commits": Quota(1, 3_600)}, lambda: sum(slept))
+    for _ in range(3):
+        HfApi().dataset_info(REPO)
+    with pytest.raises(HfHubHTTPError) as refused:
+        HfApi().dataset_info(REPO)
+    assert refused.value.response.status_code == 429
+    assert refused.value.response.headers["RateLimit"] == '"api";r=0;t=300'
+    assert refused.value.response.headers["RateLimit-Policy"] == '"fixed window";"api";q=3;w=300'
+    slept.append(301.0)
+    commit(hub, add("b.txt", b"x"))
+    slept.append(301.0)
+    with pytest.raises(HfHubHTTPError, match="retry this action in about 55 minutes"):
+        commit(hub, add("c.txt", b"x"))

@@ -50,17 +50,26 @@ def test_rows_are_those_built_locally(config: str, seen: Mapping[str, Any], samp
         local = built[key.split(",")[0]]
         media = [name for name in MEDIA if name in local.column_names and not config.endswith("-source")]
         rows = [{name: value for name, value in row.items() if name not in media} for row in found["rows"]]
-        assert rows == local.remove_columns(media).to_list()
+        assert to_nine_places(rows) == to_nine_places(local.remove_columns(media).to_list())
         for name in media:
             stored = local.with_format("arrow")[:][name].to_pylist()
             assert [row[name] is None for row in found["rows"]] == [cell is None for cell in stored]
+
+
+def to_nine_places(value: Any) -> Any:
+    """Values with their numbers rounded: `datasets` reads those of a `Json` column to ten decimals."""
+    if isinstance(value, float):
+        return round(value, 9)
+    if isinstance(value, list):
+        return [to_nine_places(each) for each in value]
+    return {name: to_nine_places(each) for name, each in value.items()} if isinstance(value, dict) else value
 
 
 def test_features_are_the_standard_ones(seen: Mapping[str, Any]) -> None:
     text = repr(Value("string"))
     for key, found in seen["videochat2"].items():
         features = found["features"]
-        assert features["video"].startswith("Video("), key
+        assert features["video"].startswith("List(Video(decode=False"), key
         assert features["image"] == repr(Image()), key
         assert features["choices"] == repr(List(Value("string"))), key
         assert (features["id"], features["video_id"]) == (text, text), key

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import datasets
 import pytest
 from datasets import DatasetDict, get_dataset_config_names, load_dataset
 from tests.local_hub import LocalHub
@@ -13,7 +14,7 @@ from tests.local_hub import LocalHub
 import video_sft
 from video_sft.errors import ConfigError
 from video_sft.publishing import PublishError, PublishReport, publish
-from video_sft.publishing._upload.repo_run import LoadedConfig, RepoRun
+from video_sft.publishing._upload.repo_run import GivenMedia, LoadedConfig, RepoRun
 from video_sft.publishing._upload.repository import HubRepo
 
 from .made_rows import make_rows
@@ -81,15 +82,18 @@ def test_two_publishers_at_once_do_not_overwrite_each_other(hub: LocalHub, publi
     assert get_dataset_config_names(REPO) == ["next_gqa", "star"]
 
 
-def test_many_files_go_in_several_commits_with_whole_configs(hub: LocalHub, tmp_path: Path) -> None:
+def test_many_files_go_in_several_commits_with_whole_configs(
+    hub: LocalHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("video_sft.publishing._upload.repository._CHANGES_PER_COMMIT", 90)
     rows = make_rows([], rows=2_000)
     loaded = [
         LoadedConfig(config, DatasetDict(train=rows, test=rows))
         for config in ("star", "next_qa", "next_gqa", "activitynet_qa", "vcg_plus", "videochat", "videochat2")
     ]
-    RepoRun(HubRepo(REPO), loaded, mode="none", state_dir=tmp_path).publish(private=False)
+    RepoRun(HubRepo(REPO), loaded, GivenMedia("none"), state_dir=tmp_path).publish(private=False)
     commits = [commit.changed for commit in list(hub.repo(REPO).commits.values())[1:]]
-    assert [len(changed) for changed in commits] == [80, 34]
+    assert [len(changed) for changed in commits] == [80, 35]
     assert "README.md" in commits[1]
     configs = [{path.partition("/")[0] for path in changed if path.endswith(".parquet")} for changed in commits]
     assert configs[0].isdisjoint(configs[1])
@@ -117,6 +121,35 @@ def test_a_dry_run_sends_nothing_and_says_what_it_would(hub: LocalHub, publish_s
     again = publish_samples("next_gqa", dry_run=True)
     assert again.repos[0].videos.new == 0
     assert all(split.new_files == 0 for split in again.repos[0].configs[0].splits.values())
+
+
+def test_a_dry_run_needs_no_hub_and_shows_no_bar_for_each_step(
+    publish_samples: PublishSamples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    datasets.enable_progress_bars()
+    try:
+        told = publish_samples("next_gqa", dry_run=True, cache_dir=tmp_path / "cache").repos[0]
+        assert not datasets.utils.are_progress_bars_disabled(), "as they were"
+    finally:
+        datasets.disable_progress_bars()
+    assert not told.asked
+    assert told.videos.new == told.videos.files > 0
+    assert all(split.new_files == 1 for split in told.configs[0].splits.values())
+    assert "it/s" not in capfd.readouterr().err
+
+
+def test_a_dry_run_names_what_would_be_deleted(
+    hub: LocalHub, publish_samples: PublishSamples, tmp_path: Path, video_sft_command: Callable[..., Any]
+) -> None:
+    publish_samples("star")
+    hub.add_files(REPO, {"star/train-00001-of-00002.parquet": hub.read(REPO, "star/train-00000-of-00001.parquet")})
+    before = hub.tree(REPO)
+    words = ["publish", "star", "--repo", REPO, "--sample", "--state-dir", tmp_path / "state", "--dry-run"]
+    told = video_sft_command(*words, "--videos", "none")
+    assert hub.tree(REPO) == before
+    gone = sorted(path for path in before if path.startswith("videos/"))
+    assert f"would be deleted, {len(gone) + 1} files: star/train-00001-of-00002.parquet, {gone[0]}" in told.out
 
 
 def test_shards_that_are_no_longer_written_are_deleted(
@@ -175,7 +208,7 @@ def test_videos_whose_terms_forbid_it_need_a_word(hub: LocalHub, tmp_path: Path,
         ({"repo_per_source": "org/{source}"}, "give either repo, or repo_per_source"),
         ({"repo": None, "repo_per_source": "org/one"}, "needs {source}"),
         ({"repo": "no-slash"}, "org/name"),
-        ({"videos": "copy"}, "one of reference, embed, none"),
+        ({"videos": "copy"}, "one of reference, packed, embed, none"),
         ({"sample": False, "videos": "reference"}, "needs media="),
     ],
 )

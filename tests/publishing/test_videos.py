@@ -20,21 +20,21 @@ from video_sft.publishing import publish
 from video_sft.publishing._cells import VideoMode, published_videos
 from video_sft.publishing._layout import video_path, was_cut
 from video_sft.publishing._upload import hashes
-from video_sft.publishing._upload.repository import PublishError
+from video_sft.publishing._upload.refusals import PublishError
 from video_sft.sample_media import sample_folder
 
-from .made_rows import made_run, make_rows, make_videos
+from .made_rows import made_run, make_rows, make_videos, video_cells
 
 REPO = "org/made"
 
 
 def published_cells(hub: LocalHub, config: str = "star") -> list[dict[str, object] | None]:
     paths = [path for path in hub.tree(REPO) if path.startswith(f"{config}/")]
-    return [cell for path in paths for cell in pq.read_table(io.BytesIO(hub.read(REPO, path)))["video"].to_pylist()]
+    return [cell for path in paths for cell in video_cells(hub.read(REPO, path))]
 
 
 def videos(hub: LocalHub) -> dict[str, str]:
-    return {path: digest for path, digest in hub.tree(REPO).items() if path.startswith("videos/")}
+    return {path: digest for path, digest in hub.tree(REPO).items() if path.count("/") == 3}
 
 
 def test_a_video_of_many_rows_is_there_once(hub: LocalHub, tmp_path: Path) -> None:
@@ -48,11 +48,12 @@ def test_a_video_of_many_rows_is_there_once(hub: LocalHub, tmp_path: Path) -> No
 
 
 def test_rows_come_after_all_their_videos(hub: LocalHub, tmp_path: Path) -> None:
-    made_run(make_rows(make_videos(tmp_path / "pool", 250)), tmp_path).publish(private=False)
+    made_run(make_rows(make_videos(tmp_path / "pool", 260)), tmp_path).publish(private=False)
     commits = list(hub.repo(REPO).commits.values())
-    assert [len(commit.changed) for commit in commits[1:-1]] == [96, 96, 58]
-    assert all(path.startswith("videos/") for commit in commits[1:-1] for path in commit.changed)
-    assert {path.partition("/")[0] for path in commits[-1].changed} == {"README.md", "explore.ipynb", "star"}
+    assert [len(commit.changed) for commit in commits[1:-1]] == [200, 60]
+    assert all(path.startswith("videos/charades/") for commit in commits[1:-1] for path in commit.changed)
+    beside = {"README.md", "LICENSE", "explore.ipynb", "videos/manifest.csv"}
+    assert {path for path in commits[-1].changed if not path.startswith("star/")} == beside
     pins = {str(cell["path"]).partition("@")[2][:40] for cell in published_cells(hub) if cell}
     assert pins == {commits[-2].oid}
 
@@ -83,10 +84,11 @@ def test_a_hub_that_does_not_tell_last_commits_gets_the_same_rows_again(
 
 def test_hashes_are_remembered(hub: LocalHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = make_videos(tmp_path / "pool", 4)
-    made_run(make_rows(files), tmp_path).publish(private=False)
     read: list[str] = []
     opened = hashes.open_binary
     monkeypatch.setattr(hashes, "open_binary", lambda location: read.append(location) or opened(location))
+    made_run(make_rows(files), tmp_path).publish(private=False)
+    assert read == [], "the client hashes what it sends, and the Hub tells the hashes"
     os.utime(files[2], ns=(1, 1))
     assert made_run(make_rows(files), tmp_path).publish(private=False).videos.new == 0
     assert read == [str(files[2])], "only the file whose time has changed is read again"

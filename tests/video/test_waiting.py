@@ -269,6 +269,16 @@ def test_the_first_error_ends_the_others(bad_video: VideoServer, tmp_path: Path)
     assert not bad_video.stop.is_set()
 
 
+def test_the_first_error_ends_a_request_on_a_connection_used_before(bad_video: VideoServer) -> None:
+    limit_waiting(read_timeout=float("inf"), total=float("inf"))
+    bad_video.good = 1
+    clips = [Clip(bad_video.bad_url(way)) for way in ("silent", "missing_after_silence")]
+    with pytest.raises(VideoError, match="the server answered 404"):
+        read_frames(clips, count=2, num_threads=2)
+    assert threads_end()
+    assert not bad_video.stop.is_set()
+
+
 def test_clips_that_cannot_be_had_in_time_are_left_out(bad_video: VideoServer, plain: Path) -> None:
     found = read_frames([Clip(bad_video.bad_url("silent")), plain], count=2, on_error="null")
     assert [frames is None for frames in found] == [True, False]

@@ -133,6 +133,11 @@ class _BadAnswers(BaseHTTPRequestHandler):
         self.head(206)
         self.server_state.stop.wait()
 
+    def missing_after_silence(self) -> None:
+        while self.server_state.answers("silent") <= self.server_state.good and not self.server_state.stop.wait(0.01):
+            """Another client is yet to ask what is not answered."""
+        self.head(404, 0)
+
     def slow_headers(self) -> None:
         self.wfile.write(b"HTTP/1.1 206 OK\r\n")
         self.dribble([b"X-A: b\r\n"] * 5000)

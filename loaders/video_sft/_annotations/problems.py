@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from video_sft._annotations.source_row import SourceRow
-from video_sft.errors import ConfigError, RowError, VideoSftError, one_line
+from video_sft._near_names import check_one_of
+from video_sft.errors import RowError, VideoSftError, one_line
 
 __all__ = ["BAD_ROW_POLICIES", "BadRowPolicy", "Problems"]
 
@@ -37,8 +38,7 @@ class Problems:
     mended: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        if self.policy not in BAD_ROW_POLICIES:
-            raise ConfigError(f"on_bad_row is {self.policy!r}; it is one of {', '.join(BAD_ROW_POLICIES)}")
+        check_one_of("on_bad_row", self.policy, BAD_ROW_POLICIES)
 
     def meet(self, error: RowError) -> None:
         """Take in one bad row.

@@ -22,6 +22,7 @@ from video_sft._base_builder.config import SourceConfig
 from video_sft._base_builder.source_columns import to_upstream_table, upstream_schema
 from video_sft._config_name import is_upstream, view_of
 from video_sft._datasets import Key
+from video_sft._near_names import check_splits
 from video_sft._rows.schema import SCHEMA_VERSION, features, to_table
 from video_sft._rows.skipped_rows import save_problems
 from video_sft._source_files.found_parts import FoundParts, download_parts, find_parts, fingerprint_parts
@@ -130,8 +131,7 @@ class SourceBuilder(CachedBuilder):
             name = type(self).__qualname__
             raise ConfigError(f"{name} states no source: write `source = Source(...)` into the class")
         self.place, self.splits, known = SourcePlace.of(data_dir, files), splits, self.source.splits
-        if splits is not None and (unknown := sorted(set(splits) - set(known))):
-            raise ConfigError(f"{self.source.name} has no split {', '.join(unknown)}; it has {', '.join(known)}")
+        check_splits(self.source.name, splits or (), known)
         self._known = self._all_parts(kwargs)
         self._view = view_of(str(kwargs.get("config_name") or self.source.name))
         outside = () if self._outside is None else (self._outside.digest(),)

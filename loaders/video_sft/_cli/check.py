@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from video_sft._cli.check_report import print_problem, print_report
+from video_sft._cli.completion import config_names, split_names
 from video_sft._cli.console import Console
 from video_sft._cli.options import DataDirOption, FileOption, MediaOption, SampleOption, loading
 from video_sft.errors import ConfigError, VideoSftError
@@ -29,6 +30,7 @@ def check(
         str | None,
         typer.Argument(
             help="A source's name, or one of its views; left out, every source with a folder in DATA_DIR.",
+            autocompletion=config_names,
             show_default=False,
         ),
     ] = None,
@@ -45,7 +47,13 @@ def check(
         ),
     ] = None,
     alone: Annotated[bool, typer.Option("--alone", help="Compare with no other source.")] = False,
-    split: Annotated[list[str] | None, typer.Option(help="Check this split only; may be given several times.")] = None,
+    split: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Check this split only; may be given several times.",
+            autocompletion=split_names,
+        ),
+    ] = None,
     sample: SampleOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON and nothing else.")] = False,
     lists: Annotated[

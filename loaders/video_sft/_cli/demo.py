@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 import video_sft
-from video_sft._cli.console import Console
+from video_sft._cli.console import Console, table_of
 from video_sft._cli.show import row_panel
 from video_sft._config_name import is_upstream
 
@@ -25,13 +25,10 @@ def demo(out: Annotated[Path, typer.Option(help="Folder for the contact sheet.")
 
     from video_sft.builders import find_source
     from video_sft.sample_media import has_sample
-    from video_sft.video._contact_sheet import contact_sheet
 
     console = Console()
-    table = Table(title="The embedded samples", box=None, padding=(0, 1, 0, 0))
-    for heading in ("config", "rows", "videos", "images", "tasks", "licence"):
-        counted = heading in ("rows", "videos", "images")
-        table.add_column(heading, justify="right" if counted else "left", no_wrap=heading != "tasks")
+    headings = ("config", "rows", "videos", "images", "tasks", "licence")
+    table = table_of(headings, numbers=headings[1:4], title="The embedded samples")
     datasets.disable_progress_bars()
     logging.getLogger("video_sft").setLevel(logging.WARNING)
     with_samples = [source for source in video_sft.sources() if has_sample(source)]
@@ -43,10 +40,10 @@ def demo(out: Annotated[Path, typer.Option(help="Folder for the contact sheet.")
     console.print(f"A mixture of {len(mixed)} rows: {', '.join(mixed['source'])}", soft_wrap=True)
     row = next(row for row in mixed if row["video"] is not None)
     console.print(row_panel(row, "one of them"))
-    frames = row["video"].frames(count=_FRAMES)
     out.mkdir(parents=True, exist_ok=True)
     sheet = (out / "contact-sheet.png").resolve()
-    contact_sheet(frames.data, frames.pts_seconds.tolist(), title=f"{row['id']}: {_FRAMES} frames").save(sheet)
+    title = f"{row['id']}: {_FRAMES} frames"
+    video_sft.contact_sheet(row["video"], count=_FRAMES, title=title).save(sheet)
     console.print(f"Its frames: {sheet}", soft_wrap=True)
 
 
@@ -62,5 +59,5 @@ def _add(table: Table, config: str) -> None:
         return
     videos = {path for path, cell in zip(rows["video_path"], rows.data["video"], strict=True) if cell.is_valid}
     images = {path for path, cell in zip(rows["video_path"], rows.data["image"], strict=True) if cell.is_valid}
-    tasks, licences = (", ".join(sorted(set(rows[name]))) for name in ("task", "license"))
+    tasks, licences = ("\n".join(sorted(set(rows[name]))) for name in ("task", "license"))
     table.add_row(config, str(len(rows)), str(len(videos)), str(len(images)), tasks, licences)

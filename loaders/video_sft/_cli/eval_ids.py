@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from typer.core import TyperGroup
 
+from video_sft._cli.completion import source_names
 from video_sft._cli.console import Console, table_of
 from video_sft._cli.options import DataDirOption, MediaOption, loading
 
@@ -29,7 +29,9 @@ class _MakeUnlessTold(TyperGroup):
         if not args:
             args = ["list"]
         elif args[0] not in self.commands and args[0] not in ("-h", "--help"):
-            args = ["make" if any(word.startswith("--data-dir") for word in args) else "list", *args]
+            making = any(word.startswith("--data-dir") for word in args)
+            if making or args[0].startswith("-"):  # another word is a misspelt command
+                args = ["make" if making else "list", *args]
         return super().parse_args(ctx, args)
 
 
@@ -61,7 +63,11 @@ def show_lists(out: Out = None) -> None:
 @eval_ids.command()
 def make(
     sources: Annotated[
-        list[str] | None, typer.Argument(help="Sources to read; every one that has files when left out.")
+        list[str] | None,
+        typer.Argument(
+            help="Sources to read; every one that has files when left out.",
+            autocompletion=source_names,
+        ),
     ] = None,
     data_dir: DataDirOption = None,
     media: MediaOption = None,
@@ -141,7 +147,7 @@ def _told(outcome: SourceOutcome) -> str:
 
 def _table(lists: list[EvalList]) -> Table:
     numbers = ("rows", "videos", "questions", "footage")
-    table = table_of(("list", *numbers, "digest", "made from"), numbers=numbers, box=SIMPLE_HEAD)
+    table = table_of(("list", *numbers, "digest", "made from"), numbers=numbers)
     for entry in lists:
         things = entry.videos, entry.questions, entry.fingerprints
         counts = (f"{number:,}" for number in (entry.rows, *map(len, things)))

@@ -10,6 +10,7 @@ import typer
 import video_sft
 from video_sft._cli import options as opt
 from video_sft._cli.build import save_whole
+from video_sft._cli.completion import eval_list_names, recipe_names
 from video_sft._cli.console import Console
 from video_sft._files import writing_whole
 from video_sft.errors import ConfigError
@@ -24,7 +25,12 @@ _FORMATS = (".html", ".md", ".png")
 
 def mix_recipe(
     recipe: Annotated[
-        str, typer.Argument(help="A recipe (YAML), or the name of a bundled one; `?` lists those.", show_default=False)
+        str,
+        typer.Argument(
+            help="A recipe (YAML), or the name of a bundled one; `video-sft recipes` lists those.",
+            show_default=False,
+            autocompletion=recipe_names,
+        ),
     ],
     report: Annotated[
         list[Path] | None, typer.Option(help="Write the report here: .html, .md or .png; may be given several times.")
@@ -36,7 +42,10 @@ def mix_recipe(
     repo: opt.RepoOption = None,
     eval_set: Annotated[
         list[str] | None,
-        typer.Option(help="Keep clear of this evaluation list only; several times; `video-sft eval-ids` shows them."),
+        typer.Option(
+            help="Keep clear of this evaluation list only; several times; `video-sft eval-ids` shows them.",
+            autocompletion=eval_list_names,
+        ),
     ] = None,
     decontaminate: Annotated[
         str | None,

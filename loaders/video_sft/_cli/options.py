@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from video_sft._cli.completion import config_names, prompt_styles, values
 from video_sft._rows.prompt_styles import PROMPT_STYLES
 from video_sft.errors import ConfigError
 
@@ -25,7 +26,10 @@ __all__ = [
 ]
 
 ConfigArgument = Annotated[
-    str, typer.Argument(help="A config's name; `video-sft list` shows them.", show_default=False)
+    str,
+    typer.Argument(
+        help="A config's name; `video-sft list` shows them.", show_default=False, autocompletion=config_names
+    ),
 ]
 DataDirOption = Annotated[
     list[str] | None,
@@ -54,12 +58,21 @@ MediaOption = Annotated[
         "or is what `video-sft prepare` has made.",
     ),
 ]
-MissingOption = Annotated[str, typer.Option(help="Videos that are not there: null, skip or error.")]
-BadRowOption = Annotated[str, typer.Option(help="Rows that cannot be read: error or skip.")]
+MissingOption = Annotated[
+    str,
+    typer.Option(
+        help="Videos that are not there: null, skip or error.", autocompletion=values("null", "skip", "error")
+    ),
+]
+BadRowOption = Annotated[
+    str, typer.Option(help="Rows that cannot be read: error or skip.", autocompletion=values("error", "skip"))
+]
 PromptStyleOption = Annotated[
     str | None,
     typer.Option(
-        metavar="|".join(PROMPT_STYLES), help="Whose wording questions and answers have; this package's if left out."
+        metavar="|".join(PROMPT_STYLES),
+        help="Whose wording questions and answers have; this package's if left out.",
+        autocompletion=prompt_styles,
     ),
 ]
 RepoOption = Annotated[str | None, typer.Option(help="Load the configs from this Hub repo, org/name.")]

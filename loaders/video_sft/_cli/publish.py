@@ -11,6 +11,7 @@ from rich.table import Table
 
 import video_sft
 from video_sft._cli import options as opt
+from video_sft._cli.completion import publishable_names
 from video_sft._cli.console import Console, table_of
 
 if TYPE_CHECKING:
@@ -18,9 +19,19 @@ if TYPE_CHECKING:
 
 __all__ = ["publish_configs"]
 
+#: Deleted files that are named.
+_LISTED = 20
+
 
 def publish_configs(
-    configs: Annotated[list[str], typer.Argument(help="Config names, or `all`.", show_default=False)],
+    configs: Annotated[
+        list[str],
+        typer.Argument(
+            help="Config names, or `all`.",
+            show_default=False,
+            autocompletion=publishable_names,
+        ),
+    ],
     repo: Annotated[str | None, typer.Option(help="The repo for all of them, org/name.")] = None,
     repo_per_source: Annotated[
         str | None, typer.Option(help="Instead of --repo: one repo a source, e.g. 'org/video-sft-{source}'.")
@@ -33,7 +44,10 @@ def publish_configs(
     on_bad_row: opt.BadRowOption = "error",
     videos: Annotated[
         str | None,
-        typer.Option(help="reference (uploaded once, the default with media), embed (inside the rows) or none."),
+        typer.Option(
+            help="reference (uploaded once, the default with media), packed (in zips), embed (inside the rows) or none "
+            "(those that are there go)."
+        ),
     ] = None,
     allow_restricted_videos: Annotated[
         bool,
@@ -41,14 +55,13 @@ def publish_configs(
     ] = False,
     private: Annotated[bool, typer.Option("--private", help="Make the repos private.")] = False,
     revision: Annotated[str | None, typer.Option(help="The branch to publish to.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be sent and deleted, and do neither.")
+    ] = False,
     state_dir: Annotated[Path | None, typer.Option(help="Where hashes of media files are remembered.")] = None,
     prompt_style: opt.PromptStyleOption = None,
 ) -> None:
     """Publish configs to the Hub: Parquet rows, a card, and videos the viewer plays; run anew, what changed."""
-    from huggingface_hub.utils.tqdm import disable_progress_bars
-
-    disable_progress_bars()
     given = {"data_dir": data_dir, "file": file, "media": media, "sample": sample, "prompt_style": prompt_style}
     options: dict[str, Any] = opt.loading(**given, by_source=True)  # type: ignore[arg-type]
     options |= {"missing": missing, "on_bad_row": on_bad_row, "videos": videos, "state_dir": state_dir}
@@ -82,13 +95,23 @@ def _summary(repo: RepoReport, *, dry_run: bool) -> str:
             licenses.update(split.licenses)
     verb = "to send" if dry_run else "sent"
     videos = f"{repo.videos.files:,} videos, {repo.videos.new:,} {verb} ({_size(repo.videos.new_bytes)})"
-    lines = [
-        {"reference": videos, "embed": "videos inside the rows", "none": "no videos"}[repo.video_mode],
+    lines = [] if repo.asked else ["the Hub was not reached: what is there is not known, and all is taken for new"]
+    lines += [
+        {
+            "reference": videos,
+            "packed": f"{videos}, in zips",
+            "embed": "videos inside the rows",
+            "none": "no videos",
+        }[repo.video_mode],
         f"licence of the repo: {repo.license}; of rows: "
         + (", ".join(f"{name} {count:,}" for name, count in sorted(licenses.items())) or "not stated per row"),
     ]
     if repo.video_mode != "none":
         lines += [f"terms of the videos of {source}: {terms}" for source, terms in repo.video_terms.items()]
+    if repo.deleted:
+        some = f" and {len(repo.deleted) - _LISTED:,} more" if len(repo.deleted) > _LISTED else ""
+        verb = "would be deleted" if dry_run else "deleted"
+        lines.append(f"{verb}, {len(repo.deleted):,} files: {', '.join(repo.deleted[:_LISTED])}{some}")
     lines.append(f"would go to {repo.url}" if dry_run else f"{repo.url} at {repo.commit}")
     return "\n".join(lines)
 

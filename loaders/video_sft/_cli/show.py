@@ -9,12 +9,13 @@ from typing import Annotated, Any
 import typer
 from rich.console import Group
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
 import video_sft
 from video_sft._cli import options as opt
+from video_sft._cli.completion import split_names
 from video_sft._cli.console import Console
+from video_sft._tables import WholeTable
 from video_sft.errors import ConfigError
 
 __all__ = ["conversation", "row_panel", "show"]
@@ -28,12 +29,21 @@ def show(
     data_dir: opt.DataDirOption = None,
     file: opt.FileOption = None,
     media: opt.MediaOption = None,
-    split: Annotated[str | None, typer.Option(help="The split; the first one there is when left out.")] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="The split; the first one there is when left out.",
+            autocompletion=split_names,
+        ),
+    ] = None,
     index: Annotated[int, typer.Option(help="Which row, from 0; negative counts from the end.")] = 0,
     sample: opt.SampleOption = False,
     prompt_style: opt.PromptStyleOption = None,
+    frames: Annotated[
+        bool, typer.Option("--frames/--no-frames", help="Frames of the clip, on a terminal with colours.")
+    ] = True,
 ) -> None:
-    """Print one row: its conversation, its answer, where its video is and what it is."""
+    """Print one row: its conversation, its answer, where its video is and what it is, and frames of it."""
     from video_sft._upstream_loading import first_split
 
     options = opt.loading(data_dir=data_dir, file=file, sample=sample, prompt_style=prompt_style)
@@ -41,14 +51,19 @@ def show(
     loaded: Any = video_sft.load(config, split=split, **options, **opt.loading(media=media))
     if not -len(loaded) <= index < len(loaded):
         raise ConfigError(f"{config}, {split} has {len(loaded):,} rows; there is no row {index}")
-    Console().print(row_panel(loaded[index], f"{config}  {split}  row {index:,} of {len(loaded):,}"))
+    console, row = Console(), loaded[index]
+    console.print(row_panel(row, f"{config}  {split}  row {index:,} of {len(loaded):,}"))
+    if frames:
+        from video_sft._cli.pictures import print_frames
+
+        print_frames(console, row)
 
 
 def row_panel(row: Mapping[str, Any], title: str) -> Panel:
     """Return a row as a framed text: the conversation first, then the facts."""
     if "messages" not in row:
         return Panel(Text(json.dumps(row, indent=2, ensure_ascii=False, default=str)), title=Text(title))
-    facts = Table.grid(padding=(0, 2))
+    facts = WholeTable.grid(padding=(0, 2))
     for name in _FACTS:
         if row[name] is not None:
             facts.add_row(Text(name, style="dim"), Text(str(row[name])))

@@ -16,6 +16,7 @@ from video_sft._exporting.run import ExportRun
 from video_sft._exporting.target_names import TARGET_NAMES, TargetName
 from video_sft._exporting.targets import TARGETS
 from video_sft._exporting.targets.target import PackedTarget, Target
+from video_sft._near_names import check_one_of
 from video_sft.errors import BuildError, ConfigError, VideoSftError, one_line
 
 __all__ = ["checked_target", "export"]
@@ -109,8 +110,7 @@ def checked_target(
     Raises:
         ConfigError: there is no such format, or it cannot be told so.
     """
-    if to not in TARGET_NAMES:
-        raise ConfigError(f"to is {to!r}; it is one of {', '.join(TARGET_NAMES)}")
+    check_one_of("to", to, TARGET_NAMES)
     target = TARGETS[to]
     chosen = target.clips[0] if clips is None else clips
     if chosen not in target.clips:

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from video_sft._encoding.trimmed import write_stills, write_trimmed
 from video_sft._exporting.media_jobs import MediaJob
 from video_sft._files import writing_whole, writing_whole_folder
 from video_sft._parallel import done_in_threads
@@ -19,6 +18,7 @@ from video_sft.errors import VideoError
 from video_sft.video import Clip
 from video_sft.video._bytes.media_bytes import MediaBytes
 from video_sft.video._columns.saved_videos import link_or_copy
+from video_sft.video._encoding.trimmed import write_stills, write_trimmed
 from video_sft.video._fragment import split_cut
 from video_sft.video._reading.frame_folder import split_frames
 

@@ -19,10 +19,11 @@ import pyarrow.compute as pc
 from video_sft._datasets import fingerprint_of, without_indices
 from video_sft._media.index import MediaIndex, MediaIndexes
 from video_sft._media.prepared import PreparedPlace
+from video_sft._near_names import check_one_of
 from video_sft._rows.schema import features
 from video_sft._sources.registry import find_pool
 from video_sft._suffixes import SUFFIXES, MediaKind
-from video_sft.errors import ConfigError, MissingMediaError
+from video_sft.errors import MissingMediaError
 from video_sft.video._fragment import clip_url
 
 __all__ = ["MISSING_POLICIES", "Location", "MediaPlaces", "MediaPools", "MissingPolicy", "failures", "index_pools"]
@@ -98,8 +99,7 @@ class MediaPools:
     """
 
     def __init__(self, media: MediaPlaces, *, missing: MissingPolicy = "null") -> None:
-        if missing not in MISSING_POLICIES:
-            raise ConfigError(f"missing is {missing!r}; it is one of {', '.join(MISSING_POLICIES)}")
+        check_one_of("missing", missing, MISSING_POLICIES)
         self.missing = missing
         self._indexes = index_pools(media)
         self._told = False

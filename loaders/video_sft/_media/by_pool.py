@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from video_sft._media.attach import Location, MediaPlaces
 from video_sft._media.prepared import is_prepared_place
+from video_sft._near_names import did_you_mean
 from video_sft.builders import find_source, sources
 from video_sft.errors import ConfigError
 
@@ -37,7 +38,8 @@ def media_by_pool(
     known = {pool for name in sources() for pool in find_source(name).pools} | set(pools)
     unknown = sorted(set(media) - known)
     if unknown:
-        raise ConfigError(f"no pool is called {', '.join(unknown)}; {source} has {', '.join(pools)}")
+        hint = did_you_mean(unknown[0], known)
+        raise ConfigError(f"no pool is called {', '.join(unknown)}; {source} has {', '.join(pools)}.{hint}")
     return {pool: _places(place) for pool, place in media.items() if pool in pools}
 
 

@@ -11,13 +11,13 @@ A multiple-choice record in the default style::
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import string
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+from video_sft._near_names import check_one_of
 from video_sft._rows.prompt_styles import PROMPT_STYLES, choice_form, question_form
 from video_sft._sources.record import Caption, Conversation, MultipleChoice, OpenQuestion, Record
 from video_sft.errors import ConfigError, VideoSftError
@@ -62,8 +62,8 @@ class MessageStyle:
     instruction: Literal["system", "prepend", "drop"] = "system"
 
     def __post_init__(self) -> None:
-        _one_of("prompt_style", self.prompt_style, PROMPT_STYLES)
-        _one_of("instruction", self.instruction, INSTRUCTION_PLACES)
+        check_one_of("prompt_style", self.prompt_style, PROMPT_STYLES)
+        check_one_of("instruction", self.instruction, INSTRUCTION_PLACES)
         default, style = PROMPT_STYLES["default"], PROMPT_STYLES[self.prompt_style]
         self._check_form("choice_style", default.choice, style.choice)
         self._check_form("question_style", default.question, style.question)
@@ -77,7 +77,7 @@ class MessageStyle:
         value = getattr(self, name)
         if value is None:
             return
-        _one_of(name, value, known)
+        check_one_of(name, value, known)
         if self.written:
             self._refuse(name, "leaves upstream's text as it is")
         if value not in published:
@@ -198,14 +198,6 @@ def _order(size: int, key: str) -> list[int]:
     """Return a permutation that depends on the key alone: the same on every machine and in every version."""
     weights = [hashlib.blake2b(f"{key}/{position}".encode(), digest_size=8).digest() for position in range(size)]
     return sorted(range(size), key=weights.__getitem__)
-
-
-def _one_of(name: str, value: object, allowed: Collection[str]) -> None:
-    if isinstance(value, str) and value in allowed:
-        return
-    near = difflib.get_close_matches(str(value), allowed, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ConfigError(f"{name} is {value!r}; it is one of {', '.join(allowed)}.{hint}")
 
 
 def validate_messages(messages: Sequence[Mapping[str, Any]], *, video: bool, image: bool) -> None:

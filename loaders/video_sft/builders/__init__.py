@@ -6,10 +6,9 @@ Sources of other packages count as well: those whose classes were imported, and 
 
 from __future__ import annotations
 
-import difflib
-
 from video_sft._base_builder.builder import SourceBuilder
 from video_sft._config_name import source_of
+from video_sft._near_names import near_names
 from video_sft._sources.plugins import clash_over, load_plugins
 from video_sft._sources.registry import import_own, own_names, registered
 from video_sft._sources.source import Source
@@ -71,6 +70,6 @@ def builder_class(config: str) -> type[SourceBuilder]:
     if (problem := clash_over(name)) is not None:
         raise ConfigError(problem)
     names = [name for cls in _builder_classes().values() for name in cls.source.configs]
-    near = difflib.get_close_matches(str(config), names, n=3)
+    near = near_names(config, names, most=3)
     hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(names)}"
     raise ConfigError(f"no config is called {config!r}. {hint}")

@@ -15,6 +15,7 @@ from video_sft._given_places import DataDir, place_of_source, places_of_sources
 from video_sft._media import Location, MediaPlaces, media_by_pool
 from video_sft._media.attach import index_pools
 from video_sft._media.index import MediaIndexes
+from video_sft._near_names import check_splits
 from video_sft._places import is_remote, root_of
 from video_sft._source_files.found_parts import find_parts
 from video_sft._source_files.given_files import Files, SourcePlace
@@ -119,11 +120,7 @@ class _SourceCheck:
     def wanted_parts(self, splits: Sequence[str] | None) -> list[Part]:
         view = view_of(self.config)
         parts = [part for part in self.source.parts if part.in_view(view)]
-        unknown = sorted(set(splits or ()) - set(self.source.splits))
-        if unknown:
-            raise ConfigError(
-                f"{self.source.name} has no split {', '.join(unknown)}; it has {', '.join(self.source.splits)}"
-            )
+        check_splits(self.source.name, splits or (), self.source.splits)
         return [part for part in parts if not splits or part.split in splits]
 
     def read_files(self, place: SourcePlace, parts: Sequence[Part]) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from datasets import Dataset, DatasetInfo, IterableDataset, NamedSplit
 
 from video_sft._datasets import fingerprint_of
+from video_sft._upstream_loading import refuse_slips_of
 from video_sft.errors import ConfigError
 from video_sft.mixing._eval_lists.lists import EvalList
 from video_sft.mixing._options import MixOptions
@@ -28,7 +29,7 @@ from video_sft.mixing._selection.duplicates import leave_out_repeats
 from video_sft.mixing._selection.filters import Decontaminate, Selection, keep_licensed
 from video_sft.mixing._table import PASS_COLUMN, PartTable, assembled, part_table, row_type, shared_features
 
-__all__ = ["mix"]
+__all__ = ["mix", "mixed_rows", "parts_and_options", "selected_rows"]
 
 logger = logging.getLogger("video_sft.mixing")
 
@@ -106,18 +107,32 @@ def mix(
         ConfigError: an option is wrong, or nothing is left to mix; the message names the culprit.
     """
     given = {name: value for name, value in locals().items() if name != "parts"}  # under the names of the options
+    refuse_slips_of(mix, load_options)
     if isinstance(probabilities, np.ndarray):
         probabilities = probabilities.tolist()
-    options = MixOptions(**{**given, "probabilities": probabilities})
-    if isinstance(parts, (str, os.PathLike)):
-        parts, recipe, where = read_recipe(parts)
-        options = options.over(recipe, where)
-    named = read_parts(parts, options)
+    named, options = parts_and_options(parts, MixOptions(**{**given, "probabilities": probabilities}))
     lists = options.eval_lists()
     if options.streaming:
         from video_sft.mixing._stream.mixture import mixed_stream
 
         return mixed_stream(named, options, lists)
+    return mixed_rows(named, selected_rows(named, options, lists), options, lists)
+
+
+def parts_and_options(parts: Any, options: MixOptions) -> tuple[Parts, MixOptions]:
+    """Return what `mix` was given, checked and with a recipe read; nothing is loaded.
+
+    Raises:
+        ConfigError: an option or a part is wrong.
+    """
+    if isinstance(parts, (str, os.PathLike)):
+        parts, recipe, where = read_recipe(parts)
+        options = options.over(recipe, where)
+    return read_parts(parts, options), options
+
+
+def selected_rows(named: Parts, options: MixOptions, lists: list[EvalList]) -> dict[str, Selection]:
+    """Load the parts, and return the rows of each that are mixed, and why the others are not."""
     selections: dict[str, Selection] = {}
     for name in named.wanted:
         dataset: Any = named.dataset(name, options).with_format(None)
@@ -130,10 +145,15 @@ def mix(
         leave_out_listed(selections, lists, options.decontaminate, options.load_options.get("cache_dir"))
     if options.dedupe:
         leave_out_repeats(selections)
-    return _mixed(named, selections, options, lists)
+    return selections
 
 
-def _mixed(named: Parts, selections: dict[str, Selection], options: MixOptions, lists: list[EvalList]) -> Dataset:
+def mixed_rows(named: Parts, selections: dict[str, Selection], options: MixOptions, lists: list[EvalList]) -> Dataset:
+    """Return the mixture of selected rows.
+
+    Raises:
+        ConfigError: there are none.
+    """
     present = [name for name in selections if len(selections[name])]
     if not present:
         told = "; ".join(f"{name}: {len(part.dataset)} rows{_reasons(part)}" for name, part in selections.items())

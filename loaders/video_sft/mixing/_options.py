@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from video_sft._near_names import check_one_of, near_names
 from video_sft._rows.messages import MessageStyle
 from video_sft.errors import ConfigError
 from video_sft.mixing._eval_lists.chosen import chosen_lists
@@ -48,9 +48,9 @@ class MixOptions:
         check_types({item.name: getattr(self, item.name) for item in fields(self)} | dict(self.load_options))
         MessageStyle(**MessageStyle.keywords(self.load_options))  # before any part is built
         read_temperature(self.temperature)
-        _one_of("stopping_strategy", self.stopping_strategy, STRATEGIES)
+        check_one_of("stopping_strategy", self.stopping_strategy, STRATEGIES)
         if self.decontaminate is not None:
-            _one_of("decontaminate", self.decontaminate, DECONTAMINATIONS)
+            check_one_of("decontaminate", self.decontaminate, DECONTAMINATIONS)
         if self.eval_sets is not None:
             if not self.eval_sets:
                 raise ConfigError("eval_sets is empty; give a list of names, such as ['next_qa test', 'mvbench']")
@@ -104,7 +104,7 @@ class MixOptions:
         defaults = {item.name: getattr(MixOptions(), item.name) for item in fields(self)}
         unknown = [name for name in recipe if name not in defaults]
         if unknown:
-            near = difflib.get_close_matches(unknown[0], defaults, n=1)
+            near = near_names(unknown[0], defaults)
             hint = f"did you mean {near[0]}?" if near else f"there are parts, {', '.join(defaults)}"
             raise ConfigError(f"{where}: a recipe has no option {unknown[0]!r}; {hint}")
         given = {name: getattr(self, name) for name in defaults if getattr(self, name) != defaults[name]}
@@ -113,11 +113,6 @@ class MixOptions:
             return replace(MixOptions(), **{**recipe, **given, "load_options": loading})
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from None
-
-
-def _one_of(name: str, value: object, allowed: Sequence[str]) -> None:
-    if value not in allowed:
-        raise ConfigError(f"{name} is {value!r}; it is one of {', '.join(allowed)}")
 
 
 def _whole(name: str, value: object, least: int | None) -> None:

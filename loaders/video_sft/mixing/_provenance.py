@@ -7,10 +7,12 @@ description is copied by `select`, `skip`, `shuffle`, `filter`, `map` and `save_
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import yaml
 from datasets import DatasetInfo
 
@@ -73,6 +75,19 @@ class MixtureRecord:
     eval_missing: Sequence[str] = ()
     eval_origins: Mapping[str, str] = field(default_factory=dict)
     eval_footage: Mapping[str, int] = field(default_factory=dict)
+
+    def drawn(self, times: npt.NDArray[np.int64]) -> Iterator[tuple[PartRecord, int, npt.NDArray[np.int64]]]:
+        """Yield for each part that has rows where it begins in the mixture's table, and how often each row is drawn.
+
+        Args:
+            times: how often each row of the table is drawn, where a part's rows come once for each pass.
+        """
+        start = 0
+        for part in self.parts:
+            stop = start + part.passes * part.table_rows
+            if part.table_rows:
+                yield part, start, times[start:stop].reshape(part.passes, part.table_rows).sum(axis=0)
+            start = stop
 
 
 def lists_of(lists: Sequence[EvalList], options: MixOptions) -> dict[str, Any]:

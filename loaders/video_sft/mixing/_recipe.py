@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from video_sft._near_names import did_you_mean
 from video_sft._rows.messages import MessageStyle
 from video_sft.errors import ConfigError, MissingFileError, one_line
 from video_sft.mixing._option_types import check_types
 
-__all__ = ["bundled_recipes", "read_recipe"]
+__all__ = ["bundled_recipes", "read_recipe", "recipe_text", "recipes_told"]
 
 _BUNDLED = Path(__file__).with_name("recipes")
 #: Arguments of `load` a recipe may name beside those of `mix`.
@@ -28,6 +30,34 @@ _PATHS = ("data_dir", "files", "media", "cache_dir", "eval_ids")
 def bundled_recipes() -> list[str]:
     """Return the names of the recipes that come with the package; `mix` takes them in place of a path."""
     return sorted(path.stem for path in _BUNDLED.glob("*.yaml"))
+
+
+def recipes_told() -> Iterator[tuple[str, list[str], str]]:
+    """Yield the name of each bundled recipe, its parts with their weights, and what it says of itself."""
+    for name in bundled_recipes():
+        text = recipe_text(name)
+        parts = yaml.safe_load(text)["parts"]
+        told = [f"{part} {weight:g}" for part, weight in parts.items()] if isinstance(parts, dict) else list(parts)
+        lines = itertools.takewhile(lambda line: line.startswith("#"), text.splitlines())
+        yield name, told, " ".join(line.lstrip("# ") for line in lines)
+
+
+def recipe_text(name: str) -> str:
+    """Return a bundled recipe as it is written.
+
+    Raises:
+        MissingFileError: there is none of that name.
+    """
+    if name not in bundled_recipes():
+        raise _no_recipe(name)
+    return (_BUNDLED / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def _no_recipe(name: str) -> MissingFileError:
+    names = bundled_recipes()
+    hint = did_you_mean(name, names)
+    single = "" if hint else f" To mix a single config, pass [{name!r}]"
+    return MissingFileError(f"there is no recipe {name!r}.{hint} Bundled ones: {', '.join(names)}.{single}")
 
 
 def read_recipe(recipe: str | os.PathLike[str]) -> tuple[Any, dict[str, Any], str]:
@@ -44,10 +74,7 @@ def read_recipe(recipe: str | os.PathLike[str]) -> tuple[Any, dict[str, Any], st
     if not path.suffix and not path.exists() and str(recipe) in bundled_recipes():
         path = _BUNDLED / f"{recipe}.yaml"
     if not path.is_file():
-        names = ", ".join(bundled_recipes())
-        raise MissingFileError(
-            f"there is no recipe {str(recipe)!r}. Bundled ones: {names}. To mix a single config, pass [{str(recipe)!r}]"
-        )
+        raise _no_recipe(str(recipe))
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:

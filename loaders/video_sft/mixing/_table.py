@@ -76,6 +76,14 @@ class MixedDataset(Dataset):  # type: ignore[misc]
             rows = formatted_rows(self, numbers.astype(np.int64))
         return super().__getitems__(keys) if rows is None else rows
 
+    def _repr_html_(self) -> str | None:
+        """Show the mixture's parts and first rows in notebooks."""
+        from video_sft.mixing._notebook import mixture_html
+        from video_sft.mixing._provenance import record_in
+
+        record = record_in(self.info)
+        return None if record is None else mixture_html(self, record)
+
     def select(self, indices: Iterable[int], *args: Any, **kwargs: Any) -> Dataset:
         """Select rows as `Dataset.select` does; the result stays quick, and no rows at all are a fine choice.
 

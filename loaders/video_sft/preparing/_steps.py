@@ -13,15 +13,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from video_sft._encoding.clip_file import Form, exact_shown, usable_encoder, write_clip
-from video_sft._encoding.sound import SoundError
-from video_sft._encoding.stream_copy import copy_part
-from video_sft._encoding.trimmed import write_stills
 from video_sft._probing.medium_facts import MediumFacts, video_facts
 from video_sft.errors import VideoError
 from video_sft.fingerprints import fingerprint
 from video_sft.video import Clip
 from video_sft.video._bytes.media_bytes import media_bytes
+from video_sft.video._encoding.clip_file import Form, exact_shown, usable_encoder, write_clip
+from video_sft.video._encoding.sound import SoundError
+from video_sft.video._encoding.stream_copy import copy_part
+from video_sft.video._encoding.trimmed import write_stills
 from video_sft.video._reading.frame_folder import frames_url
 from video_sft.video._reading.health import what_is_wrong
 from video_sft.video._timeline import ImpossibleTimeError

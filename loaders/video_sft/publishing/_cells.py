@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -14,16 +15,16 @@ import datasets
 import pyarrow as pa
 
 from video_sft._places import open_binary
-from video_sft._rows.schema import clip_name
+from video_sft._rows.schema import COLUMNS, clip_name
 from video_sft.errors import ConfigError, MissingMediaError
 from video_sft.publishing._layout import CUT_SUFFIX, video_path
 from video_sft.publishing._upload.media_guard import check_head
 from video_sft.video._fragment import split_cut, split_fragment
 from video_sft.video._reading.frame_folder import split_frames
 
-__all__ = ["PublishedVideo", "VideoMode", "has_media", "publishable", "published_videos"]
+__all__ = ["PublishedVideo", "VideoMode", "as_stored", "has_media", "image_bytes", "publishable", "published_videos"]
 
-VideoMode = Literal["none", "reference", "embed"]
+VideoMode = Literal["none", "reference", "embed", "packed"]
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}")
 _ROW_COLUMNS = ["id", "video", "video_id", "video_path", "start_seconds", "stop_seconds"]
 
@@ -38,7 +39,7 @@ class PublishedVideo:
 
 def has_media(columns: datasets.Features) -> bool:
     """Return whether rows have media cells: those of a `-source` config may have a column `video` of upstream's own."""
-    return isinstance(columns.get("video"), datasets.Video)
+    return set(COLUMNS) <= set(columns)
 
 
 def published_videos(table: pa.Table) -> Iterator[PublishedVideo | None]:
@@ -84,13 +85,32 @@ def publishable(
 ) -> pa.Table:
     """Return rows with the media cells that are published, in the columns and with the metadata of `schema`.
 
+    A video's cell is a list of one; a column of nulls has no other type.
+
     Mode `none` empties the cells, `reference` gives what `reference` returns for a video, `embed` the videos' bytes.
+    With `packed` videos are found by other ways and their cells are empty.
     Images are embedded unless the mode is `none`: the viewer shows no others.
     """
-    files = published_videos(table) if mode != "none" else [None] * len(table)
-    table = _replace(table, "video", [_video_cell(file, mode, reference) for file in files])
-    table = _replace(table, "image", [_image_cell(cell, mode) for cell in table["image"].to_pylist()])
-    return table.cast(schema)
+    files = published_videos(table) if mode in ("reference", "embed") else [None] * len(table)
+    videos = [_video_cell(file, mode, reference) for file in files]
+    cells: dict[str, list[Any]] = {
+        "video": [video and [video] for video in videos] if pa.types.is_list(schema.field("video").type) else videos,
+        "image": [_image_cell(cell, mode) for cell in table["image"].to_pylist()],
+    }
+    return as_stored(table, schema, cells)
+
+
+def as_stored(table: pa.Table, schema: pa.Schema, cells: Mapping[str, list[Any]] = MappingProxyType({})) -> pa.Table:
+    """Return a table in a schema, with other cells in some columns; what the schema has no type for is null in all."""
+    columns = [
+        pa.array(cells[field.name], type=field.type)
+        if field.name in cells
+        else pa.nulls(len(table))
+        if pa.types.is_null(field.type)
+        else table[field.name].cast(field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def _video_cell(
@@ -109,7 +129,13 @@ def _image_cell(cell: dict[str, Any] | None, mode: VideoMode) -> dict[str, Any] 
         return None
     if cell["bytes"] is not None:
         return cell
-    return {"bytes": _content(cell["path"]), "path": PurePosixPath(cell["path"].partition("::")[0]).name}
+    return {"bytes": image_bytes(cell), "path": PurePosixPath(cell["path"].partition("::")[0]).name}
+
+
+def image_bytes(cell: Mapping[str, Any]) -> bytes:
+    """Return the image of a cell, wherever it is."""
+    content: bytes | None = cell["bytes"]
+    return _content(cell["path"]) if content is None else content
 
 
 def _content(location: str) -> bytes:
@@ -120,9 +146,3 @@ def _content(location: str) -> bytes:
         raise MissingMediaError(f"{location} cannot be read for publishing: {error}") from error
     check_head(location, content)
     return content
-
-
-def _replace(table: pa.Table, column: str, cells: list[dict[str, Any] | None]) -> pa.Table:
-    place = table.schema.get_field_index(column)
-    field = table.schema.field(place)
-    return table.set_column(place, field, pa.array(cells, type=field.type))

@@ -7,6 +7,7 @@ the bytes, in all (0.52) and of the first row group (0.48), for 1.5 times the se
 from __future__ import annotations
 
 import itertools
+import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,6 +71,8 @@ def write_shard(path: Path, groups: Iterator[pa.Table], schema: pa.Schema) -> No
     ):
         for group in itertools.chain([first], groups):
             writer.write_table(group, row_group_size=max(1, len(group)))
+        # By this the Hub, and `datasets`, know such files.
+        writer.add_key_value_metadata({"content_defined_chunking": json.dumps(config.DEFAULT_CDC_OPTIONS)})
 
 
 def _repetitive_leaves(table: pa.Table) -> list[str]:

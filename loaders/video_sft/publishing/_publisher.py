@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import datasets
+from tqdm.auto import tqdm
 
 from video_sft._config_name import is_upstream
 from video_sft._given_places import DataDir, place_of_source
-from video_sft._media import Location, MediaPlaces, MissingPolicy
+from video_sft._media import Location, MediaPlaces, MissingPolicy, media_by_pool
+from video_sft._near_names import check_one_of
 from video_sft._rows.messages import MessageStyle
 from video_sft._source_files.given_files import Files
-from video_sft._upstream_loading import RowOptions, load_upstream
+from video_sft._upstream_loading import RowOptions, load_upstream, refuse_slips_of
 from video_sft.builders import configs as all_configs
 from video_sft.builders import find_source
 from video_sft.errors import ConfigError
 from video_sft.publishing._cells import VideoMode
 from video_sft.publishing._report import PublishReport
+from video_sft.publishing._upload.licences import licences_beside
 from video_sft.publishing._upload.media_guard import refuse_links
-from video_sft.publishing._upload.repo_run import LoadedConfig, RepoRun
+from video_sft.publishing._upload.repo_run import GivenMedia, LoadedConfig, RepoRun
 from video_sft.publishing._upload.repository import HubRepo
 from video_sft.sample_media import has_sample
 
 __all__ = ["publish"]
 
-_MODES: tuple[VideoMode, ...] = ("reference", "embed", "none")
+_MODES: tuple[VideoMode, ...] = ("reference", "packed", "embed", "none")
 
 
 def publish(
@@ -52,9 +56,10 @@ def publish(
 ) -> PublishReport:
     """Publish configs to the Hub as Parquet that every client reads, with videos the viewer plays.
 
-    Videos go up first, in batches, then all rows and the card, pinned to the videos' commit: what the branch shows
-    never points at a video that is not there. Calling it again sends only what changed; a call that was killed goes on
-    where it stopped. Configs that are in the repo already and are not named stay as they are.
+    Videos go up first, by `huggingface_hub`'s own pipeline, then all rows and the card, pinned to the videos' commit:
+    what the branch shows never points at a video that is not there. Calling it again sends only what changed; a call
+    that was killed goes on where it stopped. Configs that are in the repo already and are not named stay as they are.
+    Along go a manifest of the videos (`videos/manifest.csv`), a `LICENSE`, and licence files in the media folders.
 
     Args:
         configs: config names, or `all`, which with `sample` is all that come with one.
@@ -66,14 +71,17 @@ def publish(
         sample: publish the invented rows and clips that come with the package.
         media: the videos, by pool, as for `load`; a place alone where each source has one pool.
         missing: what becomes of rows whose video is not there, as for `load`.
-        videos: `reference` uploads each video once and rows refer to it; `embed` puts the bytes into the rows, for
-            small sets; `none` leaves the cells null. Images, which the viewer shows in no other way, are put into the
-            rows unless this is `none`. The default is `reference` where media are given, else `none`.
+        videos: `reference` uploads each video once and rows refer to it; `packed` puts them into zips of about a
+            gigabyte, which `load` reads in place, and leaves the cells null; `embed` puts the bytes into the rows, for
+            small sets; `none` leaves the cells null, and deletes the videos that these configs had in the repo and no
+            other uses. Images, which the viewer shows in no other way, are put into the rows unless this is `none`. The
+            default is `reference` where media are given, `packed` where the repo would then have more than 100,000
+            files, and without media no videos, with none deleted.
         allow_restricted_videos: publish videos though their terms give no right to; for people who have one.
         private: make the repos private.
         revision: the branch to publish to; made where it is not there. None is the default branch.
         token: None is the logged-in user's.
-        dry_run: find out what would be sent, and send nothing.
+        dry_run: find out what would be sent and deleted, and do neither. Where the Hub cannot be reached, all is new.
         cache_dir: where datasets are built.
         state_dir: where hashes of media files are remembered; beside the Hub's cache by default.
         **options: as for `load`; the card names the `prompt_style` and other wording.
@@ -86,34 +94,67 @@ def publish(
         PublishError: the Hub did not take something; or a file to be sent is neither a video nor an image, or lies
             outside of the media folders and was reached by a link in them.
     """
+    refuse_slips_of(publish, options)
     names = _chosen(configs, sample=sample)
     mode = _mode(videos, with_media=media is not None or sample)
     if mode != "none" and not sample and not allow_restricted_videos:
         _check_terms(names)
     among = {find_source(name).name for name in names}
     state = Path(state_dir or Path(datasets.config.HF_CACHE_HOME).expanduser() / "video_sft" / "publishing")
-    runs = []
-    for repo_name, members in _by_repo(names, repo, repo_per_source).items():
-        loaded = []
-        for name in members:
-            folder = None if sample else place_of_source(find_source(name).name, data_dir, among)
-            of_rows, others = RowOptions.apart(options)
-            wanted = RowOptions(
-                config=name,
-                media=None if is_upstream(name) else media,
-                missing=missing,
-                cache_dir=None if cache_dir is None else os.fspath(cache_dir),
-                **of_rows,
-            )
-            given = (files or {}).get(find_source(name).name)
-            rows: Any = load_upstream(wanted, data_dir=folder, files=given, sample=sample, **others)
-            if mode != "none":
-                refuse_links(rows, _folders(media))
-            wording = {} if is_upstream(name) else MessageStyle.keywords(options)
-            loaded.append(LoadedConfig(name, rows, sample, wording))
-        hub_repo = HubRepo(repo_name, revision=revision, token=token)
-        runs.append(RepoRun(hub_repo, loaded, mode=mode, state_dir=state))
-    return PublishReport([run.dry_run() if dry_run else run.publish(private=private) for run in runs], dry_run=dry_run)
+    given = GivenMedia(mode, tuple(_folders(media)), _licences(names, media, mode), removed=videos == "none")
+    loaded: dict[str, list[LoadedConfig]] = {}
+    with _bars_of(dry_run=dry_run, total=len(names)) as bar:
+        for repo_name, members in _by_repo(names, repo, repo_per_source).items():
+            for name in members:
+                bar.set_postfix_str(name)
+                folder = None if sample else place_of_source(find_source(name).name, data_dir, among)
+                of_rows, others = RowOptions.apart(options)
+                wanted = RowOptions(
+                    config=name,
+                    media=None if is_upstream(name) else media,
+                    missing=missing,
+                    cache_dir=None if cache_dir is None else os.fspath(cache_dir),
+                    **of_rows,
+                )
+                of_source = (files or {}).get(find_source(name).name)
+                rows: Any = load_upstream(wanted, data_dir=folder, files=of_source, sample=sample, **others)
+                if mode != "none":
+                    refuse_links(rows, given.places)
+                wording = {} if is_upstream(name) else MessageStyle.keywords(options)
+                loaded.setdefault(repo_name, []).append(LoadedConfig(name, rows, sample, wording))
+                bar.update()
+        repos = []
+        for repo_name, configs_of in loaded.items():
+            run = RepoRun(HubRepo(repo_name, revision=revision, token=token), configs_of, given, state_dir=state)
+            repos.append(run.dry_run() if dry_run else run.publish(private=private))
+    return PublishReport(repos, dry_run=dry_run)
+
+
+@contextmanager
+def _bars_of(*, dry_run: bool, total: int) -> Iterator[tqdm[Any]]:
+    """Show a bar over all configs instead of one for each step of each, where nothing is sent."""
+    quiet = dry_run and not datasets.utils.are_progress_bars_disabled()
+    if quiet:
+        datasets.utils.disable_progress_bars()
+    try:
+        with tqdm(desc="Counting", total=total, unit=" configs", leave=False, disable=None if dry_run else True) as bar:
+            yield bar
+    finally:
+        if quiet:
+            datasets.utils.enable_progress_bars()
+
+
+def _licences(
+    names: Sequence[str], media: MediaPlaces | Location | Sequence[Location] | None, mode: VideoMode
+) -> dict[str, bytes]:
+    """Return the licence files beside the videos that are published."""
+    if media is None or mode == "none":
+        return {}
+    by_pool: dict[str, list[Location]] = {}
+    for source in {find_source(name).name: find_source(name) for name in names}.values():
+        if source.pools:
+            by_pool |= media_by_pool(source.name, source.pools, media)
+    return licences_beside(by_pool)
 
 
 def _chosen(configs: str | Sequence[str], *, sample: bool) -> list[str]:
@@ -130,8 +171,7 @@ def _chosen(configs: str | Sequence[str], *, sample: bool) -> list[str]:
 def _mode(videos: VideoMode | None, *, with_media: bool) -> VideoMode:
     if videos is None:
         return "reference" if with_media else "none"
-    if videos not in _MODES:
-        raise ConfigError(f"videos is {videos!r}; it is one of {', '.join(_MODES)}")
+    check_one_of("videos", videos, _MODES)
     if videos != "none" and not with_media:
         raise ConfigError(f"videos={videos!r} needs media={{pool: folder}}; videos='none' publishes rows alone")
     return videos

@@ -6,7 +6,45 @@ from dataclasses import dataclass, field
 
 from video_sft.publishing._upload.videos import VideoCounts
 
-__all__ = ["ConfigReport", "PublishReport", "RepoReport", "SplitReport"]
+__all__ = ["ConfigReport", "ExampleRow", "PublishReport", "RepoReport", "SplitReport", "VideoTotals"]
+
+
+@dataclass
+class VideoTotals:
+    """What the videos of a config, or of a repo, come to; each video counts once.
+
+    Attributes:
+        files: number of videos.
+        nbytes: their size.
+        seconds: how long those are whose length is known.
+        timed: number of videos whose length is known.
+    """
+
+    files: int = 0
+    nbytes: int = 0
+    seconds: float = 0.0
+    timed: int = 0
+
+
+@dataclass
+class ExampleRow:
+    """One row, for the card.
+
+    Attributes:
+        split: where it is.
+        id: its id.
+        turns: role and text of each turn, long texts cut.
+        video_path: as in the row.
+        start_seconds: as in the row.
+        stop_seconds: as in the row.
+    """
+
+    split: str
+    id: str
+    turns: list[list[str]]
+    video_path: str | None = None
+    start_seconds: float | None = None
+    stop_seconds: float | None = None
 
 
 @dataclass
@@ -48,6 +86,10 @@ class ConfigReport:
         videos_commit: the commit its videos are pinned to; None where no row refers to one.
         sample: whether these are the invented rows that come with the package.
         wording: the keywords its questions are worded by, where any was given.
+        example: a row to show; None of upstream's own fields.
+        types: how the repo states the types of columns, where not as rows have them; see the help on publishing.
+        published: what the videos come to that its rows refer to.
+        packed: whether they lie in zips, and their rows' cells are null.
     """
 
     name: str
@@ -55,6 +97,10 @@ class ConfigReport:
     videos_commit: str | None = None
     sample: bool = False
     wording: dict[str, str | int] = field(default_factory=dict)
+    example: ExampleRow | None = None
+    types: dict[str, str] = field(default_factory=dict)
+    published: VideoTotals = field(default_factory=VideoTotals)
+    packed: bool = False
 
 
 @dataclass
@@ -68,6 +114,9 @@ class RepoReport:
         configs: what it holds.
         license: of the whole, as its card states it.
         videos: distinct videos, and how many were sent.
+        totals: what all videos of the repo come to, those of configs published before too.
+        deleted: files that were deleted, or would be.
+        asked: whether the Hub was there to ask what it has; without it, a dry run takes everything for new.
         video_mode: `reference`, `embed` or `none`.
         video_terms: what upstream states about the videos, by source.
         commit: the newest commit; None for a dry run.
@@ -81,6 +130,9 @@ class RepoReport:
     video_mode: str
     video_terms: dict[str, str]
     videos: VideoCounts = field(default_factory=VideoCounts)
+    totals: VideoTotals = field(default_factory=VideoTotals)
+    deleted: list[str] = field(default_factory=list)
+    asked: bool = True
     commit: str | None = None
 
 

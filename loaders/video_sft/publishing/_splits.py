@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import datasets
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from video_sft._files import digest_of
-from video_sft.publishing._cells import VideoMode, has_media, publishable
+from video_sft.publishing._cells import VideoMode, as_stored, has_media, publishable
+from video_sft.publishing._column_types import stored_schema
 from video_sft.publishing._layout import cell_path, rows_path
 from video_sft.publishing._parquet import group_rows, shard_count, write_shard
 from video_sft.publishing._report import SplitReport
@@ -33,10 +35,20 @@ class Shard:
 
 
 class SplitWriter:
-    """Writes one split of one config as Parquet shards; video cells name the repo and the commit with the videos."""
+    """Writes one split of one config as Parquet shards; video cells name the repo and the commit with the videos.
+
+    `types` are those that `stated_types` found for all splits of the config.
+    """
 
     def __init__(
-        self, repo: str, config: str, split: str, rows: datasets.Dataset, mode: VideoMode, commit: str | None
+        self,
+        repo: str,
+        config: str,
+        split: str,
+        rows: datasets.Dataset,
+        mode: VideoMode,
+        commit: str | None,
+        types: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._repo = repo
         self._config = config
@@ -44,7 +56,7 @@ class SplitWriter:
         self._rows = rows
         self._mode = mode
         self._commit = commit
-        self._schema = stock_features(rows.features).arrow_schema
+        self._schema = stored_schema(stock_features(rows.features), types)
         self.report = SplitReport(rows=len(rows), nbytes=_nbytes(rows))
         self._has_media = has_media(rows.features)
         if self._has_media:
@@ -71,17 +83,17 @@ class SplitWriter:
     def _tables(self, part: datasets.Dataset, rows: int) -> Iterator[pa.Table]:
         for table in part.iter(batch_size=rows):
             published = self._published(table)
-            self._count(published)
+            self._count(published, table if self._mode == "packed" else published)
             yield published
 
     def _published(self, table: pa.Table) -> pa.Table:
         if not self._has_media:
-            return table.cast(self._schema)
+            return as_stored(table, self._schema)
         return publishable(
             table, self._mode, lambda file: cell_path(self._repo, self._commit or "", file.path), self._schema
         )
 
-    def _count(self, table: pa.Table) -> None:
+    def _count(self, table: pa.Table, with_media: pa.Table) -> None:
         report = self.report
         counters = {"task": report.tasks, "question_type": report.question_types, "license": report.licenses}
         for column, counter in counters.items():
@@ -90,7 +102,7 @@ class SplitWriter:
                     if pair["values"] is not None:
                         counter[pair["values"]] = counter.get(pair["values"], 0) + pair["counts"]
         if self._has_media:
-            filled = pc.or_(table["video"].is_valid(), table["image"].is_valid())
+            filled = pc.or_(with_media["video"].is_valid(), with_media["image"].is_valid())
             report.rows_with_media += pc.sum(filled).as_py() or 0
 
     def _has(self, column: str) -> bool:

@@ -9,8 +9,9 @@ Modules import in one direction, from the front to the back:
 - `_headers`: facts that containers and codecs state
 - `_bytes`: the bytes of a file, wherever it is
 
-`_frames`, `_fragment`, `_sampling` and `_timeline` are words that all of them may use. `datasets` is imported by
-`_columns` alone.
+`_notebook` shows a clip, `_encoding` writes one as a file of its own. `_frames`, `_fragment`, `_sampling` and
+`_timeline` are words that all of them may use, as is `_contact_sheet`, which knows of a clip only what it gives.
+`datasets` is imported by `_columns` alone.
 """
 
 from __future__ import annotations

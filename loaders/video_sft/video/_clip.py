@@ -254,6 +254,12 @@ class Clip(Mapping[str, Any]):
     def __repr__(self) -> str:
         return f"Clip({with_fragment(self._file.source.name, self.start_seconds, self.stop_seconds)!r})"
 
+    def _repr_html_(self) -> str:
+        """Show frames and, where it is small or short, a player in notebooks; this opens the file."""
+        from video_sft.video._notebook import clip_html
+
+        return clip_html(self)
+
 
 def _let_torch_collate() -> None:
     """Have `torch.utils.data.default_collate`, if in use, put clips in a list: it would take them for dicts."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Audio", "AudioTrack", "Frames", "Replacement", "VideoMetadata"]
+__all__ = ["Audio", "AudioTrack", "Frames", "Replacement", "VideoMetadata", "facts_in_words"]
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,13 @@ class VideoMetadata:
         return start, stop
 
 
+def facts_in_words(facts: VideoMetadata) -> str:
+    """Return what people want to know of a file first: `12.40 s, 640 x 360, 25 frames/s, h264, mov, no sound`."""
+    told = [f"{facts.duration_seconds:.2f} s", f"{facts.width} x {facts.height}", f"{facts.fps:.4g} frames/s"]
+    told += [facts.codec, facts.container, "no sound" if facts.audio is None else f"sound: {facts.audio.codec}"]
+    return ", ".join(told)
+
+
 @dataclass(frozen=True)
 class Replacement:
     """A frame that could not be decoded, and the one given in its place.
@@ -120,6 +127,20 @@ class Frames:
     def __iter__(self) -> Iterator[npt.NDArray[Any]]:
         return iter(self.data)
 
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, self.data.shape))
+        times = f", {self.pts_seconds.min():.2f} to {self.pts_seconds.max():.2f} s" if len(self) else ""
+        told = "".join(
+            f", {len(rows)} {what}" for what, rows in (("replaced", self.replaced), ("mended", self.mended)) if rows
+        )
+        return f"Frames({self.data.dtype} {shape}{times}{told})"
+
+    def _repr_html_(self) -> str:
+        """Show their shape and some of them in notebooks."""
+        from video_sft.video._contact_sheet import frames_html
+
+        return frames_html(self)
+
 
 @dataclass(frozen=True)
 class Audio:
@@ -139,3 +160,7 @@ class Audio:
     def duration_seconds(self) -> float:
         """How long the sound lasts."""
         return int(self.data.shape[-1]) / self.sampling_rate
+
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, self.data.shape))
+        return f"Audio({self.data.dtype} {shape} at {self.sampling_rate} Hz, from {self.pts_seconds:.2f} s)"

@@ -121,13 +121,8 @@ def _pieces(mix: Dataset, record: MixtureRecord | None) -> Iterator[Piece]:
     rows, all_rows = row_numbers(mix), table.num_rows
     times = np.ones(all_rows, np.int64) if rows is None else np.bincount(rows.astype(np.int64), minlength=all_rows)
     if record is not None and rows is not None and _lies_in_parts(table, record):
-        start = 0
-        for part in record.parts:
-            stop = start + part.passes * part.table_rows
-            if part.table_rows:
-                each = times[start:stop].reshape(part.passes, part.table_rows).sum(axis=0)
-                yield _drawn(part.name, table.slice(start, part.table_rows), each)
-            start = stop
+        for part, start, each in record.drawn(times):
+            yield _drawn(part.name, table.slice(start, part.table_rows), each)
         return
     if "source" not in table.column_names:
         yield _drawn("all rows", table, times)

@@ -7,13 +7,16 @@ from typing import Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
+from video_sft._tables import WholeTable
 from video_sft._text import markdown_text, visible
 from video_sft.mixing._report.facts import MixFacts, SourceReport
 
-__all__ = ["NUMBERS", "REPORT_COLUMNS", "TEXT_COLUMNS", "cells", "markdown", "notes", "rich_tables", "smaller_tables"]
+__all__ = [
+    "CONTENT_COLUMNS", "NUMBERS", "REPORT_COLUMNS", "TEXT_COLUMNS", "cells", "markdown", "notes", "rich_tables",
+    "smaller_tables",
+]  # fmt: skip
 
 REPORT_COLUMNS = (
     *("part", "asked", "share", "rows", "passes", "videos", "hours", "tasks", "formats", "turns", "characters"),
@@ -22,7 +25,10 @@ REPORT_COLUMNS = (
 #: The columns of numbers in the smaller tables.
 NUMBERS = ("rows", "rows left out")
 TEXT_COLUMNS = ("part", "tasks", "formats", "licence")
-_CONTENT = ("tasks", "formats", "turns", "characters", "licence")
+_CONTENT = ("tasks", "formats")
+_TEXTS = ("turns", "characters", "licence")
+#: The columns on what a part's rows are; the others are on how many there are.
+CONTENT_COLUMNS = (*_CONTENT, *_TEXTS)
 
 
 def cells(source: SourceReport) -> list[str]:
@@ -34,7 +40,7 @@ def cells(source: SourceReport) -> list[str]:
         f"{source.rows:,}",
         "" if source.passes is None else f"{source.passes:.2f}" if source.passes < 100 else f"{source.passes:,.0f}",
         f"{source.videos:,}",
-        "" if source.hours is None else f"{source.hours:,.1f}",
+        "" if source.hours is None else f"{source.hours:,.1f}" if source.hours >= 1 else f"{source.hours:.2g}",
         _most(source.tasks),
         _most(source.answer_formats),
         "" if source.turns is None else f"{source.turns:.2f}",
@@ -85,24 +91,26 @@ def notes(report: MixFacts) -> list[str]:
 
 def rich_tables(report: MixFacts) -> Group:
     """Return the report as tables that fit a terminal, and lines on what was left out."""
-    shares, content = (Table(box=SIMPLE_HEAD, pad_edge=False) for _ in range(2))
+    shares, content, texts = (WholeTable(box=SIMPLE_HEAD, pad_edge=False) for _ in range(3))
     skipped = () if report.total.hours is not None else ("hours",)
     for name in REPORT_COLUMNS:
-        for table in [shares, content] if name == "part" else [content if name in _CONTENT else shares]:
+        of_texts = texts if name in _TEXTS else shares
+        for table in [shares, content, texts] if name == "part" else [content if name in _CONTENT else of_texts]:
             if name not in skipped:
                 justify: Literal["left", "right"] = "left" if name in TEXT_COLUMNS else "right"
-                table.add_column(name, justify=justify, overflow="fold", no_wrap=name == "part")
+                table.add_column(name, justify=justify)
     for source in [*report.sources, report.total]:
         style = "bold" if source is report.total else None
         row = {name: cell for name, cell in zip(REPORT_COLUMNS, cells(source), strict=True) if name not in skipped}
-        shares.add_row(*(Text(visible(cell)) for name, cell in row.items() if name not in _CONTENT), style=style)
-        described = [row["part"], *(row[name].replace(", ", "\n") for name in _CONTENT)]
-        content.add_row(*(Text(visible(cell)) for cell in described), style=style)
-    tables = [shares, content]
+        shown = {name: Text(visible(cell.replace(", ", "\n"))) for name, cell in row.items()}
+        shares.add_row(*(cell for name, cell in shown.items() if name not in {*_CONTENT, *_TEXTS}), style=style)
+        for table, names in ((content, _CONTENT), (texts, _TEXTS)):
+            table.add_row(shown["part"], *(shown[name] for name in names), style=style)
+    tables = [shares, content, texts]
     for head, rows in smaller_tables(report):
-        table = Table(box=SIMPLE_HEAD, pad_edge=False)
+        table = WholeTable(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         for name in head:
-            table.add_column(name, justify="right" if name in NUMBERS else "left", overflow="fold")
+            table.add_column(name, justify="right" if name in NUMBERS else "left")
         for cell in rows:
             table.add_row(*(Text(visible(text)) for text in cell))
         tables.append(table)

@@ -37,19 +37,24 @@ class Selection:
     Attributes:
         dataset: the part.
         positions: of the rows that are in, ascending; None while all are.
-        left_out: rows by reason.
+        dropped: positions of the others, by the reason why they are out.
         on_lists: rows by the evaluation list they are on; one that is on two counts for both.
         not_compared: rows that stay though their video could not be compared by content, by the reason.
     """
 
     dataset: Dataset
     positions: npt.NDArray[np.int64] | None = None
-    left_out: dict[str, int] = field(default_factory=dict)
+    dropped: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
     on_lists: dict[str, int] = field(default_factory=dict)
     not_compared: dict[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.dataset) if self.positions is None else len(self.positions)
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """How many rows are out, by reason."""
+        return {reason: len(positions) for reason, positions in self.dropped.items()}
 
     def has(self, name: str) -> bool:
         """Whether the part has a column."""
@@ -64,13 +69,13 @@ class Selection:
     def drop(self, reasons: Mapping[str, npt.NDArray[np.bool_]]) -> None:
         """Leave rows out; a row with several reasons counts for the first."""
         gone = np.zeros(len(self), dtype=bool)
+        positions = np.arange(len(self), dtype=np.int64) if self.positions is None else self.positions
         for reason, mask in reasons.items():
-            fresh = int((mask & ~gone).sum())
-            if fresh:
-                self.left_out[reason] = self.left_out.get(reason, 0) + fresh
+            fresh = positions[mask & ~gone]
+            if len(fresh):
+                self.dropped[reason] = np.concatenate([self.dropped.get(reason, fresh[:0]), fresh])
             gone |= mask
         if gone.any():
-            positions = np.arange(len(self), dtype=np.int64) if self.positions is None else self.positions
             self.positions = positions[~gone]
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from video_sft._config_name import is_upstream
-from video_sft._rows.prompt_styles import PROMPT_STYLES
 from video_sft._rows.schema import features
 from video_sft._sources.part import RemoteFile
 from video_sft._sources.source import Source
-from video_sft._text import visible
+from video_sft.publishing._card import counted
 from video_sft.publishing._card.facts import CardFacts
+from video_sft.publishing._card.files import source_card
+from video_sft.publishing._card.text import section, table
 from video_sft.publishing._report import ConfigReport
 
 __all__ = ["COLUMN_MEANINGS", "blocks"]
@@ -23,7 +24,7 @@ COLUMN_MEANINGS: Mapping[str, str] = {
     "answer_format": "`open_ended` or `multiple_choice`",
     "question_type": "the source's own code; null where it has none",
     "messages": "chat turns; the media part stands first in the first user turn",
-    "video": "the video, or null; several rows may refer to one file",
+    "video": "a list of the one video, or null; several rows may refer to one file",
     "image": "the image, or null",
     "video_id": "the same video, or a clip of it, has the same id in every source",
     "video_path": "usual path inside the pool, for attaching your own copy of the videos",
@@ -37,6 +38,8 @@ COLUMN_MEANINGS: Mapping[str, str] = {
 }
 
 
+#: What stands in the card of each source, and together in that of several.
+_SECTIONS = {"uses": "Intended use", "limits": "Limits and biases", "personal_data": "Personal data"}
 _LOADING = """With `datasets` alone, on any machine:
 
 ```python
@@ -58,29 +61,41 @@ if clip is not None:
 ```"""
 
 
+#: Why types are not those of the table everywhere.
+_STATED_TYPES = """
+
+Where a column of a config has no values, its type is `null`; some numbers, lists and text are stated as `json` or
+`utf8`, so that the Hub can make statistics of every split. The values are the same."""
+
+
 def blocks(facts: CardFacts) -> dict[str, str]:
     """Return the content of every block a card may have."""
     return {
         "facts": _facts(facts),
         "sources": _sources(facts),
         "load": _load(facts),
-        "configs": _configs(facts),
-        "question_types": _question_types(facts),
-        "schema": _schema(),
+        "configs": counted.configs(facts),
+        "examples": counted.examples(facts),
+        "question_types": counted.question_types(facts),
+        "schema": _schema(facts),
+        "videos": counted.videos(facts),
+        **{name: _of_sources(facts, heading) for name, heading in _SECTIONS.items()},
         "provenance": _provenance(facts),
         "licenses": _licenses(facts.sources),
         "overlaps": _overlaps(facts.sources),
         "citation": _citation(facts.sources),
+        "changes": counted.changes(facts),
     }
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
-
-
-def _number(count: int) -> str:
-    return f"{count:,}" if count else "not stated"
+def _of_sources(facts: CardFacts, heading: str) -> str:
+    """Return what the sources' own cards say under a heading."""
+    titles: dict[str, list[str]] = {}
+    for source in facts.sources:
+        if text := section(source_card(source.name), heading):
+            titles.setdefault(text, []).append(source.title)
+    said = (f"### {', '.join(of)}\n\n{text}" for text, of in titles.items())
+    return "\n\n".join(said) or "Nothing is known."
 
 
 def _paper(source: Source) -> str:
@@ -98,18 +113,18 @@ def _facts(facts: CardFacts) -> str:
             ("Language", ", ".join(source.languages)),
             ("Licence of a row", f"`{source.license}`"),
         ]
-    return _table(("", ""), rows)
+    return table(("", ""), rows)
 
 
 def _sources(facts: CardFacts) -> str:
     rows = []
     for source in facts.sources:
         whole = next((config for config in facts.configs if config.name == source.name), ConfigReport(source.name))
-        splits = ", ".join(f"{name} {_number(split.rows)}" for name, split in whole.splits.items()) or "not here"
+        splits = ", ".join(f"{name} {counted.number(split.rows)}" for name, split in whole.splits.items()) or "not here"
         tasks = ", ".join(f"`{task}`" for task in source.tasks)
         title = f"[{source.title}]({source.homepage})" if source.homepage else source.title
         rows.append((f"`{source.name}`", title, tasks, splits, f"`{source.license}`"))
-    return _table(("config", "source", "tasks", "rows", "licence"), rows)
+    return table(("config", "source", "tasks", "rows", "licence"), rows)
 
 
 def _load(facts: CardFacts) -> str:
@@ -119,70 +134,18 @@ def _load(facts: CardFacts) -> str:
     return _LOADING.format(repo=facts.repo, config=config.name, split=split, columns=columns)
 
 
-def _configs(facts: CardFacts) -> str:
-    rows = []
-    for config in facts.configs:
-        for split, counted in config.splits.items():
-            videos = f"{counted.videos:,}" if counted.videos else ""
-            size = _megabytes(counted.file_bytes) if counted.file_bytes else ""
-            cells = (f"`{config.name}`", split, _number(counted.rows))
-            rows.append((*cells, videos, size) if facts.counted else cells)
-    head = ("config", "split", "rows")
-    table = _table((*head, "distinct videos", "Parquet") if facts.counted else head, rows)
-    return "\n".join([table, *_wording(facts.configs)])
-
-
-def _wording(configs: Sequence[ConfigReport]) -> Iterator[str]:
-    """Yield a line for each way questions are worded in other than the usual one, with the configs that have it."""
-    ways: dict[str, list[str]] = {}
-    for config in configs:
-        chosen = ", ".join(f"{name}={value!r}" for name, value in sorted(config.wording.items()))
-        if chosen:
-            ways.setdefault(chosen, []).append(f"`{config.name}`")
-    for chosen, names in ways.items():
-        used = next((style.used for name, style in PROMPT_STYLES.items() if f"prompt_style={name!r}" in chosen), "")
-        where = f" ({used})" if used else ""
-        yield f"\nQuestions and answers in `messages` of {', '.join(names)} are worded with `{chosen}`{where}."
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB" if size >= 50_000 else f"{size / 1e3:,.1f} kB"
-
-
-def _question_types(facts: CardFacts) -> str:
-    if not facts.counted:
-        return "They are counted here when the rows are published."
-    whole = [config for config in facts.configs if "-" not in config.name]
-    rows = [line for config in whole for line in _counted(config)]
-    return _table(("config", "what", "rows"), rows) if rows else "This repo has views or upstream's own fields only."
-
-
-def _counted(config: ConfigReport) -> Iterator[tuple[str, str, str]]:
-    """Yield a line for each task and question type, with its rows by split."""
-    for what, field in (("task", "tasks"), ("question type", "question_types")):
-        by_split = {name: getattr(split, field) for name, split in config.splits.items()}
-        for value in sorted({value for counts in by_split.values() for value in counts}):
-            counts = ", ".join(f"{name} {found[value]:,}" for name, found in by_split.items() if value in found)
-            yield f"`{config.name}`", f"{what} {_code(value)}", counts
-
-
-def _code(value: str) -> str:
-    """Return a value of the rows as code: what is in it is shown, in one line, and ends nothing."""
-    text = visible(" ".join(value.split()))
-    return f"`{text}`" if "`" not in text else f"`` {text.replace('``', '` `')} ``"
-
-
-def _schema() -> str:
+def _schema(facts: CardFacts) -> str:
     columns = features()
-    return _table(
-        ("column", "type", "meaning"), [(f"`{name}`", _type(columns[name]), COLUMN_MEANINGS[name]) for name in columns]
-    )
+    rows = [(f"`{name}`", _type(columns[name]), COLUMN_MEANINGS[name]) for name in columns]
+    return table(("column", "type", "meaning"), rows) + (_STATED_TYPES if facts.counted else "")
 
 
 def _type(feature: object) -> str:
     name = type(feature).__name__
     if name == "Value":
         return str(feature.dtype)  # type: ignore[attr-defined]
+    if name == "Video":
+        return "list of Video"
     if name != "List":
         return name
     inner = feature.feature  # type: ignore[attr-defined]
@@ -198,14 +161,16 @@ def _provenance(facts: CardFacts) -> str:
                 if part.split not in seen:
                     seen.append(part.split)
     rows = [(source, ", ".join(splits[cells]), *rest) for cells in splits for source, *rest in [cells]]
-    return _table(("source", "split", "file", "bytes", "SHA-256"), rows)
+    unknown = sum(not cells[-1] for cells in splits)
+    note = f"\n\nFor {unknown:,} of these {len(rows):,} files no hash is published." if unknown else ""
+    return table(("source", "split", "file", "bytes", "SHA-256"), rows) + note
 
 
 def _file_cells(file: RemoteFile) -> tuple[str, str, str]:
-    """Return a file's name, linked to where it is, its size and its hash, or why there is none."""
+    """Return a file's name, linked to where it is, its size and its hash, as far as they are known."""
     name = f"[{file.name}]({_web_address(file.url)})" if file.url else f"{file.name} ({file.where.rstrip('.')})"
     size = f"{file.size:,}" if file.size else ""
-    return name, size, f"`{file.sha256}`" if file.sha256 else file.unverified or ""
+    return name, size, f"`{file.sha256}`" if file.sha256 else ""
 
 
 def _web_address(url: str) -> str:
@@ -215,7 +180,7 @@ def _web_address(url: str) -> str:
 
 def _licenses(found: Sequence[Source]) -> str:
     rows = [(f"`{one.name}`", one.annotation_terms, one.video_terms, f"`{one.license}`") for one in found]
-    return _table(("source", "annotations", "videos", "on each row"), rows)
+    return table(("source", "annotations", "videos", "on each row"), rows)
 
 
 def _overlaps(found: Sequence[Source]) -> str:

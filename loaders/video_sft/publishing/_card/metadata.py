@@ -12,11 +12,21 @@ from huggingface_hub import DatasetCardData
 
 from video_sft._datasets import DatasetInfosDict, MetadataConfigs
 from video_sft.publishing._card.blocks import blocks
-from video_sft.publishing._card.facts import CardFacts, config_features, published_facts, recorded_configs, stated_facts
+from video_sft.publishing._card.changes import change_line
+from video_sft.publishing._card.facts import (
+    CardFacts,
+    config_features,
+    published_facts,
+    recorded_changes,
+    recorded_configs,
+    recorded_form,
+    stated_facts,
+)
 from video_sft.publishing._card.files import read_card_file, source_card
-from video_sft.publishing._card.text import SKELETON, fill
+from video_sft.publishing._card.text import SKELETON, fill, without_markers
+from video_sft.publishing._column_types import stated_features
 from video_sft.publishing._layout import rows_glob
-from video_sft.publishing._report import ConfigReport
+from video_sft.publishing._report import ConfigReport, VideoTotals
 
 __all__ = ["NOTEBOOK", "PublishedCard", "card_name", "generated_card"]
 
@@ -24,6 +34,7 @@ logger = logging.getLogger("video_sft")
 _SIZES = {"n<1K": 1_000, "1K<n<10K": 10_000, "10K<n<100K": 100_000, "100K<n<1M": 1_000_000, "1M<n<10M": 10_000_000}
 _UMBRELLA = "video-sft.md"
 NOTEBOOK = "explore.ipynb"
+_CHANGES_KEPT = 30
 _TITLE = re.compile(r"^# .+$", re.MULTILINE)
 _SAMPLE_NOTE = """> [!NOTE]
 > These are invented sample rows and clips, to try things out with. They hold nothing of the dataset described here."""
@@ -65,7 +76,8 @@ def _metadata(facts: CardFacts) -> str:
 
 
 def _info(config: ConfigReport, *, counted: bool) -> DatasetInfo:
-    info = DatasetInfo(features=config_features(config.name), config_name=config.name)
+    columns = stated_features(config_features(config.name), config.types)
+    info = DatasetInfo(features=columns, config_name=config.name)
     if counted:
         splits = config.splits
         info.splits = SplitDict({name: SplitInfo(name, split.nbytes, split.rows) for name, split in splits.items()})
@@ -84,24 +96,35 @@ def _config_entries(configs: Sequence[ConfigReport]) -> MetadataConfigs:
 
 
 class PublishedCard:
-    """The card of one repo, knowing what was published there before by the text of the card that is there."""
+    """The card of one repo, knowing what was published there before by the text of the card that is there.
+
+    Attributes:
+        configs: what was published before, by name.
+        videos: what the repo's videos come to; set before the card is made.
+    """
 
     def __init__(self, repo: str, previous: str | None) -> None:
         self._repo = repo
-        self._before, self._lost = recorded_configs(previous)
+        self.configs, self._lost = recorded_configs(previous)
+        self.videos = VideoTotals()
+        self._recorded = {name: recorded_form(config) for name, config in self.configs.items()}
+        self._changes = recorded_changes(previous)
 
     def videos_commit(self, config: str) -> str | None:
         """Return the commit that a config's videos are pinned to; None where the card knows of none."""
-        return self._before[config].videos_commit if config in self._before else None
+        return self.configs[config].videos_commit if config in self.configs else None
 
     def facts(self, configs: Sequence[ConfigReport]) -> CardFacts:
         """Return the facts about configs that are published now, and those that stay."""
-        return published_facts(self._repo, {**self._before, **{config.name: config for config in configs}}.values())
+        now = {**self.configs, **{config.name: config for config in configs}}
+        told = change_line(self._recorded, {name: recorded_form(config) for name, config in now.items()})
+        changes = [*self._changes, *([told] if told else [])][-_CHANGES_KEPT:]
+        return published_facts(self._repo, now.values(), self.videos, changes)
 
     def notebook(self, configs: Sequence[ConfigReport]) -> bytes:
         """Return the notebook that is published beside the card; it opens the first config at its first split."""
         text, config = read_card_file(NOTEBOOK), self.facts(configs).configs[0]
-        for name, value in (("org/video-sft", self._repo), ("star", config.name), ("train", next(iter(config.splits)))):
+        for name, value in (("", self._repo), ("star", config.name), ("train", next(iter(config.splits)))):
             text = text.replace(f'\\"{name}\\"  # here', f'\\"{value}\\"')
         return text.encode()
 
@@ -117,7 +140,7 @@ class PublishedCard:
         facts = self.facts(configs)
         only = facts.sources[0].name if len(facts.sources) == 1 else None
         card = read_card_file(_UMBRELLA) if only is None else source_card(only)
-        text = _filled(card, facts)
+        text = without_markers(_filled(card, facts))
         if any(config.sample for config in facts.configs):
             text = _TITLE.sub(lambda title: f"{title[0]}\n\n{_SAMPLE_NOTE}", text, count=1)
         return f"{text.rstrip()}\n\n{facts.record}\n"

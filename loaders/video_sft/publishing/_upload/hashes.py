@@ -13,7 +13,7 @@ from video_sft._files import digest_of
 from video_sft._places import fingerprint, is_remote, open_binary
 from video_sft.errors import MissingMediaError, one_line
 
-__all__ = ["HashMemory", "MediaHash", "git_oid"]
+__all__ = ["HashMemory", "MediaHash", "git_oid", "version_of"]
 
 logger = logging.getLogger("video_sft.publishing")
 #: Of a SHA-256 in hexadecimal.
@@ -43,6 +43,10 @@ class HashMemory:
         """Close the database."""
         self._database.close()
 
+    def remember(self, location: str, version: str, facts: MediaHash) -> None:
+        """Keep the hash of a version of a file, which somebody else has computed."""
+        self._execute("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?)", location, version, facts.size, facts.sha256)
+
     def facts(self, location: str) -> MediaHash:
         """Return a file's size and hash, reading it only if this version of it was not read before.
 
@@ -50,7 +54,7 @@ class HashMemory:
             MissingMediaError: the file is gone or cannot be read.
         """
         try:
-            version = _version(location)
+            version = version_of(location)
             row = self._known(location, version)
             if row is not None:
                 return MediaHash(*row)
@@ -59,7 +63,7 @@ class HashMemory:
             facts = MediaHash(size, sha256)
         except OSError as error:
             raise MissingMediaError(f"{location} cannot be read for publishing: {error}") from error
-        self._execute("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?)", location, version, facts.size, facts.sha256)
+        self.remember(location, version, facts)
         return facts
 
     def _known(self, location: str, version: str) -> tuple[int, str] | None:
@@ -113,10 +117,10 @@ def git_oid(location: str, size: int) -> str:
         return digest_of(handle, algorithm="sha1", head=f"blob {size}\0".encode())[0]
 
 
-def _version(location: str) -> str:
+def version_of(location: str) -> str:
     """Return what changes with the file's content, without reading the file."""
     if not is_remote(location):
         status = os.stat(location)
         return f"{status.st_size} {status.st_mtime_ns}"
     outer = location.rpartition("::")[2]
-    return _version(outer) if outer != location else fingerprint(location)
+    return version_of(outer) if outer != location else fingerprint(location)

@@ -10,7 +10,7 @@ import datasets
 
 from video_sft._places import is_remote, open_binary
 from video_sft.errors import MissingMediaError
-from video_sft.publishing._upload.repository import PublishError
+from video_sft.publishing._upload.refusals import PublishError
 from video_sft.video._fragment import split_cut, split_fragment
 
 __all__ = ["check_content", "check_head", "refuse_links"]

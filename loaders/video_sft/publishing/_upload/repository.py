@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
-import logging
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from pathlib import Path
+from typing import Any, Literal
 
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, utils
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, HfFileSystem, constants
 from huggingface_hub.errors import (
-    HfHubHTTPError,
+    OfflineModeIsEnabled,
     RemoteEntryNotFoundError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
 from huggingface_hub.hf_api import RepoFile, RepoFolder
+from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
-from video_sft._retrying import PASSING_STATUSES, Retries, is_dropped_connection, seconds_to_wait
-from video_sft.errors import ConfigError, VideoSftError, one_line
+from video_sft._retrying import is_dropped_connection
+from video_sft.errors import ConfigError
+from video_sft.publishing._upload.refusals import explained, repeated
 
-__all__ = ["HubFile", "HubRepo", "Operation", "PublishError"]
+__all__ = ["HubFile", "HubRepo", "Operation"]
 
-logger = logging.getLogger("video_sft")
 Operation = CommitOperationAdd | CommitOperationDelete
-T = TypeVar("T")
-_ATTEMPTS = 6
-
-
-class PublishError(VideoSftError):
-    """The Hub did not take what was published; the message says what it answered and what may help."""
+#: Files that one call of the client's `upload_folder` gets. By Xet it spreads them over commits of 200 to 1,000 itself,
+#: by how long they take; otherwise they are one commit.
+_FILES_BY_XET, _FILES_OTHERWISE = 10_000, 200
+#: Changes in one commit, whose contents are there before.
+_CHANGES_PER_COMMIT = 1_000
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,26 @@ class HubRepo:
         self.branch = revision or "main"
         self._api = HfApi(token=token, library_name="video-sft")
         self._place: dict[str, Any] = {"repo_id": name, "repo_type": "dataset"}
+        self._unasked = False
+        self._had_bars = False
 
     @property
     def url(self) -> str:
         """Where a person looks at it."""
         return f"{self._api.endpoint}/datasets/{self.name}"
+
+    def is_reachable(self) -> bool:
+        """Ask once whether the Hub answers; where it does not, the repo is taken for one that is not there."""
+        try:
+            self._api.dataset_info(self.name, expand=["sha"])
+        except RepositoryNotFoundError:
+            pass
+        except Exception as error:
+            offline = isinstance(error, (OfflineModeIsEnabled, ConnectionError, TimeoutError))
+            if not offline and not is_dropped_connection(error):
+                raise
+            self._unasked = True
+        return not self._unasked
 
     def create(self, *, private: bool) -> None:
         """Make sure that the repo and the branch are there.
@@ -65,17 +80,19 @@ class HubRepo:
             ConfigError: the repo is public and a private one is wanted.
             PublishError: the token may not create or see it.
         """
-        with _explained(f"{self.name} cannot be created"):
-            _repeated(lambda: self._api.create_repo(**self._place, private=private, exist_ok=True), what="Creating")
+        with explained(f"{self.name} cannot be created"):
+            repeated(lambda: self._api.create_repo(**self._place, private=private, exist_ok=True), what="Creating")
             if private and not self._info("private").private:
                 raise ConfigError(f"{self.name} is there and public; make it private on the Hub first")
             if self.branch != "main":
-                _repeated(
+                repeated(
                     lambda: self._api.create_branch(**self._place, branch=self.branch, exist_ok=True), what="Branching"
                 )
 
     def head(self) -> str | None:
         """Return the newest commit of the branch; None where there is no repo or branch."""
+        if self._unasked:
+            return None
         try:
             return str(self._info("sha", revision=self.branch).sha)
         except (RepositoryNotFoundError, RevisionNotFoundError):
@@ -83,28 +100,30 @@ class HubRepo:
 
     def _info(self, what: Literal["private", "sha"], revision: str | None = None) -> Any:
         """Return one fact about the repo; all of them would come with a list of all its files."""
-        return _repeated(
+        return repeated(
             lambda: self._api.dataset_info(self.name, revision=revision, expand=[what]), what="Reading the repo's state"
         )
 
-    def files(self, folder: str | None = None) -> Iterator[HubFile]:
+    def files(self, folder: str | None = None, *, below: bool = True) -> Iterator[HubFile]:
         """Yield the files in a folder and below, page by page; nothing where the folder or the repo is not there."""
+        if self._unasked:
+            return
         try:
-            for entry in _repeated(lambda: self._begun(folder), what="Listing files"):
+            for entry in repeated(lambda: self._begun(folder, below=below), what="Listing files"):
                 if isinstance(entry, RepoFile):
                     yield HubFile(entry.path, entry.size, entry.lfs.sha256 if entry.lfs else None, entry.blob_id)
         except (RemoteEntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError):
             return
 
-    def _begun(self, folder: str | None) -> Iterator[RepoFile | RepoFolder]:
+    def _begun(self, folder: str | None, *, below: bool) -> Iterator[RepoFile | RepoFolder]:
         """Ask for the first page now, so that the asking can be repeated; for the others, clients see to that."""
-        tree = iter(self._api.list_repo_tree(**self._place, path_in_repo=folder, recursive=True, revision=self.branch))
+        tree = iter(self._api.list_repo_tree(**self._place, path_in_repo=folder, recursive=below, revision=self.branch))
         return itertools.chain(list(itertools.islice(tree, 1)), tree)
 
     def last_change(self, folders: Iterable[str]) -> str | None:
         """Return the newest commit that changed one of the folders; None where none of them is there."""
         paths = list(folders)
-        found = _repeated(
+        found = repeated(
             lambda: self._api.get_paths_info(**self._place, paths=paths, revision=self.branch, expand=True),
             what="Reading the videos' commits",
         )
@@ -120,7 +139,7 @@ class HubRepo:
         if commit is None:
             return None
         try:
-            local = _repeated(
+            local = repeated(
                 lambda: self._api.hf_hub_download(**self._place, filename=path, revision=commit), what=f"Reading {path}"
             )
         except RemoteEntryNotFoundError:
@@ -128,10 +147,53 @@ class HubRepo:
         with open(local, encoding="utf-8", newline="") as file:
             return file.read()
 
+    @contextmanager
+    def opened(self, path: str) -> Iterator[Any]:
+        """Open a file of the branch for reading parts of it."""
+        system = HfFileSystem(endpoint=self._api.endpoint, token=self._api.token, skip_instance_cache=True)
+        with system.open(f"datasets/{self.name}@{self.branch.replace('/', '%2F')}/{path}", "rb") as file:
+            yield file
+
+    def download(self, path: str, folder: Path, revision: str | None = None) -> Path:
+        """Bring a file into a folder, under its path in the repo; one that is there and the same is left alone."""
+        given: dict[str, Any] = {"filename": path, "revision": revision or self.branch, "local_dir": folder}
+        with explained(f"{self.name} did not give {path}"):
+            return Path(repeated(lambda: self._api.hf_hub_download(**self._place, **given), what=f"Getting {path}"))
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Keep the client from showing a bar for each file; `upload_folder` shows those of its pipeline."""
+        self._had_bars = not are_progress_bars_disabled() and constants.HF_HUB_DISABLE_PROGRESS_BARS is None
+        if self._had_bars:
+            disable_progress_bars()
+        try:
+            yield
+        finally:
+            if self._had_bars:
+                enable_progress_bars()
+
+    @property
+    def files_at_once(self) -> int:
+        """The most files that `upload_folder` takes in one call."""
+        return _FILES_BY_XET if _has_pipeline() else _FILES_OTHERWISE
+
+    def upload_folder(self, folder: Path, message: str) -> None:
+        """Send a folder's files to their paths in the repo; those that are there are passed over."""
+        given: dict[str, Any] = {"folder_path": folder, "commit_message": message, "revision": self.branch}
+        shown = self._had_bars and _has_pipeline()
+        if shown:
+            enable_progress_bars()
+        try:
+            with explained(f"{self.name} did not take all of {message!r}"):
+                repeated(lambda: self._api.upload_folder(**self._place, **given), what=message)
+        finally:
+            if shown:
+                disable_progress_bars()
+
     def upload(self, additions: Sequence[CommitOperationAdd]) -> None:
         """Send the content of files that a later `commit` adds, and forget it; content that is there is not sent."""
-        with _explained(f"{self.name} did not take {additions[0].path_in_repo}"):
-            _repeated(
+        with explained(f"{self.name} did not take {additions[0].path_in_repo}"):
+            repeated(
                 lambda: self._api.preupload_lfs_files(**self._place, additions=additions, revision=self.branch),
                 what=f"Uploading {additions[0].path_in_repo}",
             )
@@ -145,13 +207,29 @@ class HubRepo:
             PublishError: the Hub did not take it; or the branch's newest commit is another one than `parent`.
         """
         before = self.head()
-        with _explained(f"{self.name} rejected the commit {message!r}"):
+        with explained(f"{self.name} rejected the commit {message!r}"):
             given: dict[str, Any] = {"commit_message": message, "revision": self.branch, "parent_commit": parent}
-            return _repeated(
+            return repeated(
                 lambda: str(self._api.create_commit(**self._place, operations=operations, **given).oid),
                 what=f"The commit {message!r}",
                 done=lambda: self._landed(before, message),
             )
+
+    def commit_most(self, groups: Iterable[Sequence[Operation]], message: str) -> list[Operation]:
+        """Commit what does not fit into one commit with the card and its like, and return the rest.
+
+        That is nothing, most times. Where there are more changes, the groups stay together as far as they fit. The card
+        comes last: what it names is there when it names it.
+        """
+        batch: list[Operation] = []
+        for operations in groups:
+            for start in range(0, len(operations), _CHANGES_PER_COMMIT):
+                piece = operations[start : start + _CHANGES_PER_COMMIT]
+                if len(batch) + len(piece) > _CHANGES_PER_COMMIT:
+                    self.commit(batch, message)
+                    batch = []
+                batch += piece
+        return batch
 
     def _landed(self, before: str | None, message: str) -> str | None:
         """Return the branch's newest commit if it is the one whose answer was lost."""
@@ -159,63 +237,7 @@ class HubRepo:
         return str(newest.commit_id) if newest.commit_id != before and newest.title == message else None
 
 
-def _repeated(action: Callable[[], T], *, what: str, done: Callable[[], T | None] = lambda: None) -> T:
-    """Do something on the Hub, and do it again after a failure that may pass, unless there were too many.
-
-    `done` is asked after a failure: the result, if it was done all the same and only the answer was lost. The client
-    itself repeats some requests only, and not the same ones in all its versions.
-    """
-    retries = Retries(_ATTEMPTS, first_pause=1.0)
-    while True:
-        try:
-            return action()
-        except Exception as error:
-            pause = retries.pause_after(asked) if (asked := _asked_pause(error)) is not None else None
-            if pause is None:
-                raise
-            logger.warning("%s failed (%s); trying again in %.0f s", what, one_line(error), pause)
-        time.sleep(pause)
-        found = done()
-        if found is not None:
-            return found
-
-
-def _asked_pause(error: BaseException | None) -> float | None:
-    """Return the seconds that the Hub says to wait; None where the failure is not one that may pass."""
-    while error is not None:
-        if isinstance(error, HfHubHTTPError):
-            if error.response.status_code not in PASSING_STATUSES:
-                return None
-            headers = error.response.headers
-            limits: Any = getattr(utils, "parse_ratelimit_headers", lambda headers: None)(headers)  # there from 1.2 on
-            spent = limits is not None and not limits.remaining
-            return float(limits.reset_in_seconds) if spent else seconds_to_wait(headers.get("Retry-After"))
-        if isinstance(error, (ConnectionError, TimeoutError)) or is_dropped_connection(error):
-            return 0.0
-        error = error.__cause__  # uploads wrap the HTTP error in a `RuntimeError`
-    return None
-
-
-_REMEDIES = {
-    401: "Log in with `hf auth login`, or pass a token",
-    403: "The token may not write here: take one with write access to this organisation",
-    412: "Somebody else committed at the same time: run the same command again",
-    429: "The Hub asks for fewer requests: run the same command again later, it goes on where it stopped",
-}
-
-
-@contextmanager
-def _explained(what: str) -> Iterator[None]:
-    """Turn the Hub's refusals into an error that says what was tried and what helps."""
-    try:
-        yield
-    except Exception as error:
-        refusal: BaseException | None = error
-        while refusal is not None and not isinstance(refusal, HfHubHTTPError):
-            refusal = refusal.__cause__
-        if refusal is None:
-            raise
-        status = refusal.response.status_code
-        answer = refusal.server_message or str(refusal).strip().partition("\n")[0]
-        remedy = _REMEDIES.get(status, "Run the same command again: it goes on where it stopped")
-        raise PublishError(f"{what}: {status}, {answer}. {remedy}") from error
+def _has_pipeline() -> bool:
+    """Return whether the client spreads a folder over commits itself, which it does where it has Xet."""
+    parts = ("huggingface_hub._upload_pipeline", "hf_xet")
+    return not constants.HF_HUB_DISABLE_XET and all(importlib.util.find_spec(part) for part in parts)

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from video_sft._retrying import TransientError
+
 __all__ = ["Connection", "Connections"]
 
 #: Every connection seen in this process, and the host it leads to; and those that an answer is read from.
@@ -81,17 +83,20 @@ class Connections:
         self._process = os.getpid()
         self._lock = threading.Lock()
         self._open: set[Connection] = set()
-        self._broken: bool | None = None
+        self._broken = False
 
     @contextmanager
     def one(self, host: str) -> Iterator[Connection]:
-        """Give the note of a request that goes on within the block."""
+        """Give the note of a request that goes on within the block.
+
+        Raises:
+            TransientError: requests are broken off.
+        """
         connection = Connection(host)
         with self._lock:
+            if self._broken:
+                raise TransientError("all requests are broken off")
             self._open.add(connection)
-            broken = self._broken
-        if broken is not None:
-            connection.break_off(for_good=False)
         try:
             yield connection
         finally:
@@ -104,7 +109,7 @@ class Connections:
         if os.getpid() != self._process:  # they are the parent's
             return
         with self._lock:
-            self._broken = for_good
+            self._broken = True
             connections = list(self._open)
         for connection in connections:
             connection.break_off(for_good=for_good)

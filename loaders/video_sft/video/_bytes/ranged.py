@@ -129,6 +129,13 @@ class RangedBytes(ByteSource):
 
     def close(self) -> None:
         """Begin no more requests, and break off those that run."""
+        self._end(for_good=self._fetcher.waiting.over)
+
+    def give_up(self) -> None:
+        """Close, and wait for no answer, be it on a connection that others could have used."""
+        self._end(for_good=True)
+
+    def _end(self, *, for_good: bool) -> None:
         self._closed = True
         self.forget()
         with self._lock:
@@ -136,7 +143,7 @@ class RangedBytes(ByteSource):
             self._read.clear()
         for segment in kept:
             segment.cut()
-        self._fetcher.stop(for_good=self._fetcher.waiting.over)
+        self._fetcher.stop(for_good=for_good)
 
     def _await(self, segment: Segment, offset: int, end: int) -> memoryview:
         try:

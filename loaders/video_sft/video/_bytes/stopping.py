@@ -1,4 +1,4 @@
-"""Jobs of several threads, whose open files are closed together when a job ends before they do."""
+"""Jobs of several threads, whose open files are given up together when a job ends before they do."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Job:
 
     @contextmanager
     def worked_on(self) -> Iterator[None]:
-        """Have this thread work for it; what the thread opens within the block is closed when the job stops."""
+        """Have this thread work for it; what the thread opens within the block is given up when the job stops."""
         before = Job.current()
         _here.job = self
         try:
@@ -44,7 +44,7 @@ class Job:
             _here.job = before
 
     def opened(self, file: Any) -> None:
-        """Take note of a file, which has `close`."""
+        """Take note of a file, which has `give_up`."""
         with self._lock:
             self._open.add(file)
 
@@ -58,10 +58,10 @@ class Job:
             raise VideoError(name, "was given up, since the call it was read for has ended")
 
     def stop(self) -> None:
-        """Close what is open, and let nothing more be read."""
+        """Give up what is open, and let nothing more be read."""
         self.stopped = True
         with self._lock:
             files = list(self._open)
             self._open.clear()
         for file in files:
-            file.close()
+            file.give_up()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
 
-from video_sft._encoding.clip_file import Form, Shown, write_clip
-from video_sft.video import Clip, VideoMetadata
+from video_sft.video._encoding.clip_file import Form, Shown, write_clip
+from video_sft.video._encoding.readable_clip import ReadableClip
+from video_sft.video._frames import VideoMetadata
 from video_sft.video._timeline import Timeline
 
 __all__ = ["still_times", "write_stills", "write_trimmed"]
@@ -20,7 +23,9 @@ _TICK = Fraction(1, 90_000)
 _HELD = 128 << 20
 
 
-def write_trimmed(clip: Clip, target: Path) -> None:
+def write_trimmed(
+    clip: ReadableClip, target: Path | BinaryIO, *, shortest_side: int | None = None, quick: bool = False
+) -> None:
     """Write a clip as an MP4 file (H.264, and AAC where there is sound) that begins at 0.
 
     Frames keep their times, so that a variable rate stays one; the first is shown from the clip's start on, the last
@@ -28,15 +33,20 @@ def write_trimmed(clip: Clip, target: Path) -> None:
 
     Args:
         clip: what to write.
-        target: the file.
+        target: the file, by its path or open for writing.
+        shortest_side: in pixels, of larger pictures; None leaves them as large as they are.
+        quick: for looking at once rather than for keeping.
 
     Raises:
         VideoError: the clip cannot be read.
     """
-    write_clip(clip, target, lambda timeline: _shown(clip, timeline), Form())
+    form = Form(quality=26, preset="ultrafast") if quick else Form()
+    if shortest_side is not None and shortest_side < min(clip.metadata.width, clip.metadata.height):
+        form = replace(form, short_side=shortest_side)
+    write_clip(clip, target, lambda timeline: _shown(clip, timeline), form)
 
 
-def still_times(facts: VideoMetadata, clip: Clip, fps: float, max_frames: int | None) -> list[float]:
+def still_times(facts: VideoMetadata, clip: ReadableClip, fps: float, max_frames: int | None) -> list[float]:
     """Return the seconds of the stills of a clip: every ``1 / fps``, or fewer, evenly, where there may be no more."""
     begin, end = facts.within(clip.start_seconds or 0.0, clip.stop_seconds)
     count = max(1, int(np.ceil((end - begin) * fps - 1e-6)))
@@ -46,7 +56,7 @@ def still_times(facts: VideoMetadata, clip: Clip, fps: float, max_frames: int | 
 
 
 def write_stills(
-    clip: Clip, folder: Path, *, fps: float, max_frames: int | None = None, short_side: int | None = None
+    clip: ReadableClip, folder: Path, *, fps: float, max_frames: int | None = None, short_side: int | None = None
 ) -> None:
     """Write the frames shown every ``1 / fps`` seconds of a clip as numbered JPEG files.
 
@@ -62,7 +72,7 @@ def write_stills(
             Image.fromarray(picture).save(folder / f"{number:06d}.jpg", quality=95)
 
 
-def _shown(clip: Clip, timeline: Timeline) -> Shown:
+def _shown(clip: ReadableClip, timeline: Timeline) -> Shown:
     first, stop = timeline.range_of(clip.start_seconds, clip.stop_seconds)
     numbers = np.arange(first, stop)
     begin = max(timeline.begin_seconds, clip.start_seconds or 0.0)

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from video_sft.errors import VideoError
-from video_sft.video import AudioTrack, Clip
+from video_sft.video._encoding.readable_clip import ReadableClip
+from video_sft.video._frames import AudioTrack
 
 __all__ = ["SoundError", "SoundTrack"]
 
@@ -36,7 +37,7 @@ class SoundTrack:
         self._stream.layout = "stereo" if self._stereo else "mono"
         self._written = 0
 
-    def write(self, clip: Clip, begin: float, end: float) -> None:
+    def write(self, clip: ReadableClip, begin: float, end: float) -> None:
         """Write the sound between two seconds, which lie in the clip, and close the track.
 
         Raises:

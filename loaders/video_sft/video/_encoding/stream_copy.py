@@ -11,11 +11,11 @@ from typing import Any
 import av
 import numpy as np
 
-from video_sft._encoding.sound import SoundTrack
 from video_sft._files import NO_ROOM
 from video_sft.errors import VideoError
-from video_sft.video import Clip
 from video_sft.video._bytes.byte_source import ByteSource
+from video_sft.video._encoding.readable_clip import ReadableClip
+from video_sft.video._encoding.sound import SoundTrack
 from video_sft.video._headers.libav import for_libav, open_container
 from video_sft.video._streams.track import Track
 from video_sft.video._timeline import ImpossibleTimeError
@@ -24,7 +24,7 @@ __all__ = ["copy_part"]
 
 
 def copy_part(
-    clip: Clip, target: Path, start: float | None, stop: float | None, *, early: bool, sound: bool = True
+    clip: ReadableClip, target: Path, start: float | None, stop: float | None, *, early: bool, sound: bool = True
 ) -> float | None:
     """Copy the packets of the frames shown between two seconds into an MP4 file that begins at 0.
 
@@ -85,7 +85,7 @@ def _copy(
     container: Any,
     origin: int,
     wanted: set[int],
-    heard: Clip | None,
+    heard: ReadableClip | None,
     seconds: tuple[float, float],
 ) -> bool:
     """Copy packets from a key frame on until all wanted ones are there, then the sound; return whether they are."""
@@ -120,9 +120,9 @@ def _from(given: Any, stream: Any, origin: int) -> Iterator[Any]:
             yield packet
 
 
-def _is_same(clip: Clip, target: Path, begin: int, last: int, offset: float) -> bool:
+def _is_same(clip: ReadableClip, target: Path, begin: int, last: int, offset: float) -> bool:
     """Return whether a copy has the original's frames at the original's times: the first, the last, one between."""
-    copy = Clip(target)
+    copy = type(clip)(target)  # type: ignore[call-arg]
     try:
         made = copy._file.track()
         assert isinstance(made, Track)

@@ -8,23 +8,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import av
 import numpy as np
 import numpy.typing as npt
 from av.video.frame import PictureType
 
-from video_sft._encoding.sound import SoundTrack
 from video_sft._files import NO_ROOM
 from video_sft.errors import VideoError, one_line
-from video_sft.video import Clip, VideoMetadata
+from video_sft.video._encoding.readable_clip import ReadableClip
+from video_sft.video._encoding.sound import SoundTrack
+from video_sft.video._frames import VideoMetadata
 from video_sft.video._timeline import Indices, Timeline
 
 __all__ = ["Form", "Shown", "exact_shown", "usable_encoder", "write_clip", "written_size"]
 
 #: Without B-frames the first frame is at 0 for every reader, and with one thread the file is the same everywhere.
-_X264 = {"preset": "veryfast", "bf": "0"}
+_X264 = {"bf": "0"}
 _NVENC = {"preset": "p4", "rc": "vbr", "bf": "0", "forced-idr": "1"}
 #: Frames from one key frame to the next, at most, where no number of seconds is asked for.
 _KEY_FRAMES = 48
@@ -41,12 +42,14 @@ class Form:
             many times: measured, a tenth more bytes and little more than half the time. None leaves it to the encoder.
         quality: x264's rate factor, or what it is called elsewhere: 18 looks like the original, 51 like nothing.
         encoder: libav's name of it, for H.264.
+        preset: of x264: how much time it takes.
     """
 
     short_side: int | None = None
     key_seconds: float | None = None
     quality: int = 18
     encoder: str = "libx264"
+    preset: str = "veryfast"
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,12 @@ class Shown:
 
 
 def write_clip(
-    clip: Clip, target: Path, shown_of: Callable[[Timeline], Shown], form: Form, *, sound: bool = True
+    clip: ReadableClip,
+    target: Path | BinaryIO,
+    shown_of: Callable[[Timeline], Shown],
+    form: Form,
+    *,
+    sound: bool = True,
 ) -> Shown:
     """Write frames of a clip, and its sound where it has some, as an MP4 file (H.264 and AAC).
 
@@ -131,12 +139,15 @@ class _EncodingError(Exception):
 class _Writing:
     """A file that is being written, frame by frame."""
 
-    def __init__(self, target: Path, facts: VideoMetadata, shown: Shown, form: Form, *, sound: bool) -> None:
+    def __init__(self, target: Path | BinaryIO, facts: VideoMetadata, shown: Shown, form: Form, *, sound: bool) -> None:
         self.shown = shown
         self._height, self._width = written_size(facts, form.short_side)
         #: A picture that keeps its size is cropped to an even one.
         self.decoded_size = (facts.height, facts.width) if form.short_side is None else (self._height, self._width)
-        self._container: Any = av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"})
+        # A file that is open is not read once more, as moving its index to the front would need.
+        front = {"movflags": "+faststart"} if isinstance(target, Path) else {}
+        place: Any = str(target) if isinstance(target, Path) else target
+        self._container: Any = av.open(place, "w", format="mp4", options=front)
         video = self._container.add_stream(form.encoder, rate=_rate(facts), options=_options(form))
         video.width, video.height, video.pix_fmt = self._width, self._height, "yuv420p"
         video.codec_context.time_base = shown.time_base
@@ -159,7 +170,7 @@ class _Writing:
         except av.FFmpegError as error:  # which the reader around this would take for one of its own
             raise _EncodingError from error
 
-    def finish(self, clip: Clip) -> None:
+    def finish(self, clip: ReadableClip) -> None:
         """Write what the encoder still holds, and the sound."""
         self._mux(self._video.encode(None))
         if self._sound is not None:
@@ -193,7 +204,8 @@ def _options(form: Form) -> dict[str, str]:
         return {**_NVENC, "cq": str(form.quality), "g": "250" if form.key_seconds else str(_KEY_FRAMES)}
     keys = "infinite" if form.key_seconds else str(_KEY_FRAMES)
     forced = {"forced-idr": "1", "tune": "fastdecode"} if form.key_seconds else {}
-    return {**_X264, **forced, "crf": str(form.quality), "x264-params": f"keyint={keys}:min-keyint=1:threads=1"}
+    params = f"keyint={keys}:min-keyint=1:threads=1"
+    return {**_X264, **forced, "preset": form.preset, "crf": str(form.quality), "x264-params": params}
 
 
 def _rate(facts: VideoMetadata) -> Fraction:

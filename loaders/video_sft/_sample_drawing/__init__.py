@@ -1,0 +1,1 @@
+"""The drawings of the samples: shapes and scenes as data, and what paints them."""
