@@ -69,7 +69,7 @@ def _row(number: int, file: Path | None, limits: bool) -> dict[str, object]:
 
 def video_cells(content: bytes) -> list[dict[str, Any] | None]:
     """Return the video cells of a Parquet file as they are stored: lists of one, without the lists."""
-    return [cell and cell[0] for cell in pq.read_table(io.BytesIO(content))["video"].to_pylist()]
+    return pq.read_table(io.BytesIO(content))["video"].to_pylist()
 
 
 def made_run(

@@ -81,22 +81,40 @@ def test_images_whose_widths_would_fail(widths: list[int], stated: str | None) -
     assert stated_types([rows], **REFERENCE).get("image") == stated
 
 
-def test_videos_are_lists_of_one(tmp_path: Path) -> None:
-    files = make_videos(tmp_path / "videos", 3)
-    for embedded, one, several in ((False, "json", "videos"), (True, "cell", "videos")):
-        options = {**REFERENCE, "embedded": embedded}
-        assert stated_types([make_rows(files[:1])], **options)["video"] == one
-        assert stated_types([make_rows(files)], **options)["video"] == several
-    assert stated_types([make_rows(files)], videos=False, images=True, embedded=False)["video"] == "null"
+@pytest.mark.parametrize(
+    ("count", "embedded", "suffix", "stated"),
+    [
+        (3, False, "mp4", {"video": "cell", "videos": "videos"}),
+        (1, False, "mp4", {"video": "cell"}),
+        (3, True, "mp4", {}),
+        (1, True, "mp4", {"video": "cell"}),
+        (3, True, "webm", {"video": "cell"}),
+    ],
+)
+def test_videos_are_cells_that_the_viewer_opens_nothing_for(
+    tmp_path: Path, count: int, embedded: bool, suffix: str, stated: dict[str, str]
+) -> None:
+    files = [path.rename(path.with_suffix(f".{suffix}")) for path in make_videos(tmp_path / "videos", count)]
+    found = stated_types([make_rows(files)], **{**REFERENCE, "embedded": embedded})
+    assert {name: kind for name, kind in found.items() if name.startswith("video") and kind != "text"} == stated
+
+
+def test_rows_without_their_videos_say_so(tmp_path: Path) -> None:
+    rows = make_rows(make_videos(tmp_path / "videos", 3))
+    found = stated_types([rows], videos=False, images=True, embedded=False)
+    assert found["video"] == "null"
+    assert "videos" not in found
 
 
 def test_what_is_stored_is_what_rows_have() -> None:
     native = Features({"numbers": List(INT), "start": FLOAT, "id": TEXT, "video": Video(), "image": Image()})
-    types = {"numbers": "json", "start": "json", "id": "text", "video": "videos", "image": "null"}
+    types = {"numbers": "json", "start": "json", "id": "text", "video": "cell", "videos": "videos", "image": "null"}
     schema = stored_schema(native, types)
     assert schema.field("numbers").type == pa.list_(pa.int64())
     assert (schema.field("start").type, schema.field("id").type) == (pa.float64(), pa.string())
     assert schema.field("image").type == pa.null()
+    assert schema.field("video").type == Video().pa_type
+    assert schema.field("videos").type == pa.list_(Video().pa_type)
     stated = stated_features(native, types)
     assert stated["start"] == Json()
     assert native_types(stated, None)["id"] == TEXT

@@ -114,7 +114,7 @@ def test_a_folder_opens_nothing_outside_it(hub: LocalHub, tmp_path: Path) -> Non
     (file,) = folder.glob("star/*.parquet")
     table = pq.read_table(file)
     place = table.column_names.index("video")
-    cell = pa.array([[{"bytes": None, "path": str(film)}]], table.schema.field(place).type)
+    cell = pa.array([{"bytes": None, "path": str(film)}], table.schema.field(place).type)
     pq.write_table(table.set_column(place, table.schema.field(place), cell), file)
     row = video_sft.load("star", repo=folder, split="train")[0]
     with pytest.raises(video_sft.VideoError, match="not in that repo"):
@@ -128,7 +128,7 @@ def test_a_relinked_folder_is_read_without_this_package(hub: LocalHub, tmp_path:
     report = video_sft.relink(folder)
     assert (report.videos, len(report.files)) == (3, 1)
     rows = load_dataset(str(folder), "star", split="train")
-    assert [Path(row["video"][0]["path"]).read_bytes() for row in rows] == [file.read_bytes() for file in files]
+    assert [Path(row["video"]["path"]).read_bytes() for row in rows] == [file.read_bytes() for file in files]
     clips = [row["video"] for row in video_sft.load("star", repo=folder, split="train")]
     assert [clip.stop_seconds for clip in clips] == [5.0, 6.0, 7.0]
     assert video_sft.relink(folder).files == ()

@@ -85,8 +85,6 @@ def publishable(
 ) -> pa.Table:
     """Return rows with the media cells that are published, in the columns and with the metadata of `schema`.
 
-    A video's cell is a list of one; a column of nulls has no other type.
-
     Mode `none` empties the cells, `reference` gives what `reference` returns for a video, `embed` the videos' bytes.
     With `packed` videos are found by other ways and their cells are empty.
     Images are embedded unless the mode is `none`: the viewer shows no others.
@@ -94,7 +92,8 @@ def publishable(
     files = published_videos(table) if mode in ("reference", "embed") else [None] * len(table)
     videos = [_video_cell(file, mode, reference) for file in files]
     cells: dict[str, list[Any]] = {
-        "video": [video and [video] for video in videos] if pa.types.is_list(schema.field("video").type) else videos,
+        "video": videos,
+        "videos": [video and [video] for video in videos],
         "image": [_image_cell(cell, mode) for cell in table["image"].to_pylist()],
     }
     return as_stored(table, schema, cells)

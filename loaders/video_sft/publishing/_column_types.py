@@ -6,9 +6,10 @@ duration, which Matroska files do not state. It fails, too, where the whole numb
 that follow each other, where one row alone has a value, and where text of digits is too large for a date. Two columns
 of numbers make a repo `tabular` there, and an `Image` column without an image makes it one of images.
 
-So a video is a list of one, a column without values says so, and one that would fail is stated to be `Json`, or text by
-another of its names. What is stored stays what rows have, numbers and lists: `datasets` makes the stated types of it,
-and other readers of Parquet are not concerned. `native_types` leads back.
+So links to videos are the struct of bytes and path that they are stored as, and `videos` has each once more as a list
+of one, which the viewer plays and opens nothing for. A column without values says so, and one that would fail is stated
+to be `Json`, or text by another of its names. What is stored stays what rows have, numbers and lists: `datasets` makes
+the stated types of it, and other readers of Parquet are not concerned. `native_types` leads back.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 import datasets
@@ -30,7 +32,7 @@ from video_sft._rows.schema import COLUMNS, features
 from video_sft.publishing._cells import image_bytes
 from video_sft.video._columns.feature import stock_features
 
-__all__ = ["native_types", "stated_features", "stated_types", "stored_schema"]
+__all__ = ["LISTED_VIDEOS", "native_types", "stated_features", "stated_types", "stored_schema"]
 
 _STATED: Mapping[str, Any] = {
     "cell": {"bytes": Value("binary"), "path": Value("string")},
@@ -39,6 +41,10 @@ _STATED: Mapping[str, Any] = {
     "text": Value("utf8"),
     "videos": List(Video(decode=False)),
 }
+#: The column that is there for the viewer's sake.
+LISTED_VIDEOS = "videos"
+#: Containers whose head states how long they are, which the viewer has to be told of a video that is embedded.
+_STATE_LENGTHS = frozenset({".mp4", ".m4v", ".mov", ".avi"})
 #: The one column of numbers that stays one where there are several: an index, which people sort and count by.
 _KEPT_NUMBER = "answer_index"
 #: Text of so few values is a class in the viewer, whatever its lengths are; so many of a column are tried as dates.
@@ -57,7 +63,7 @@ def stated_types(splits: Sequence[datasets.Dataset], *, videos: bool, images: bo
         splits: all splits of the config.
         videos: whether cells of `video` are published.
         images: whether cells of `image` are.
-        embedded: whether cells of `video` hold the videos themselves, which are no JSON.
+        embedded: whether cells of `video` hold the videos themselves.
     """
     found, numbers = dict[str, str](), list[str]()
     for name, feature in splits[0].features.items():
@@ -67,7 +73,10 @@ def stated_types(splits: Sequence[datasets.Dataset], *, videos: bool, images: bo
             found[name] = "null"
         elif isinstance(feature, Video):
             alone = any(len(column) - column.null_count == 1 for column in columns)
-            found[name] = "videos" if not alone else "cell" if embedded else "json"
+            if not embedded or alone or not all(map(_lengths_stated, columns)):
+                found[name] = "cell"
+            if not embedded and not alone:
+                found[LISTED_VIDEOS] = "videos"
         elif isinstance(feature, Image):
             if any(map(_widths_fail, columns)):
                 found[name] = "cell"
@@ -87,26 +96,21 @@ def stated_types(splits: Sequence[datasets.Dataset], *, videos: bool, images: bo
 
 def stated_features(native: Features, types: Mapping[str, str]) -> Features:
     """Return the columns a card states, of those that rows have."""
-    return Features({name: _STATED[types[name]] if name in types else native[name] for name in native})
+    stated = {name: _STATED[types[name]] if name in types else native[name] for name in native}
+    return Features(stated | {name: _STATED[types[name]] for name in types if name not in native})
 
 
 def stored_schema(native: Features, types: Mapping[str, str]) -> pa.Schema:
-    """Return the schema of Parquet files: numbers, lists and text as rows have them; lists of videos, and nulls."""
+    """Return the schema of Parquet files: what is not null as rows have it, and listed videos."""
     stated = stated_features(native, types)
-    videos = _STATED["videos"]
     kept = {
-        name: stated[name]
-        if types.get(name) == "null"
-        else videos
-        if isinstance(feature, Video) and types.get(name) != "cell"
-        else feature
-        for name, feature in native.items()
+        name: feature if types.get(name) == "null" else native.get(name, feature) for name, feature in stated.items()
     }
-    return Features(kept).arrow_schema.with_metadata(stated.arrow_schema.metadata)
+    return Features({name: kept[name] for name in stated}).arrow_schema.with_metadata(stated.arrow_schema.metadata)
 
 
 def native_types(stated: Features, own: Features | None) -> Features:
-    """Return the columns to read a published config by: those its rows had, but for lists of videos.
+    """Return the columns to read a published config by: those its rows had, and `LISTED_VIDEOS` where it is there.
 
     Args:
         stated: the columns its card states; of repos of any age, or of anybody's.
@@ -120,9 +124,12 @@ def native_types(stated: Features, own: Features | None) -> Features:
 def _native(stated: Any, own: Any) -> Any:
     if stated == _STATED["text"]:
         return own or Value("string")
-    if isinstance(own, Video) and isinstance(stated, Json):
-        return _STATED["videos"]
     return own if own is not None and stated in [_STATED[name] for name in ("cell", "json", "null")] else stated
+
+
+def _lengths_stated(column: pa.ChunkedArray) -> bool:
+    paths = column.combine_chunks().field("path").unique().to_pylist()
+    return all(path is not None and PurePosixPath(path).suffix.lower() in _STATE_LENGTHS for path in paths)
 
 
 def _is_number(feature: object) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from video_sft.publishing._column_types import LISTED_VIDEOS
 from video_sft.publishing._layout import path_of_cell
 from video_sft.publishing._parquet import write_shard
 
@@ -22,14 +23,11 @@ def linked_cells(file: Any) -> set[str]:
         file: its path, or it opened in binary mode.
     """
     with pq.ParquetFile(file) as rows:
-        column = _links_column(rows.schema_arrow)
-        if column is None:
-            return set()
         found: set[str] = set()
-        for batch in rows.iter_batches(columns=[column], batch_size=1 << 16):
-            cells = batch.column("video")
-            cells = cells.flatten() if pa.types.is_list(cells.type) else cells
-            found.update(cells.field("path").drop_null().unique().to_pylist())
+        if not _has_links(rows.schema_arrow):
+            return found
+        for batch in rows.iter_batches(columns=["video.path"], batch_size=1 << 16):
+            found.update(batch.column("video").field("path").drop_null().unique().to_pylist())
     return found
 
 
@@ -57,10 +55,12 @@ def relink_shard(file: Path, target: Path, place: Callable[[str], str | None]) -
 
 
 def _moved(table: pa.Table, cells: dict[str, str]) -> pa.Table:
-    number = table.schema.get_field_index("video")
-    field = table.schema.field(number)
-    new = [_moved_cell(cell, cells) for cell in table.column(number).to_pylist()]
-    return table.set_column(number, field, pa.array(new, field.type))
+    for name in {"video", LISTED_VIDEOS}.intersection(table.column_names):
+        number = table.schema.get_field_index(name)
+        field = table.schema.field(number)
+        new = [_moved_cell(cell, cells) for cell in table.column(number).to_pylist()]
+        table = table.set_column(number, field, pa.array(new, field.type))
+    return table
 
 
 def _moved_cell(cell: Any, cells: dict[str, str]) -> Any:
@@ -69,12 +69,7 @@ def _moved_cell(cell: Any, cells: dict[str, str]) -> Any:
     return cell and {**cell, "path": cells.get(cell["path"], cell["path"])}
 
 
-def _links_column(schema: pa.Schema) -> str | None:
-    """Return the Parquet column that links lie in; those of former versions are no lists."""
+def _has_links(schema: pa.Schema) -> bool:
     number = schema.get_field_index("video")
     kind = schema.field(number).type if number >= 0 else pa.null()
-    listed = pa.types.is_list(kind)
-    cell = kind.value_type if listed else kind
-    if not (pa.types.is_struct(cell) and "path" in [field.name for field in cell]):
-        return None
-    return "video.list.element.path" if listed else "video.path"
+    return pa.types.is_struct(kind) and "path" in [field.name for field in kind]

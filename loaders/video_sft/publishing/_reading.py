@@ -28,7 +28,7 @@ from video_sft._rows.schema import features
 from video_sft.builders import configs, find_source
 from video_sft.errors import ConfigError, one_line
 from video_sft.publishing._cells import has_media
-from video_sft.publishing._column_types import native_types
+from video_sft.publishing._column_types import LISTED_VIDEOS, native_types
 from video_sft.publishing._layout import VIDEO_FOLDER, path_of_cell, pool_of, was_cut
 from video_sft.publishing._upload.repository import HubRepo
 from video_sft.video._bytes.media_bytes import REFUSED
@@ -226,14 +226,15 @@ def _with_clips(rows: Any, allowed: _Allowed) -> Any:
     """Give video cells their clip's limits, and the column its lazy clips."""
     if not has_media(rows.features):
         return rows
+    if LISTED_VIDEOS in rows.features:
+        rows = rows.remove_columns(LISTED_VIDEOS)
     shape = datasets.Features({**rows.features, **{name: features()[name] for name in _MEDIA}})
     if isinstance(rows, datasets.IterableDataset):
         placed = functools.partial(_placed, allowed=allowed)
         # The features come last: datasets 4.8 takes tables of a `map` that was given features for rows already decoded.
         return rows.with_format("arrow").map(placed, batched=True).with_format(None).cast(shape)
-    listed = isinstance(rows.features["video"], datasets.List)
     unlimited = all(rows.data.column(name).null_count == len(rows.data) for name in _LIMITS)
-    if not listed and unlimited and all(_all_allowed(rows.data.column(name), allowed) for name in _MEDIA):
+    if unlimited and all(_all_allowed(rows.data.column(name), allowed) for name in _MEDIA):
         return rows.cast_column("video", shape["video"])
     # Only the paths are written anew; the other columns stay in the files they were downloaded to.
     paths = rows.select_columns([*_MEDIA, *_LIMITS]).with_format("arrow")
@@ -258,8 +259,6 @@ def _placed(table: pa.Table, allowed: _Allowed) -> pa.Table:
     """Return a batch whose video cells have their limits, and whose media cells open no place but those allowed."""
     for name in _MEDIA:
         rows = table.select([name, *_LIMITS]).to_pylist()
-        if pa.types.is_list(table[name].type):  # of one video
-            rows = [{**row, name: next(iter(row[name] or ()), None)} for row in rows]
         cells = [row[name] and {**row[name], "path": _path(row, name, allowed)} for row in rows]
         place = table.schema.get_field_index(name)
         table = table.set_column(place, name, pa.array(cells, type=datasets.Video().pa_type))

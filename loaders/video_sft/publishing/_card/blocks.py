@@ -24,7 +24,7 @@ COLUMN_MEANINGS: Mapping[str, str] = {
     "answer_format": "`open_ended` or `multiple_choice`",
     "question_type": "the source's own code; null where it has none",
     "messages": "chat turns; the media part stands first in the first user turn",
-    "video": "a list of the one video, or null; several rows may refer to one file",
+    "video": "its bytes, or where it is; or null; several rows may refer to one file",
     "image": "the image, or null",
     "video_id": "the same video, or a clip of it, has the same id in every source",
     "video_path": "usual path inside the pool, for attaching your own copy of the videos",
@@ -65,7 +65,9 @@ if clip is not None:
 _STATED_TYPES = """
 
 Where a column of a config has no values, its type is `null`; some numbers, lists and text are stated as `json` or
-`utf8`, so that the Hub can make statistics of every split. The values are the same."""
+`utf8`, so that the Hub can make statistics of every split. The values are the same. A further column `videos` has the
+video as a list of one, which the Hub's viewer plays. With `datasets` alone, `rows.cast_column("video", Video())` decodes
+the whole file; the part a row is about lies between its seconds."""
 
 
 def blocks(facts: CardFacts) -> dict[str, str]:
@@ -145,7 +147,7 @@ def _type(feature: object) -> str:
     if name == "Value":
         return str(feature.dtype)  # type: ignore[attr-defined]
     if name == "Video":
-        return "list of Video"
+        return "{bytes, path}"
     if name != "List":
         return name
     inner = feature.feature  # type: ignore[attr-defined]
