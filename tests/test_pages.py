@@ -22,7 +22,8 @@ COMMANDS = typer.main.get_command(app)
 
 
 def options_of(command: Any) -> set[str]:
-    return {name for one in command.params for name in one.opts if name.startswith("--")} | {"--help", "--debug"}
+    names = (name for one in command.params for name in (*one.opts, *one.secondary_opts))
+    return {name for name in names if name.startswith("--")} | {"--help", "--debug"}
 
 
 def subcommands(command: Any) -> dict[str, Any]:
