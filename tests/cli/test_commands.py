@@ -55,9 +55,7 @@ def test_the_catalogue_is_data_too(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("width", ["80", "200"])
-@pytest.mark.parametrize(
-    "words", ["list", "recipes", "eval-ids", "publish videochat2-detailed_caption --repo a/b"]
-)
+@pytest.mark.parametrize("words", ["list", "recipes", "eval-ids", "publish videochat2-detailed_caption --repo a/b"])
 def test_tables_cut_no_name_apart(
     words: str, width: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
