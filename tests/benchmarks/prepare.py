@@ -34,7 +34,7 @@ from video_sft._engines.local import LocalEngine
 from video_sft._engines.ray_cluster import RayEngine
 from video_sft.preparing import frames, health, location_in, probe, read_manifest, transcode, trim
 from video_sft.preparing._settings import Settings
-from video_sft.preparing._task import Part, Wanted, prepare_video
+from video_sft.preparing._task import Stretch, Wanted, prepare_video
 from video_sft.video import Video
 from video_sft.video._bytes.media_bytes import MediaBytes
 
@@ -64,7 +64,7 @@ def wanted(folder: Path, count: int) -> list[Wanted]:
     for number in range(count):
         path = folder / f"{number}.mp4"
         os.link(clip(CLIP), path) if not path.exists() else None
-        found.append(Wanted(f"a/{number}", None, MediaBytes(str(path)), str(path), str(number), (Part(),)))
+        found.append(Wanted(f"a/{number}", None, MediaBytes(str(path)), str(path), str(number), (Stretch(),)))
     return found
 
 
@@ -128,8 +128,8 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--videos", type=int, default=200)
-    parser.add_argument("--rows", type=int, default=64)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rows", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args()
     if ray is not None:
         ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)

@@ -49,9 +49,9 @@ def test_a_file_that_crashes_its_process_is_one_row_with_its_error(
 def test_a_kill_in_the_middle_of_an_encode_leaves_nothing_half_written(originals: Path, tmp_path: Path) -> None:
     code = """
     import os, signal, sys
-    from video_sft._encoding import clip_file
+    from video_sft.video._encoding import clip_file
     from video_sft.preparing._settings import Settings
-    from video_sft.preparing._task import Part, Wanted, prepare_video
+    from video_sft.preparing._task import Stretch, Wanted, prepare_video
     from video_sft.video._bytes.media_bytes import MediaBytes
 
     add = clip_file._Writing.add
@@ -63,7 +63,8 @@ def test_a_kill_in_the_middle_of_an_encode_leaves_nothing_half_written(originals
 
     clip_file._Writing.add = killed
     original = sys.argv[1]
-    prepare_video(Settings(sys.argv[2]), Wanted("pool/large", None, MediaBytes(original), original, "v", (Part(),)))
+    wanted = Wanted("pool/large", None, MediaBytes(original), original, "v", (Stretch(),))
+    prepare_video(Settings(sys.argv[2]), wanted)
     """
     out = tmp_path / "out"
     assert ran(code, originals / "large.mp4", out).returncode == -signal.SIGKILL

@@ -18,6 +18,8 @@ import pyarrow.parquet as pq
 import pytest
 from tests.conftest import CommandResult
 from tests.preparing.conftest import draw, row
+from tests.video.made_videos import encode
+from tests.video.video_server import VideoServer
 
 import video_sft
 from video_sft import Clip
@@ -26,9 +28,7 @@ from video_sft.preparing import location_in, read_manifest
 from video_sft.preparing._manifest import SCHEMA
 from video_sft.preparing._planning import shard_of
 
-COLUMNS = (
-    "video_id, start, stop, location, timeline_offset, duration, fps, frames, size, sound, fingerprint, bytes, error"
-)
+COLUMNS = "video_id start stop location timeline_offset duration fps frames size sound fingerprint bytes error"
 
 
 @pytest.fixture
@@ -153,6 +153,22 @@ def test_results_go_to_any_file_system_and_into_packs(originals: Path, tmp_path:
     for each in manifest(tmp_path / "pictures"):
         clip = Clip(location_in(tmp_path / "pictures", each["location"]))
         assert clip.frames().data.shape[0] == each["frames"] == round(4 * each["duration"])
+
+
+def test_a_video_on_a_server_is_fetched_once(tmp_path: Path, prepare: Prepare) -> None:
+    size = encode(tmp_path / "a.mp4", width=480, height=360, options={"crf": "8", "preset": "ultrafast"}).stat().st_size
+    head = 200_000  # what a server is asked for to know a file again
+    assert size > 5 * head
+    with VideoServer(tmp_path) as server:
+        clips = [Clip(server.url("a.mp4"), 0.2, 0.4), Clip(server.url("a.mp4"), 1.0, 1.1)]
+        options = {"steps": ["probe", "health", "trim", "transcode"], "size": 64}
+        assert prepare(clips, tmp_path / "out", **options).prepared == 2
+        assert size <= server.sent <= size + head
+        server.log.clear()
+        assert prepare(clips, tmp_path / "out", **options).prepared == 0
+        assert server.sent < head
+        server.etag = '"two"'
+        assert prepare(clips, tmp_path / "out", **options).prepared == 2
 
 
 def test_shards_share_the_work(originals: Path, tmp_path: Path, prepare: Prepare) -> None:

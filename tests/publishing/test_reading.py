@@ -142,3 +142,29 @@ def load_cells(hub: LocalHub, repo: str, cells: list[str], streaming: bool, **op
     card = b"---\nconfigs:\n- config_name: star\n  data_files: star/train-*.parquet\n---\n"
     hub.add_repo(repo, {"README.md": card, "star/train-0.parquet": content.getvalue()})
     return load_published("star", repo, split="train", streaming=streaming, **options)
+
+
+def test_a_repos_rows_are_shown_with_its_clips(samples: PublishedSamples) -> None:
+    pytest.importorskip("uvicorn")
+    pytest.importorskip("starlette")
+    from tests.viewing.conftest import serving
+
+    from video_sft._viewing.opened import open_config
+
+    local = video_sft.load("star", sample=True, split="train", cache_dir=samples.cache_dir)
+    file = Path(local[0]["video"].path).read_bytes()
+    with samples.hub.attached(cache="viewed"):
+        opened = open_config("star", repo=samples.name)
+        assert opened.splits == ("train", "validation", "test")
+        with serving(opened) as site:
+            samples.hub.forget_served()
+            assert [row["id"] for row in site.rows()["rows"]] == local["id"]
+            assert samples.hub.requests(pattern="videos/*") == []
+            medium = site.get("/api/medium/train/0").json
+            assert (medium["way"], medium["begin"], medium["end"]) == ("direct", 1.2, 5.6)
+            part = site.get("/video/train/0", Range="bytes=100-199")
+            assert (part.status, part.body) == (206, file[100:200])
+            assert site.get("/video/train/0").body == file
+            upstream = site.get("/api/upstream/train/0").json
+            assert upstream["fields"]["row_id"] == "star/Interaction_T1_2"
+            assert len(upstream["moments"]) == 3

@@ -172,6 +172,7 @@ def test_videos_in_archives_and_in_rows_are_sent(opened_rows: Open, videos: dict
     inside = shared_row(1, "what?")
     inside["video"] = {"path": None, "bytes": data}
     with serving(opened_rows([zipped, inside])) as site:
+        assert [row["medium"] for row in site.rows()["rows"]] == ["video", "video"]
         for number in (0, 1):
             assert media(site, number)[1] == data
             assert site.get(f"/video/train/{number}", Range="bytes=5-8").body == data[5:9]

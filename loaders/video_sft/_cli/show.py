@@ -15,7 +15,6 @@ import video_sft
 from video_sft._cli import options as opt
 from video_sft._cli.completion import split_names
 from video_sft._cli.console import Console
-from video_sft._cli.pictures import print_frames
 from video_sft._tables import WholeTable
 from video_sft.errors import ConfigError
 
@@ -55,6 +54,8 @@ def show(
     console, row = Console(), loaded[index]
     console.print(row_panel(row, f"{config}  {split}  row {index:,} of {len(loaded):,}"))
     if frames:
+        from video_sft._cli.pictures import print_frames
+
         print_frames(console, row)
 
 

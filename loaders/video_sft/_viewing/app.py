@@ -24,6 +24,7 @@ from video_sft.errors import VideoError, VideoSftError, one_line
 from video_sft.video import Clip
 from video_sft.video._bytes.byte_source import ByteSource
 from video_sft.video._bytes.media_bytes import media_bytes
+from video_sft.video._frames import facts_in_words
 
 __all__ = ["HOSTS", "PageServer", "byte_range"]
 
@@ -34,7 +35,7 @@ _PAGE = Path(__file__).with_name("page")
 _FILES = {"view.js": "text/javascript", "view.css": "text/css", "icon.svg": "image/svg+xml"}
 _ROWS_EACH, _MOST_ROWS = 20, 100
 _MADE_BYTES, _PICTURE_BYTES = 256 << 20, 64 << 20
-_CLIPS = 32
+_CLIPS = 8
 _SENT_AT_ONCE = 1 << 18
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; "
@@ -120,7 +121,8 @@ class PageServer:
         pages = max(1, -(-len(matching) // size))
         page = min(max(0, _whole(asked.get("page"), 0)), pages - 1)
         numbers = matching[page * size : (page + 1) * size].tolist()
-        shown = [brief(row, number) for number, row in zip(numbers, rows.read(numbers), strict=True)]
+        listed = zip(numbers, rows.listed(numbers), strict=True)
+        shown = [brief(row, number, medium) for number, (row, medium) in listed]
         for row in shown:
             row["fate"] = rows.fate(row["number"])
         facets = {
@@ -134,7 +136,7 @@ class PageServer:
         split, number = _asked(request)
         rows = self._opened.rows(split)
         row = self._opened.row(split, number)
-        own = brief(row, number)
+        own = brief(row, number, next((kind for kind in ("video", "image") if row.get(kind) is not None), None))
         return JSONResponse({**own, **full(row), "fate": rows.fate(number), "count": len(rows), "shared": rows.shared})
 
     def _upstream(self, request: Request) -> Response:
@@ -151,12 +153,12 @@ class PageServer:
             return JSONResponse({"kind": kind})
         plan = plan_of(self._clip(*_asked(request)), anew="anew" in request.query_params)
         facts = plan.facts
-        told = [f"{facts.duration_seconds:.2f} s", f"{facts.width} x {facts.height}", f"{facts.fps:.4g} frames/s"]
-        told += [facts.codec, facts.container, "no sound" if facts.audio is None else f"sound: {facts.audio.codec}"]
         limits = {"offset": plan.offset, "begin": plan.begin, "end": plan.end}
         file = {"fileBegin": facts.begin_seconds, "fileEnd": facts.end_seconds}
         cut = MOST_SECONDS if plan.cut else None
-        return JSONResponse({"kind": "video", "way": plan.way, **limits, **file, "facts": ", ".join(told), "cut": cut})
+        return JSONResponse(
+            {"kind": "video", "way": plan.way, **limits, **file, "facts": facts_in_words(facts), "cut": cut}
+        )
 
     def _video(self, request: Request) -> Response:
         clip = self._clip(*_asked(request))

@@ -45,7 +45,7 @@ class Opened:
         self.mixture: datasets.Dataset | None = None
         self._makers = dict(splits)
         self._sets: dict[str, RowSet] = {}
-        self._others: dict[tuple[str, str], RowSet | None] = {}
+        self._others: dict[tuple[str, str], RowSet] = {}
         self._load_config = load_config
         self._lock = threading.Lock()
 
@@ -93,8 +93,8 @@ class Opened:
             if (config, split) not in self._others:
                 self._others[config, split] = RowSet(self._load_config(config, split))
         others = self._others[config, split]
-        number = None if others is None else others.number_of(column, value)
-        return None if others is None or number is None else others.read([number])[0]
+        number = others.number_of(column, value)
+        return None if number is None else others.read([number])[0]
 
 
 def open_config(config: str, *, split: str | None = None, repo: str | None = None, **options: Any) -> Opened:
@@ -104,14 +104,12 @@ def open_config(config: str, *, split: str | None = None, repo: str | None = Non
         ConfigError: there is no such config, split or option.
         MissingFileError: its files are not there.
     """
-    placed = dict(options)
-    media = placed.pop("media", None)
     if split is not None:
         splits = [split]
     elif repo is not None:
         splits = list(datasets.get_dataset_split_names(repo, config))
     else:
-        splits = splits_there(config, **placed)
+        splits = splits_there(config, **{name: value for name, value in options.items() if name != "media"})
 
     def loaded(name: str, part: str) -> datasets.Dataset:
         given: dict[str, Any] = {**options, "split": part, "repo": repo}
@@ -120,8 +118,6 @@ def open_config(config: str, *, split: str | None = None, repo: str | None = Non
             return _with_words(name, given)
         return load(name, **given)
 
-    if is_upstream(config) and media is None and repo is None:
-        options.pop("media", None)
     makers = {name: _later(lambda name: RowSet(loaded(config, name)), name) for name in splits}
     return Opened(config if repo is None else f"{config} of {repo}", makers, loaded)
 

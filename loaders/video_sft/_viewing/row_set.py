@@ -23,6 +23,7 @@ Mask = npt.NDArray[np.bool_]
 #: What rows of the shared schema are chosen by, and searched in.
 _FACETS = ("source", "task", "answer_format", "question_type", "license")
 _SEARCHED = ("id", "messages", "choices", "answer", "video_id", "video_path")
+_MEDIA = ("video", "image")
 #: Of other rows, columns of text with so few values in their first rows are facets.
 _MOST_VALUES, _LOOKED_AT = 40, 2_000
 #: What stands for a null on the page.
@@ -123,6 +124,24 @@ class RowSet:
         names = [name for name in columns or self.rows.column_names if name in self.rows.column_names]
         (batch,) = stored_batches(self.rows, names, len(places), places)
         found: list[dict[str, Any]] = batch.to_pylist()
+        return found
+
+    def listed(self, numbers: Sequence[int]) -> list[tuple[dict[str, Any], str | None]]:
+        """Return rows without their media, and which of them each has: its bytes may be many, and a list needs none."""
+        plain = [name for name in self.rows.column_names if name not in _MEDIA]
+        rows = self.read(numbers, plain)
+        return [
+            (row, next((name for name, there in self._media.items() if there[number]), None))
+            for row, number in zip(rows, numbers, strict=True)
+        ]
+
+    @functools.cached_property
+    def _media(self) -> dict[str, Mask]:
+        """Which rows have a video, and which an image."""
+        own, found = indices_of(self.rows), {}
+        for name in (name for name in _MEDIA if name in self.rows.column_names):
+            there = pc.is_valid(self.rows.data.column(name)).to_numpy()
+            found[name] = there if own is None else there[own.to_numpy().astype(np.int64)]
         return found
 
     def fate(self, number: int) -> dict[str, Any] | None:

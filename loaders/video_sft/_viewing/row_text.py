@@ -16,8 +16,8 @@ _BRIEF = 240
 _LONGEST_TEXT, _LONGEST_LIST = 20_000, 2_000
 
 
-def brief(row: Mapping[str, Any], number: int) -> dict[str, Any]:
-    """Return what a list of rows has of one: its id, its first words and a few facts."""
+def brief(row: Mapping[str, Any], number: int, medium: str | None) -> dict[str, Any]:
+    """Return what a list of rows has of one: its id, its first words, a few facts, and whether it has a medium."""
     words = _first_words(row) if "messages" in row else _any_words(row)
     named = {name: row[name] for name in ("source", "task", "question_type", "license") if row.get(name)}
     return {
@@ -25,7 +25,7 @@ def brief(row: Mapping[str, Any], number: int) -> dict[str, Any]:
         "id": str(row.get("id") or row.get("row_id") or f"row {number}"),
         "words": words[:_BRIEF] + ("…" if len(words) > _BRIEF else ""),
         "facts": named,
-        "medium": _medium(row),
+        "medium": medium,
     }
 
 
@@ -45,7 +45,6 @@ def full(row: Mapping[str, Any]) -> dict[str, Any]:
         "answer": answer,
         "facts": {name: plain(value) for name, value in row.items() if name not in _PLACED and value is not None},
         "moments": moments_of(row),
-        "medium": _medium(row),
     }
 
 
@@ -93,10 +92,6 @@ def plain(value: Any) -> Any:
 
 def _number(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else value
-
-
-def _medium(row: Mapping[str, Any]) -> str | None:
-    return next((kind for kind in ("video", "image") if row.get(kind) is not None), None)
 
 
 def _first_words(row: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ from video_sft._probing.versions import versions_of
 from video_sft.errors import MissingMediaError, VideoError
 from video_sft.preparing._planning import sized
 from video_sft.preparing._settings import Settings
-from video_sft.preparing._task import Part, Wanted, prepare_video
+from video_sft.preparing._task import Stretch, Wanted, prepare_video
 from video_sft.video._bytes.media_bytes import MediaBytes
 
 __all__ = ["BadVideo", "DeepReport", "deep_check"]
@@ -84,7 +84,7 @@ def deep_check(
     states = dict(versions_of(places.values()))
     unreachable = {path: state for path, source in places.items() if isinstance(state := states[source], VideoError)}
     videos = [
-        Wanted(path, None, source, path, state[0], (Part(),), size=state[1])
+        Wanted(path, None, source, path, state[0], (Stretch(),), size=state[1])
         for path, source in places.items()
         if not isinstance(state := states[source], VideoError)
     ]

@@ -58,18 +58,33 @@ def fingerprint(video: object, *, num_threads: int | None = None) -> str | None:
         VideoError: it is broken or holds no video, or the clip is not within it.
     """
     clip = video if isinstance(video, Clip) else Clip(video)
-    facts = clip.metadata
-    begin, end = facts.within(clip.start_seconds, clip.stop_seconds)
-    if not end > begin:
-        raise VideoError(clip.path or "a video given as bytes", f"it ends at {facts.end_seconds:g} s, before the clip")
-    places = begin + (end - begin) * np.array(_PLACES)
-    times = np.clip(places[:, None] + np.array(_AROUND), begin, end).ravel()
-    frames = clip.frames(times=times.tolist(), size=(_READ, _READ), num_threads=num_threads).data
-    pictures = (frames @ _LUMA).reshape(len(_PLACES), len(_AROUND), _READ, _READ).mean(axis=1)
+    try:
+        pictures = _pictures(clip, num_threads)
+    except _EarlierEndError:  # a header may promise more than there is, which reading has shown
+        pictures = _pictures(clip, num_threads)
     amplitudes = _frequencies(_without_bars(pictures))
     if np.count_nonzero((np.abs(amplitudes) > _AMPLITUDE).sum(axis=1) >= _FEWEST_FREQUENCIES) < _FEWEST_PICTURES:
         return None
     return np.packbits(amplitudes > _AMPLITUDE).tobytes().hex()
+
+
+class _EarlierEndError(VideoError):
+    """The video ends before a moment that was to be looked at."""
+
+
+def _pictures(clip: Clip, num_threads: int | None) -> Picture:
+    """Read the pictures of a clip, in grey."""
+    name, facts = clip.path or "a video given as bytes", clip.metadata
+    begin, end = facts.within(clip.start_seconds, clip.stop_seconds)
+    if not end > begin:
+        raise VideoError(name, f"it ends at {facts.end_seconds:g} s, before the clip")
+    places = begin + (end - begin) * np.array(_PLACES)
+    times = np.clip(places[:, None] + np.array(_AROUND), begin, end).ravel()
+    try:
+        frames = clip.frames(times=times.tolist(), size=(_READ, _READ), num_threads=num_threads).data
+    except ValueError as error:
+        raise _EarlierEndError(name, str(error)) from error
+    return np.asarray((frames @ _LUMA).reshape(len(_PLACES), len(_AROUND), _READ, _READ).mean(axis=1))
 
 
 def _without_bars(pictures: Picture) -> Picture:

@@ -18,7 +18,7 @@ from video_sft._datasets import indices_of, stored_batches
 from video_sft._probing.row_media import medium_of
 from video_sft._probing.versions import versions_of
 from video_sft.errors import ConfigError, VideoError
-from video_sft.preparing._task import Part, Wanted
+from video_sft.preparing._task import Stretch, Wanted
 from video_sft.video import Clip
 from video_sft.video._bytes.archive_index import BadArchiveError, member_name
 from video_sft.video._bytes.media_bytes import MediaBytes, archive_at
@@ -26,7 +26,7 @@ from video_sft.video._bytes.range_cache import without_access
 from video_sft.video._columns.saved_videos import is_remote_video
 from video_sft.video._fragment import split_cut
 
-__all__ = ["KNOWN", "Known", "Plan", "planned", "shard_of", "sized"]
+__all__ = ["KNOWN", "Known", "VideoPlan", "planned", "shard_of", "sized"]
 
 _COLUMNS = ("id", "video", "video_id", "video_path", "start_seconds", "stop_seconds")
 _BATCH = 10_000
@@ -35,7 +35,7 @@ KNOWN = ("version", "start", "stop", "steps", "error")
 
 
 @dataclass
-class Plan:
+class VideoPlan:
     """What rows need.
 
     Attributes:
@@ -58,7 +58,7 @@ class Plan:
 
 def planned(
     rows: object, *, trimmed: bool, pools: Collection[str] | None, max_rows: int | None, shard: tuple[int, int]
-) -> Plan:
+) -> VideoPlan:
     """Return the videos of rows, each once, whose ids fall to a shard; no file is opened.
 
     Args:
@@ -71,8 +71,8 @@ def planned(
     Raises:
         ConfigError: these are no rows with videos.
     """
-    plan = Plan()
-    found: dict[tuple[str, str | None, MediaBytes, Part | None], set[Part]] = {}
+    plan = VideoPlan()
+    found: dict[tuple[str, str | None, MediaBytes, Stretch | None], set[Stretch]] = {}
     known: dict[str, Any] = {}
     for row in _rows(rows, max_rows):
         medium = medium_of(row, known)
@@ -86,10 +86,10 @@ def planned(
         plan.rows += 1
         if shard_of(str(video_id), shard[1]) != shard[0]:
             continue
-        part = Part(medium.start_seconds, medium.stop_seconds)
-        cut = part if part != Part() and _is_cut(row, source) else None
+        part = Stretch(medium.start_seconds, medium.stop_seconds)
+        cut = part if part != Stretch() and _is_cut(row, source) else None
         parts = found.setdefault((str(video_id), row.get("video_path"), source, cut), set())
-        parts.add(part if trimmed or cut else Part())
+        parts.add(part if trimmed or cut else Stretch())
     wanted = [
         Wanted(video_id, path, source, _name(source), "", _joined(parts), cut is not None)
         for (video_id, path, source, cut), parts in found.items()
@@ -114,13 +114,13 @@ class Known:
     """
 
     def __init__(self, table: pa.Table, videos: Iterable[Wanted], told: str, *, failed_too: bool) -> None:
-        self._done: dict[str, list[tuple[Part, bool]]] = {}
+        self._done: dict[str, list[tuple[Stretch, bool]]] = {}
         versions = pa.array([video.version for video in videos], pa.string())
         table = table.filter(pc.and_(pc.equal(table["steps"], told), pc.is_in(table["version"], versions)))
         for batch in table.select(("version", "start", "stop", "error")).to_batches(max_chunksize=_BATCH):
             for version, start, stop, error in zip(*(column.to_pylist() for column in batch), strict=True):
                 if error is None or failed_too:
-                    self._done.setdefault(version, []).append((Part(start, stop), error is None))
+                    self._done.setdefault(version, []).append((Stretch(start, stop), error is None))
 
     def left(self, video: Wanted) -> Wanted | None:
         """Return a video with the parts that are not done; None where all are."""
@@ -180,20 +180,20 @@ def _is_cut(row: Mapping[str, Any], source: MediaBytes) -> bool:
     return bool(key) and stem == key and PurePosixPath(row.get("video_path") or "").stem != key
 
 
-def _joined(parts: Iterable[Part]) -> tuple[Part, ...]:
+def _joined(parts: Iterable[Stretch]) -> tuple[Stretch, ...]:
     """Return the fewest parts that cover some; those that overlap or touch become one."""
-    found: list[Part] = []
+    found: list[Stretch] = []
     for part in sorted(parts, key=lambda each: -1.0 if each.start is None else each.start):
         last = found[-1] if found else None
         if last is not None and (last.stop is None or part.start is None or part.start <= last.stop):
             stop = None if last.stop is None or part.stop is None else max(last.stop, part.stop)
-            found[-1] = Part(last.start, stop)
+            found[-1] = Stretch(last.start, stop)
         else:
             found.append(part)
     return tuple(found)
 
 
-def _identify(wanted: Sequence[Wanted], plan: Plan) -> None:
+def _identify(wanted: Sequence[Wanted], plan: VideoPlan) -> None:
     """Put videos into a plan, with the version of each file."""
     by_source: dict[MediaBytes, list[Wanted]] = {}
     for video in wanted:

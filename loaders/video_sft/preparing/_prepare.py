@@ -19,7 +19,7 @@ from video_sft._media import Location, MediaPlaces
 from video_sft.builders import configs
 from video_sft.errors import ConfigError
 from video_sft.mixing import mix
-from video_sft.preparing._planning import Known, Plan, planned, sized
+from video_sft.preparing._planning import Known, VideoPlan, planned, sized
 from video_sft.preparing._report import PrepareReport
 from video_sft.preparing._root import PreparedRoot
 from video_sft.preparing._settings import DEFAULT_STEPS, Settings
@@ -94,7 +94,8 @@ def prepare(
         memory: bytes that Ray sets aside for each task.
         num_workers: processes of `local`; None is one for each processor.
         seconds_per_video: a video that takes longer is given up.
-        packed: put files into zips of about 1 GB, which are read in place; None does so above 100,000 files.
+        packed: put files into zips of about 1 GB, which are read in place; None does so above 100,000 files, and on the
+            Hub.
         progress: show a bar.
         **load_options: for `load` or `mix`, where `rows` names a config or a recipe: `data_dir`, `sample`, `repo` ...
 
@@ -118,7 +119,8 @@ def prepare(
     found = _rows(rows, split, media, load_options)
     plan = planned(found, trimmed="trim" in settings.steps, pools=pools, max_rows=max_rows, shard=part)
     files = plan.parts * part[1]
-    packed = settings.writes and (files > _MOST_FILES if packed is None else packed)
+    many = files > _MOST_FILES or root.startswith("hf://")  # where each file is a commit
+    packed = settings.writes and (many if packed is None else packed)
     settings = Settings(
         root, settings.steps, encoder=encoder, returned=packed or root.startswith("memory://"), **chosen
     )
@@ -177,12 +179,12 @@ class _Tally:
                 self.seconds_after += row.get("duration") or 0.0
             yield each
 
-    def unreachable(self, plan: Plan) -> Iterator[Prepared]:
+    def unreachable(self, plan: VideoPlan) -> Iterator[Prepared]:
         """Yield the videos that are not there."""
         for video, error in plan.unreachable.items():
             yield from self._lost(video, error.reason)
 
-    def report(self, plan: Plan, seconds: float) -> PrepareReport:
+    def report(self, plan: VideoPlan, seconds: float) -> PrepareReport:
         """Return all of it."""
         return PrepareReport(
             root=self.settings.root,
@@ -223,7 +225,7 @@ def _named(video: Wanted) -> str:
     return f"{video.video_id} ({video.original})" if video.original != video.video_id else video.video_id
 
 
-def _failed_before(prepared: PreparedRoot, plan: Plan, settings: Settings, retry_failed: bool) -> int:
+def _failed_before(prepared: PreparedRoot, plan: VideoPlan, settings: Settings, retry_failed: bool) -> int:
     """Return how many videos failed in an earlier run and are not tried again."""
     if retry_failed:
         return 0
@@ -237,7 +239,7 @@ def _rows(rows: Any, split: str, media: Any, options: Mapping[str, Any]) -> Any:
     if isinstance(rows, str) and rows in configs():
         return load(rows, split=split, media=media, **options)
     if isinstance(rows, (str, os.PathLike)) or (isinstance(rows, Mapping) and "video" not in rows):
-        return mix(rows, split=split, media=media, decontaminate=None, **options)
+        return mix(rows, split=split, media=media, **{"decontaminate": None, **options})
     if media is not None or options:
         names = ", ".join([*(["media"] if media is not None else []), *options])
         raise ConfigError(f"{names}: these go with a config or a recipe; rows that are loaded have their videos")

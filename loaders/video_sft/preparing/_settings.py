@@ -1,4 +1,4 @@
-"""The steps that are done with each video, and their parameters."""
+"""The settings of a job: what is to be done with each video, and how."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from video_sft.video._columns.saved_videos import is_remote_video, link_or_copy
 from video_sft.video._fragment import cut_url, split_cut
 from video_sft.video._reading.frame_folder import frames_url, split_frames
 
-__all__ = ["Part", "Prepared", "Wanted", "prepare_video", "stored_name"]
+__all__ = ["Prepared", "Stretch", "Wanted", "prepare_video", "stored_name"]
 
 #: What is encoded anew whatever its size: it is slow to read, and many readers cannot.
 _PICTURES = frozenset({"frames", "gif", "webp", "webp_pipe"})
@@ -36,13 +36,13 @@ _NOT_WRITABLE = frozenset({*NO_ROOM, errno.EACCES, errno.EPERM, errno.EROFS, err
 
 
 @dataclass(frozen=True)
-class Part:
+class Stretch:
     """A part of a video that rows are about, in seconds of the whole video; None is its beginning, or its end."""
 
     start: float | None = None
     stop: float | None = None
 
-    def covers(self, other: Part) -> bool:
+    def covers(self, other: Stretch) -> bool:
         """Return whether another part lies within this one."""
         begins = self.start is None or (other.start is not None and self.start <= other.start)
         return begins and (self.stop is None or (other.stop is not None and other.stop <= self.stop))
@@ -68,7 +68,7 @@ class Wanted:
     source: MediaBytes
     original: str
     version: str
-    parts: tuple[Part, ...]
+    parts: tuple[Stretch, ...]
     cut: bool = False
     size: int = 0
 
@@ -106,7 +106,7 @@ def _all_prepared(settings: Settings, wanted: Wanted) -> list[Prepared]:
         except VideoError as error:
             return [Prepared(_row(settings, wanted, part) | {"error": error.reason}) for part in wanted.parts]
         found = []
-        whole = _fingerprint(settings, source, Part()) if problem is None else {}
+        whole = _fingerprint(settings, source, Stretch()) if problem is None else {}
         for part in wanted.parts:
             row = _row(settings, wanted, part) | _of_original(facts)
             if problem is not None:
@@ -114,7 +114,7 @@ def _all_prepared(settings: Settings, wanted: Wanted) -> list[Prepared]:
                 continue
             try:
                 row |= {f"original_{name}": text for name, text in whole.items()}
-                inside = Part() if wanted.cut else part
+                inside = Stretch() if wanted.cut else part
                 is_all = steps.is_whole(facts, inside.start, inside.stop)
                 row |= whole if is_all else _fingerprint(settings, source, inside)
                 found.append(_prepared(settings, wanted, part, source, facts, row, scratch))
@@ -166,9 +166,15 @@ def _fetched(settings: Settings, source: MediaBytes, scratch: Path) -> str:
 
 
 def _prepared(
-    settings: Settings, wanted: Wanted, part: Part, source: str, facts: MediumFacts, row: dict[str, Any], scratch: Path
+    settings: Settings,
+    wanted: Wanted,
+    part: Stretch,
+    source: str,
+    facts: MediumFacts,
+    row: dict[str, Any],
+    scratch: Path,
 ) -> Prepared:
-    inside = Part() if wanted.cut else part
+    inside = Stretch() if wanted.cut else part
     made = _made(settings, inside, source, facts, scratch) if settings.writes else None
     if made is None:
         return Prepared(row | _told(facts, 0.0))
@@ -188,7 +194,7 @@ def _prepared(
     return Prepared(row)
 
 
-def _made(settings: Settings, part: Part, source: str, facts: MediumFacts, scratch: Path) -> Made:
+def _made(settings: Settings, part: Stretch, source: str, facts: MediumFacts, scratch: Path) -> Made:
     """Make the file of a part: pictures, a smaller video, its frames as they are, or all of it as it is."""
     wanted = set(settings.steps)
     limits: dict[str, Any] = {"start": part.start, "stop": part.stop}
@@ -220,7 +226,7 @@ def _made(settings: Settings, part: Part, source: str, facts: MediumFacts, scrat
     return Made(str(target), offset, f"left as it is{f': {note}' if note else ''}")
 
 
-def _row(settings: Settings, wanted: Wanted, part: Part) -> dict[str, Any]:
+def _row(settings: Settings, wanted: Wanted, part: Stretch) -> dict[str, Any]:
     return {
         "video_id": wanted.video_id,
         "video_path": wanted.video_path,
@@ -233,7 +239,7 @@ def _row(settings: Settings, wanted: Wanted, part: Part) -> dict[str, Any]:
     }
 
 
-def _fingerprint(settings: Settings, source: str, part: Part) -> dict[str, str | None]:
+def _fingerprint(settings: Settings, source: str, part: Stretch) -> dict[str, str | None]:
     """Return the fingerprint of a part; that it cannot be made is no reason to give the video up."""
     if "fingerprint" not in settings.steps:
         return {}

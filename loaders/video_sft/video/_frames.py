@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Audio", "AudioTrack", "Frames", "Replacement", "VideoMetadata"]
+__all__ = ["Audio", "AudioTrack", "Frames", "Replacement", "VideoMetadata", "facts_in_words"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,13 @@ class VideoMetadata:
         start = self.begin_seconds if start_seconds is None else max(self.begin_seconds, start_seconds)
         stop = self.end_seconds if stop_seconds is None else min(self.end_seconds, stop_seconds)
         return start, stop
+
+
+def facts_in_words(facts: VideoMetadata) -> str:
+    """Return what people want to know of a file first: `12.40 s, 640 x 360, 25 frames/s, h264, mov, no sound`."""
+    told = [f"{facts.duration_seconds:.2f} s", f"{facts.width} x {facts.height}", f"{facts.fps:.4g} frames/s"]
+    told += [facts.codec, facts.container, "no sound" if facts.audio is None else f"sound: {facts.audio.codec}"]
+    return ", ".join(told)
 
 
 @dataclass(frozen=True)

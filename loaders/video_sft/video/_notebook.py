@@ -9,7 +9,7 @@ from typing import Any
 
 from video_sft.errors import VideoError
 from video_sft.video._contact_sheet import data_url, sheet_html
-from video_sft.video._frames import VideoMetadata
+from video_sft.video._frames import VideoMetadata, facts_in_words
 
 __all__ = ["clip_html"]
 
@@ -32,9 +32,7 @@ def clip_html(clip: Any) -> str:
         player = _player(clip, facts)
     except VideoError as error:
         return f"<div>{name}<br>{escape(str(error))}</div>"
-    told = [f"{facts.duration_seconds:.2f} s", f"{facts.width} x {facts.height}", f"{facts.fps:.4g} frames/s"]
-    told += [facts.codec, facts.container, "no sound" if facts.audio is None else f"sound: {facts.audio.codec}"]
-    return f"<div>{name}<br><small>{escape(', '.join(told))}</small><br>{sheet}{player}</div>"
+    return f"<div>{name}<br><small>{escape(facts_in_words(facts))}</small><br>{sheet}{player}</div>"
 
 
 def _player(clip: Any, facts: VideoMetadata) -> str:

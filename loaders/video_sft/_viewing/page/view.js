@@ -83,7 +83,7 @@ function item(row) {
     : make("span", { class: "still" }, "no medium");
   still.addEventListener("error", () => still.replaceWith(make("span", { class: "still" }, "not readable")));
   const fate = row.fate
-    ? make("small", { class: row.fate.times ? "" : "out" }, [row.fate.what, row.fate.why].filter(Boolean).join(": "))
+    ? make("small", { class: row.fate.what === "left out" ? "out" : "" }, [row.fate.what, row.fate.why].filter(Boolean).join(": "))
     : null;
   const link = make("a", { href: `#${next}` }, still,
     make("span", {}, make("span", { class: "words" }, row.words || "(no text)"),
@@ -173,7 +173,7 @@ function rowParts(row) {
   const parts = [top];
   if (row.fate) {
     const why = row.fate.why ? `: ${row.fate.why}` : "";
-    parts.push(make("p", { class: row.fate.times ? "fate" : "fate left" }, make("b", {}, row.fate.what), why,
+    parts.push(make("p", { class: `fate ${row.fate.times ? "" : row.fate.what === "left out" ? "left" : "spared"}` }, make("b", {}, row.fate.what), why,
       make("br"), make("small", {}, `part ${row.fate.part}: ${row.fate.share}`)));
   }
   parts.push(make("div", { class: "medium", id: "medium" }, make("p", { class: "quiet" }, row.medium ? "Opening the file …" : "This row has no video or image.")));

@@ -59,6 +59,8 @@ def leave_out_footage(
         reasons = {}
         for number, entry in enumerate(lists):
             hits = {one for one, by_list in matches.items() if number in by_list}
+            if not hits:
+                continue
             mask = np.array([each is not None and not hits.isdisjoint(each.fingerprints) for each in of_part], bool)
             if mask.any():
                 part.on_lists[entry.name] = part.on_lists.get(entry.name, 0) + int(mask.sum())
