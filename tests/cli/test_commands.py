@@ -207,7 +207,7 @@ def test_demo_ends_with_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[
         (["juggle"], "No such command 'juggle'"),
         (["lst"], "Did you mean 'list'?"),
         (["eval-ids", "mak"], "Did you mean 'make'?"),
-        (["show", "next_qa", "--sampel"], "Possible options: --sample"),
+        (["show", "next_qa", "--sampel"], "--sample"),
         (
             ["show", "next_qa", "--sample", "--split", "val"],
             "it has train, validation, test. Did you mean 'validation'?",
