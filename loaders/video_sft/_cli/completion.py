@@ -1,4 +1,4 @@
-"""What a shell offers for the words of the command line; nothing slow is imported before it asks."""
+"""The completions of the command line's words, for a shell; nothing slow is imported before one is asked for."""
 
 from __future__ import annotations
 

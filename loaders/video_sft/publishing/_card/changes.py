@@ -1,4 +1,4 @@
-"""What a publication changed, in a line of the card."""
+"""The line of a card on what a publication changed."""
 
 from __future__ import annotations
 
