@@ -31,6 +31,7 @@ from dateutil import parser  # type: ignore[import-untyped]
 from video_sft._rows.schema import COLUMNS, features
 from video_sft.publishing._cells import image_bytes
 from video_sft.video._columns.feature import stock_features
+from video_sft.video._fragment import split_fragment
 
 __all__ = ["LISTED_VIDEOS", "native_types", "stated_features", "stated_types", "stored_schema"]
 
@@ -128,8 +129,10 @@ def _native(stated: Any, own: Any) -> Any:
 
 
 def _lengths_stated(column: pa.ChunkedArray) -> bool:
-    paths = column.combine_chunks().field("path").unique().to_pylist()
-    return all(path is not None and PurePosixPath(path).suffix.lower() in _STATE_LENGTHS for path in paths)
+    paths = pc.struct_field(column.drop_null(), "path").unique().to_pylist()
+    return all(
+        path is not None and PurePosixPath(split_fragment(path)[0]).suffix.lower() in _STATE_LENGTHS for path in paths
+    )
 
 
 def _is_number(feature: object) -> bool:

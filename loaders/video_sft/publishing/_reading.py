@@ -226,13 +226,14 @@ def _with_clips(rows: Any, allowed: _Allowed) -> Any:
     """Give video cells their clip's limits, and the column its lazy clips."""
     if not has_media(rows.features):
         return rows
-    if LISTED_VIDEOS in rows.features:
-        rows = rows.remove_columns(LISTED_VIDEOS)
-    shape = datasets.Features({**rows.features, **{name: features()[name] for name in _MEDIA}})
+    listed = [LISTED_VIDEOS] if LISTED_VIDEOS in rows.features else []
+    kept = {name: feature for name, feature in rows.features.items() if name not in listed}
+    shape = datasets.Features({**kept, **{name: features()[name] for name in _MEDIA}})
     if isinstance(rows, datasets.IterableDataset):
         placed = functools.partial(_placed, allowed=allowed)
         # The features come last: datasets 4.8 takes tables of a `map` that was given features for rows already decoded.
-        return rows.with_format("arrow").map(placed, batched=True).with_format(None).cast(shape)
+        return rows.with_format("arrow").map(placed, batched=True, remove_columns=listed).with_format(None).cast(shape)
+    rows = rows.remove_columns(listed)
     unlimited = all(rows.data.column(name).null_count == len(rows.data) for name in _LIMITS)
     if unlimited and all(_all_allowed(rows.data.column(name), allowed) for name in _MEDIA):
         return rows.cast_column("video", shape["video"])

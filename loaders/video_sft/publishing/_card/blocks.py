@@ -66,8 +66,8 @@ _STATED_TYPES = """
 
 Where a column of a config has no values, its type is `null`; some numbers, lists and text are stated as `json` or
 `utf8`, so that the Hub can make statistics of every split. The values are the same. A further column `videos` has the
-video as a list of one, which the Hub's viewer plays. With `datasets` alone, `rows.cast_column("video", Video())` decodes
-the whole file; the part a row is about lies between its seconds."""
+video as a list of one, which the Hub's viewer plays. With `datasets` alone, `rows.cast_column("video", Video())`
+decodes the whole file; the part a row is about lies between its seconds."""
 
 
 def blocks(facts: CardFacts) -> dict[str, str]:
