@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -127,7 +128,9 @@ def printed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
         for name, value in {"TERM": "xterm-256color", "COLORTERM": "truecolor", **environment}.items():
             monkeypatch.setenv(name, value)
         out = io.StringIO()
-        print_frames(Console(file=out, force_terminal=terminal, width=width, legacy_windows=False), row)
+        # The console would look at the environment as it was when `rich` was imported.
+        looks: Any = {"legacy_windows": False, "_environ": os.environ}
+        print_frames(Console(file=out, force_terminal=terminal, width=width, **looks), row)
         return out.getvalue()
 
     return make
