@@ -272,9 +272,10 @@ def _placed_cells(table: pa.Table, allowed: _Allowed) -> pa.Table:
 
 def _path(row: dict[str, Any], name: str, allowed: _Allowed) -> str | None:
     path: str | None = row[name]["path"]
-    if path is None or row[name]["bytes"] is not None:
-        return path
-    place = allowed.place(path)
-    if place is None:
+    held = row[name]["bytes"] is not None
+    place = path if held or path is None else allowed.place(path)
+    if path is not None and place is None:
         return f"{REFUSED}{split_fragment(path)[0]}"
-    return place if name == "image" or was_cut(path) else clip_url(place, row["start_seconds"], row["stop_seconds"])
+    if name == "image" or was_cut(path or "") or not (place or held):
+        return place
+    return clip_url(place or "", row["start_seconds"], row["stop_seconds"])
