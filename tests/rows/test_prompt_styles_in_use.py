@@ -61,6 +61,7 @@ def test_upstream_keeps_videochat2s_own_text(tmp_path: Path) -> None:
     assert [role for role, _ in texts(dropped[0])] == ["user", "assistant"]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("style", STYLES)
 def test_a_question_has_the_same_words_in_every_style(style: str, session_cache: str) -> None:
     """What deduplication and decontamination go by, on every row of every sample."""
