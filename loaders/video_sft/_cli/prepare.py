@@ -10,7 +10,7 @@ import typer
 
 import video_sft
 from video_sft._cli import options as opt
-from video_sft._cli.console import Console, table_of
+from video_sft._cli.console import Console
 
 __all__ = ["prepare_videos"]
 
@@ -103,10 +103,8 @@ def prepare_videos(
         typer.echo(json.dumps(report.to_dict(), indent=2))
     else:
         console = Console(soft_wrap=True)
-        table = table_of(["", report.root], show_header=False, box=None)
-        for name, what in report.lines():
-            table.add_row(name, what)
-        console.print(table)
+        for name, what in report.lines():  # whole, however narrow the terminal: a path is there to be copied
+            console.print(f"{name:<17}{what}")
         for video, why in report.failed[:_SHOWN]:
             console.print(f"  {video}: {why}", style="red")
         if len(report.failed) > _SHOWN:
