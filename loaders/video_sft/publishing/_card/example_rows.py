@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from datasets import Video
+from datasets import Dataset, Video
 
 from video_sft._upstream_loading import RowOptions, first_split, load_upstream
 from video_sft.publishing._report import ExampleRow
@@ -26,7 +26,9 @@ def example_row(split: str, rows: Any) -> ExampleRow | None:
         split: its name.
         rows: a dataset of shared rows, or a stream of them.
     """
-    some = list(rows.take(_SEARCHED).cast_column("video", Video(decode=False)).remove_columns("image"))
+    # A dataset's own `take` refuses more rows than there are before datasets 5.
+    searched = min(_SEARCHED, len(rows)) if isinstance(rows, Dataset) else _SEARCHED
+    some = list(rows.take(searched).cast_column("video", Video(decode=False)).remove_columns("image"))
     if not some:
         return None
     row = max(some, key=lambda row: (row["messages"][-1]["role"] == "assistant", row["video"] is not None))
