@@ -155,7 +155,7 @@ def test_what_is_published_comes_back(hub: LocalHub, tmp_path: Path, session_cac
         assert np.array_equal(clips[0].frames(count=2).data, built[0]["video"].frames(count=2).data)
     plain = datasets.load_dataset("org/made", "next_qa-source", split="validation")
     upstream: Any = video_sft.load("next_qa-source", sample=True, split="validation", cache_dir=session_cache)
-    assert plain.to_list() == upstream.to_list()
+    assert list(plain) == list(upstream)
     mixture: Any = video_sft.mix({"star": 1.0}, repo="org/made", streaming=True, num_rows=5)
     assert {type(row["video"]) for row in mixture} == {video_sft.Clip}
 
