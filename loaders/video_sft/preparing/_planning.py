@@ -110,25 +110,28 @@ class Known:
         table: the manifest, the columns `KNOWN` of it at least.
         videos: that are asked about.
         told: the steps and parameters that are wanted now.
-        failed_too: whether failures count as done.
     """
 
-    def __init__(self, table: pa.Table, videos: Iterable[Wanted], told: str, *, failed_too: bool) -> None:
+    def __init__(self, table: pa.Table, videos: Iterable[Wanted], told: str) -> None:
         self._done: dict[str, list[tuple[Stretch, bool]]] = {}
         versions = pa.array([video.version for video in videos], pa.string())
         table = table.filter(pc.and_(pc.equal(table["steps"], told), pc.is_in(table["version"], versions)))
         for batch in table.select(("version", "start", "stop", "error")).to_batches(max_chunksize=_BATCH):
             for version, start, stop, error in zip(*(column.to_pylist() for column in batch), strict=True):
-                if error is None or failed_too:
-                    self._done.setdefault(version, []).append((Stretch(start, stop), error is None))
+                self._done.setdefault(version, []).append((Stretch(start, stop), error is None))
 
-    def left(self, video: Wanted) -> Wanted | None:
-        """Return a video with the parts that are not done; None where all are."""
+    def left(self, video: Wanted, *, failed_too: bool) -> Wanted | None:
+        """Return a video with the parts that are not done; None where all are.
+
+        Args:
+            video: one of those asked about.
+            failed_too: whether failures count as done.
+        """
         done = self._done.get(video.version, [])
         left = tuple(
             part
             for part in video.parts
-            if not any(known == part or (good and known.covers(part)) for known, good in done)
+            if not any(known.covers(part) if good else failed_too and known == part for known, good in done)
         )
         return replace(video, parts=left) if left else None
 

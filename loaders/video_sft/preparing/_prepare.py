@@ -6,7 +6,7 @@ import functools
 import os
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from video_sft._datasets import tqdm
@@ -114,20 +114,29 @@ def prepare(
     part = _shard(shard)
     root = root_text(out)
     _check_engine(engine, address, runtime_env, memory, num_workers)
-    chosen: Any = {"size": size, "max_fps": max_fps, "trim": trim, "quality": quality, "key_seconds": key_seconds}
-    settings = Settings(root, tuple(steps), encoder=encoder, **chosen)
+    settings = Settings(
+        root,
+        tuple(steps),
+        size=size,
+        max_fps=max_fps,
+        trim=trim,
+        quality=quality,
+        key_seconds=key_seconds,
+        encoder=encoder,
+    )
     found = _rows(rows, split, media, load_options)
     plan = planned(found, trimmed="trim" in settings.steps, pools=pools, max_rows=max_rows, shard=part)
     files = plan.parts * part[1]
     many = files > _MOST_FILES or root.startswith("hf://")  # where each file is a commit
     packed = settings.writes and (many if packed is None else packed)
-    settings = Settings(
-        root, settings.steps, encoder=encoder, returned=packed or root.startswith("memory://"), **chosen
-    )
+    settings = replace(settings, returned=packed or root.startswith("memory://"))
     with PreparedRoot(root, part, packed=packed, pack_bytes=_PACK_BYTES) as prepared:
-        known = Known(prepared.known, plan.videos, settings.told, failed_too=not retry_failed)
-        left = list(sized(video for each in plan.videos if (video := known.left(each)) is not None))
-        tally = _Tally(settings, len(plan.videos) - len(left), _failed_before(prepared, plan, settings, retry_failed))
+        known = Known(prepared.known, plan.videos, settings.told)
+        wanted = (known.left(video, failed_too=not retry_failed) for video in plan.videos)
+        left = list(sized(video for video in wanted if video is not None))
+        good = sum(known.left(video, failed_too=False) is None for video in plan.videos)
+        done_before = len(plan.videos) - len(left)
+        tally = _Tally(settings, done_before, failed_before=done_before - good)
         prepared.add(tally.unreachable(plan))
         if left:
             work = functools.partial(prepare_video, settings)
@@ -223,15 +232,6 @@ class _Tally:
 
 def _named(video: Wanted) -> str:
     return f"{video.video_id} ({video.original})" if video.original != video.video_id else video.video_id
-
-
-def _failed_before(prepared: PreparedRoot, plan: VideoPlan, settings: Settings, retry_failed: bool) -> int:
-    """Return how many videos failed in an earlier run and are not tried again."""
-    if retry_failed:
-        return 0
-    good = Known(prepared.known, plan.videos, settings.told, failed_too=False)
-    both = Known(prepared.known, plan.videos, settings.told, failed_too=True)
-    return sum(both.left(video) is None and good.left(video) is not None for video in plan.videos)
 
 
 def _rows(rows: Any, split: str, media: Any, options: Mapping[str, Any]) -> Any:
