@@ -20,7 +20,7 @@ from video_sft._viewing.mixed_rows import MixedRows
 from video_sft._viewing.row_set import RowSet
 from video_sft.builders import builder_class
 from video_sft.errors import ConfigError, MissingFileError
-from video_sft.mixing._outcomes import Outcomes, outcomes
+from video_sft.mixing._outcomes import outcomes
 from video_sft.video import Video
 from video_sft.video._reading.frame_folder import is_frame, natural
 
@@ -149,13 +149,9 @@ def open_recipe(recipe: str, *, load_options: Mapping[str, Any], **options: Any)
         alone: Any = replace(found.options, split=part, group=None, load_options=given)
         return found.parts.dataset(name, alone)
 
-    opened = Opened(Path(recipe).stem, {split: lambda: _mixed(found)}, loaded)
+    opened = Opened(Path(recipe).stem, {split: lambda: MixedRows.of(found.outcomes)}, loaded)
     opened.mixture = found.mixture
     return opened
-
-
-def _mixed(found: Outcomes) -> RowSet:
-    return MixedRows.of(found.outcomes)
 
 
 def open_folder(folder: str) -> Opened:

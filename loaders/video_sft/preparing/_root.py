@@ -29,7 +29,6 @@ __all__ = ["PreparedRoot"]
 
 #: A manifest is written so many seconds after the last time, or later where that takes long.
 _SECONDS_BETWEEN, _TIMES_AS_LONG = 30.0, 20.0
-_NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 class PreparedRoot:
@@ -139,7 +138,7 @@ class _Pack:
         assert self._zip is not None
         if name not in self._names:  # two videos may be the same file
             self._names.add(name)
-            self._zip.writestr(zipfile.ZipInfo(name, _NO_TIME), data)
+            self._zip.writestr(zipfile.ZipInfo(name), data)
 
     def _finished(self) -> list[dict[str, Any]]:
         if self._zip is None:

@@ -32,8 +32,6 @@ __all__ = ["FRAMES", "Made", "fingerprint", "frames", "health", "is_whole", "pro
 FRAMES = "frames"
 #: Near enough to be the beginning or the end of a video.
 _SAME_MOMENT = 1e-6
-#: What zips state as the time of every member, so that the same pictures are the same file.
-_NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -194,7 +192,8 @@ def frames(
     with TemporaryDirectory(dir=file.parent, prefix=".unfinished-") as folder, zipfile.ZipFile(file, "w") as archive:
         write_stills(clip, Path(folder), fps=fps, short_side=short)
         for name in sorted(os.listdir(folder)):
-            archive.writestr(zipfile.ZipInfo(f"{FRAMES}/{name}", _NO_TIME), Path(folder, name).read_bytes())
+            member = zipfile.ZipInfo(f"{FRAMES}/{name}")  # of 1980: the same pictures are the same file
+            archive.writestr(member, Path(folder, name).read_bytes())
     return Made(frames_url(f"zip://{FRAMES}::{file}", fps), begin)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from video_sft._files import NO_ROOM, unfinished_folder
+from video_sft._files import NO_ROOM, digest_of, unfinished_folder
 from video_sft._places import is_remote
 from video_sft._probing.medium_facts import MediumFacts
 from video_sft.errors import BuildError, VideoError, one_line
@@ -125,11 +124,8 @@ def _all_prepared(settings: Settings, wanted: Wanted) -> list[Prepared]:
 
 def stored_name(file: Path) -> str:
     """Return the path of a file within a root: its content's own."""
-    digest = hashlib.blake2b(digest_size=16)
     with file.open("rb") as content:
-        while block := content.read(1 << 20):
-            digest.update(block)
-    name = digest.hexdigest()
+        name = digest_of(content)[0][:32]
     return f"media/{name[:2]}/{name}{file.suffix}"
 
 
