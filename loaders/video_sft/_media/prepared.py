@@ -126,10 +126,10 @@ class PreparedPlace:
 
 def prepared_place(given: str | os.PathLike[str], known: dict[str, PreparedPlace]) -> PreparedPlace | None:
     """Return a place as a prepared root; None where it is none. Each root is read once, and is then `known`."""
-    if not is_prepared_place(given):
-        return None
     root = root_text(given)
     if root not in known:
+        if not is_prepared_place(given):
+            return None
         known[root] = PreparedPlace(root)
     return known[root]
 
